@@ -1,0 +1,3 @@
+//! The network and its training.
+pub mod dataset;
+pub mod rng;
