@@ -1,0 +1,129 @@
+//! The names of settings: one table for flags, `--config`, `--set`, `config.json`, W&B and sweeps.
+
+/// A setting that determines a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Its name, with `_`; the long flag has `-` instead.
+    pub name: &'static str,
+    /// Names that other tools and notebooks use.
+    pub aliases: &'static [&'static str],
+    /// Short flags, as typed.
+    pub flags: &'static [&'static str],
+    /// What values look like, for help.
+    pub values: &'static str,
+    /// What it is, for help.
+    pub help: &'static str,
+}
+
+const fn key(
+    name: &'static str,
+    aliases: &'static [&'static str],
+    flags: &'static [&'static str],
+    values: &'static str,
+    help: &'static str,
+) -> Key {
+    Key { name, aliases, flags, values, help }
+}
+
+/// Every setting, in the order of the documentation.
+pub const KEYS: &[Key] = &[
+    key("dataset", &[], &["-d"], "NAME|DIR", "Data set: fashion_mnist, mnist, garments (built in), or a folder"),
+    key("epochs", &["num_epochs", "n_epochs"], &["-e"], "N", "Passes over the training data"),
+    key("batch_size", &[], &["-b"], "N", "Images in an optimizer step"),
+    key("loss", &[], &["-l"], "NAME", "What is minimized"),
+    key("optimizer", &["optimiser"], &["-o"], "NAME", "Update rule"),
+    key("learning_rate", &["lr"], &["-lr"], "X", "Learning rate [default: the optimizer's own]"),
+    key("momentum", &[], &["-m"], "X", "Momentum of momentum and nag"),
+    key("beta", &[], &["-beta"], "X", "Decay of rmsprop and adadelta"),
+    key("beta1", &[], &["-beta1"], "X", "Decay of the mean gradient: adam, nadam and relatives"),
+    key("beta2", &[], &["-beta2"], "X", "Decay of the mean square: adam, nadam and relatives"),
+    key("epsilon", &["eps"], &["-eps"], "X", "Added to denominators"),
+    key("weight_decay", &["l2"], &["-w_d", "-wd"], "X", "L2 coefficient; weights only, never biases"),
+    key(
+        "weight_init",
+        &["weights_init", "initialization", "initialisation"],
+        &["-w_i", "-wi"],
+        "NAME",
+        "How weights begin",
+    ),
+    key(
+        "num_layers",
+        &["hidden_layers", "n_layers", "num_hidden_layers"],
+        &["-nhl"],
+        "N",
+        "Hidden layers; 0 is softmax regression",
+    ),
+    key(
+        "hidden_size",
+        &["hidden_sizes", "layer_size", "hidden_layer_size", "hidden_layer_sizes"],
+        &["-sz"],
+        "N...",
+        "Width of every hidden layer, or a list with one width each: 256 128 64 or 256,128,64",
+    ),
+    key("activation", &[], &["-a"], "NAME", "Activation of hidden layers"),
+    key("val_fraction", &[], &[], "X", "Share of the training data kept for validation; 0 trains on all"),
+    key("seed", &[], &[], "N", "Seed of weights and order; same seed, same bits"),
+    key("shuffle", &[], &[], "BOOL", "Whether each epoch has an order of its own"),
+    key("weights", &[], &[], "NAME", "Weights to save: of the best epoch on validation data, or of the last"),
+    key("init_from", &[], &[], "FILE", "Begin with the tensors of this model file"),
+];
+
+/// The setting that `name` means: its name or an alias, with `-` or `_`, in any case.
+pub fn find(name: &str) -> Option<&'static Key> {
+    let name = name.to_lowercase().replace('-', "_");
+    KEYS.iter().find(|key| key.name == name || key.aliases.contains(&name.as_str()))
+}
+
+/// Names of `known` that `name` may have been meant to be, the nearest first.
+pub fn neighbors<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let name = name.to_lowercase().replace('-', "_");
+    let mut near: Vec<(usize, &str)> = known
+        .into_iter()
+        .map(|known| (distance(&name, &known.to_lowercase()), known))
+        .filter(|(distance, known)| *distance <= 1 + known.len().min(name.len()) / 4)
+        .collect();
+    near.sort_by_key(|(distance, _)| *distance);
+    near.into_iter().map(|(_, known)| known).take(3).collect()
+}
+
+/// Insertions, deletions, changes and swaps of neighbors that turn `a` into `b` (Damerau, 1964).
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let change = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut least = change.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_alias_or_flag_stands_twice() {
+        let mut names: Vec<&str> = KEYS.iter().flat_map(|key| [&[key.name], key.aliases, key.flags].concat()).collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+
+    #[test]
+    fn slips_find_what_was_meant() {
+        let all = || KEYS.iter().map(|key| key.name);
+        assert_eq!(neighbors("batchsize", all()), ["batch_size"]);
+        assert_eq!(neighbors("adma", ["sgd", "adam", "adamw"])[0], "adam");
+        assert!(neighbors("colour", all()).is_empty());
+        assert_eq!(find("Hidden-Layers").unwrap().name, "num_layers");
+    }
+}

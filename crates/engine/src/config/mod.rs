@@ -1,0 +1,336 @@
+//! Everything that determines a run, as one flat set of settings.
+//!
+//! Flags, `--config`, `--set`, `config.json`, W&B and sweeps all go through [`Config::merge`].
+
+mod keys;
+#[cfg(test)]
+mod tests;
+
+use serde_json::{Map, Value, json};
+
+pub use self::keys::{KEYS, Key, find, neighbors};
+use crate::activation::Activation;
+use crate::init::Init;
+use crate::loss::LossKind;
+use crate::optim::Optimizer;
+
+/// Everything that determines a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Name or folder of the data set.
+    pub dataset: String,
+    /// Passes over the training data, at least 1.
+    pub epochs: u64,
+    /// Images in an optimizer step, at least 1.
+    pub batch_size: usize,
+    /// What is minimized.
+    pub loss: LossKind,
+    /// Which update rule; its hyperparameters are the fields below, joined by [`Config::rule`].
+    pub optimizer: Optimizer,
+    /// Learning rate; without one the optimizer's own.
+    pub learning_rate: Option<f64>,
+    /// Momentum, in `[0, 1)`.
+    pub momentum: f64,
+    /// Decay of a mean square without a mean beside it, in `[0, 1)`.
+    pub beta: f64,
+    /// Decay of the mean gradient, in `[0, 1)`.
+    pub beta1: f64,
+    /// Decay of the mean squared gradient, in `[0, 1)`.
+    pub beta2: f64,
+    /// Added to denominators, at least 0.
+    pub epsilon: f64,
+    /// L2 coefficient, at least 0; weights only.
+    pub weight_decay: f64,
+    /// How weights begin.
+    pub weight_init: Init,
+    /// Width of each hidden layer.
+    pub hidden_size: Vec<usize>,
+    /// Activation of hidden layers.
+    pub activation: Activation,
+    /// Share of the training data kept for validation, in `[0, 1)`.
+    pub val_fraction: f64,
+    /// Seed of weights and order.
+    pub seed: u64,
+    /// Whether each epoch has an order of its own.
+    pub shuffle: bool,
+    /// Which epoch's weights are kept.
+    pub weights: Weights,
+    /// Model file to begin with instead of an init.
+    pub init_from: Option<String>,
+}
+
+/// Which epoch's weights a run keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weights {
+    /// Those with the highest accuracy on validation data, the earliest of equals.
+    Best,
+    /// Those of the last epoch.
+    Last,
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No setting has this name.
+    #[error("unknown setting `{name}`\nhint: {hint}")]
+    Unknown {
+        /// As given.
+        name: String,
+        /// What was probably meant.
+        hint: String,
+    },
+    /// The value of a setting is not one that it takes.
+    #[error("`{key}` cannot be `{value}`\nhint: {expected}")]
+    Value {
+        /// Name of the setting.
+        key: &'static str,
+        /// As given.
+        value: String,
+        /// What it takes.
+        expected: String,
+    },
+    /// A list of widths and a number of layers that differ.
+    #[error(
+        "`num_layers` is {layers}, but `hidden_size` has {} widths ({})\nhint: {layers} equal layers: `-nhl {layers} -sz {}`; one layer for each width: `-sz {}`",
+        sizes.len(), join(sizes), sizes[0], join(sizes)
+    )]
+    Layers {
+        /// Number of layers asked for.
+        layers: usize,
+        /// Widths given.
+        sizes: Vec<usize>,
+    },
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            dataset: "fashion_mnist".into(),
+            epochs: 15,
+            batch_size: 64,
+            loss: LossKind::named("cross_entropy").expect("is in the list"),
+            optimizer: Optimizer::named("adam").expect("is in the list"),
+            learning_rate: None,
+            momentum: 0.9,
+            beta: 0.9,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.0,
+            weight_init: Init::named("he").expect("is in the list"),
+            hidden_size: vec![256, 256],
+            activation: Activation::named("relu").expect("is in the list"),
+            val_fraction: 0.1,
+            seed: 1,
+            shuffle: true,
+            weights: Weights::Best,
+            init_from: None,
+        }
+    }
+}
+
+impl Config {
+    /// Changes what `settings` says, names and aliases alike.
+    ///
+    /// A single `hidden_size` is repeated for every layer; a list sets the number of layers.
+    pub fn merge(&mut self, settings: &Map<String, Value>) -> Result<(), Error> {
+        let (mut layers, mut sizes) = (None, None);
+        for (name, value) in settings {
+            let key = find(name).ok_or_else(|| unknown(name))?;
+            match key.name {
+                "num_layers" => layers = Some(whole(key, value, 0)? as usize),
+                "hidden_size" => sizes = Some(widths(key, value)?),
+                _ => self.set(key, value)?,
+            }
+        }
+        self.hidden_size = match (layers, sizes) {
+            (None, None) => return Ok(()),
+            (Some(layers), Some(sizes)) if sizes.len() > 1 && sizes.len() != layers => {
+                return Err(Error::Layers { layers, sizes });
+            }
+            (_, Some(sizes)) if sizes.len() > 1 => sizes,
+            (layers, Some(sizes)) => {
+                let width = sizes.first().copied();
+                let layers = layers.unwrap_or(if width.is_none() { 0 } else { self.hidden_size.len().max(1) });
+                vec![width.unwrap_or_default(); layers]
+            }
+            (Some(layers), None) => {
+                let equal = self.hidden_size.windows(2).all(|pair| pair[0] == pair[1]);
+                if !equal && layers != self.hidden_size.len() && layers != 0 {
+                    return Err(Error::Layers { layers, sizes: self.hidden_size.clone() });
+                }
+                let width = self.hidden_size.first().copied().unwrap_or(Self::default().hidden_size[0]);
+                if equal { vec![width; layers] } else { self.hidden_size[..layers].to_vec() }
+            }
+        };
+        Ok(())
+    }
+
+    fn set(&mut self, key: &'static Key, value: &Value) -> Result<(), Error> {
+        let unit = |value| number(key, value, "a number from 0 up to, but not including, 1", |x| (0.0..1.0).contains(&x));
+        let positive = |value| number(key, value, "a number of at least 0", |x| x >= 0.0 && x.is_finite());
+        match key.name {
+            "dataset" => self.dataset = text(value),
+            "epochs" => self.epochs = whole(key, value, 1)?,
+            "batch_size" => self.batch_size = whole(key, value, 1)? as usize,
+            "loss" => self.loss = part(key, value, LossKind::named, LossKind::NAMES)?,
+            "optimizer" => self.optimizer = part(key, value, Optimizer::named, Optimizer::NAMES)?,
+            "learning_rate" => self.learning_rate = if value.is_null() { None } else { Some(positive(value)?) },
+            "momentum" => self.momentum = unit(value)?,
+            "beta" => self.beta = unit(value)?,
+            "beta1" => self.beta1 = unit(value)?,
+            "beta2" => self.beta2 = unit(value)?,
+            "epsilon" => self.epsilon = positive(value)?,
+            "weight_decay" => self.weight_decay = positive(value)?,
+            "weight_init" => self.weight_init = part(key, value, Init::named, Init::NAMES)?,
+            "activation" => self.activation = part(key, value, Activation::named, Activation::NAMES)?,
+            "val_fraction" => self.val_fraction = unit(value)?,
+            "seed" => self.seed = whole(key, value, 0)?,
+            "shuffle" => self.shuffle = truth(key, value)?,
+            "weights" => self.weights = part(key, value, Weights::named, Weights::NAMES)?,
+            "init_from" => self.init_from = if value.is_null() { None } else { Some(text(value)) },
+            name => unreachable!("`{name}` is in the table of settings but not here"),
+        }
+        Ok(())
+    }
+
+    /// The update rule with its hyperparameters.
+    pub fn rule(&self) -> Optimizer {
+        Optimizer::read(self.optimizer.name(), &self.to_map()).expect("a configuration holds numbers where a rule has them")
+    }
+
+    /// The learning rate given, or the optimizer's own.
+    pub fn rate(&self) -> f64 {
+        self.learning_rate.unwrap_or_else(|| self.optimizer.learning_rate())
+    }
+
+    /// Hyperparameters among `names` that the chosen optimizer does not use.
+    pub fn unused<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Vec<&'static str> {
+        const HYPERPARAMETERS: [&str; 5] = ["momentum", "beta", "beta1", "beta2", "epsilon"];
+        let used = self.optimizer.hyperparameters();
+        let given = names.into_iter().filter_map(find).map(|key| key.name);
+        given.filter(|name| HYPERPARAMETERS.contains(name) && !used.contains_key(*name)).collect()
+    }
+
+    /// Every setting under its name; [`Config::merge`] of it gives this configuration again.
+    pub fn to_map(&self) -> Map<String, Value> {
+        let same = self.hidden_size.windows(2).all(|pair| pair[0] == pair[1]);
+        let hidden_size = match self.hidden_size.first() {
+            Some(width) if same => json!(width),
+            _ => json!(self.hidden_size),
+        };
+        let map = json!({
+            "dataset": self.dataset,
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "loss": self.loss.name(),
+            "optimizer": self.optimizer.name(),
+            "learning_rate": self.rate(),
+            "momentum": self.momentum,
+            "beta": self.beta,
+            "beta1": self.beta1,
+            "beta2": self.beta2,
+            "epsilon": self.epsilon,
+            "weight_decay": self.weight_decay,
+            "weight_init": self.weight_init.name(),
+            "num_layers": self.hidden_size.len(),
+            "hidden_size": hidden_size,
+            "activation": self.activation.name(),
+            "val_fraction": self.val_fraction,
+            "seed": self.seed,
+            "shuffle": self.shuffle,
+            "weights": self.weights.name(),
+            "init_from": self.init_from,
+        });
+        let Value::Object(map) = map else { unreachable!("an object was written above") };
+        map
+    }
+}
+
+impl Weights {
+    /// Every name.
+    pub const NAMES: &'static [&'static str] = &["best", "last"];
+
+    /// The name used in configurations.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Best => "best",
+            Self::Last => "last",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        [Self::Best, Self::Last].into_iter().find(|weights| weights.name() == name.to_lowercase())
+    }
+}
+
+fn unknown(name: &str) -> Error {
+    let near = neighbors(name, KEYS.iter().flat_map(|key| std::iter::once(key.name).chain(key.aliases.iter().copied())));
+    let all = || KEYS.iter().map(|key| key.name).collect::<Vec<_>>().join(" ");
+    let hint = if near.is_empty() { format!("settings: {}", all()) } else { format!("did you mean `{}`?", near.join("` or `")) };
+    Error::Unknown { name: name.into(), hint }
+}
+
+fn bad(key: &Key, value: &Value, expected: impl Into<String>) -> Error {
+    Error::Value { key: key.name, value: text(value), expected: expected.into() }
+}
+
+/// A part of a list by name.
+fn part<T>(key: &Key, value: &Value, named: fn(&str) -> Option<T>, names: &[&'static str]) -> Result<T, Error> {
+    let name = text(value);
+    named(&name).ok_or_else(|| {
+        let meant = neighbors(&name, names.iter().copied()).first().map(|near| format!("did you mean `{near}`? "));
+        bad(key, value, format!("{}choices: {}", meant.unwrap_or_default(), names.join(" ")))
+    })
+}
+
+fn number(key: &Key, value: &Value, expected: &str, fits: impl Fn(f64) -> bool) -> Result<f64, Error> {
+    let number = match value {
+        Value::String(text) => text.trim().parse().ok(),
+        other => other.as_f64(),
+    };
+    number.filter(|&x: &f64| fits(x)).ok_or_else(|| bad(key, value, format!("it takes {expected}")))
+}
+
+/// A whole number of at least `least`; 5.0 and "5" are 5, as YAML and environment variables have it.
+fn whole(key: &Key, value: &Value, least: u64) -> Result<u64, Error> {
+    let fits = |x: f64| x.fract() == 0.0 && x >= least as f64 && x < 9e15;
+    match value.as_u64().or_else(|| text(value).trim().parse().ok()) {
+        Some(exact) if exact >= least => Ok(exact),
+        _ => number(key, value, &format!("a whole number of at least {least}"), fits).map(|x| x as u64),
+    }
+}
+
+fn truth(key: &Key, value: &Value) -> Result<bool, Error> {
+    match (value, text(value).to_lowercase().as_str()) {
+        (Value::Bool(truth), _) => Ok(*truth),
+        (_, "true" | "yes" | "1") => Ok(true),
+        (_, "false" | "no" | "0") => Ok(false),
+        _ => Err(bad(key, value, "it takes `true` or `false`")),
+    }
+}
+
+/// Widths: `64`, `[256, 128]`, `"256 128"` or `"256,128"`.
+fn widths(key: &Key, value: &Value) -> Result<Vec<usize>, Error> {
+    const LARGEST: u64 = 1 << 20;
+    let items = match value {
+        Value::Array(items) => items.clone(),
+        Value::String(list) => {
+            let list = list.trim().trim_start_matches('[').trim_end_matches(']');
+            list.split([',', ' ']).filter(|item| !item.is_empty()).map(|item| Value::String(item.into())).collect()
+        }
+        other => vec![other.clone()],
+    };
+    let expected = "it takes widths of at least 1: `64`, `256 128 64` or `256,128,64`";
+    let width = |item| whole(key, item, 1).ok().filter(|&width| width <= LARGEST).map(|width| width as usize);
+    items.iter().map(|item| width(item).ok_or_else(|| bad(key, value, expected))).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn join(sizes: &[usize]) -> String {
+    sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}

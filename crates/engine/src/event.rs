@@ -1,0 +1,138 @@
+//! What happens during training, and who is told.
+
+use std::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::session::Session;
+
+/// Something that happened in a run.
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// Training begins, or goes on after `session.epoch` epochs.
+    Started {
+        /// What training has come to, and would be resumed from.
+        session: &'a Session,
+        /// Optimizer steps in an epoch.
+        steps: u64,
+        /// Images in an epoch.
+        images: u64,
+    },
+    /// One optimizer step was taken.
+    Stepped {
+        /// Epoch under way, from 1.
+        epoch: u64,
+        /// Images of this epoch so far.
+        images: u64,
+    },
+    /// An epoch was finished.
+    Epoch {
+        /// Its figures.
+        row: &'a Row,
+        /// Whether its weights are the best so far.
+        best: bool,
+        /// What training has come to, and would be resumed from.
+        session: &'a Session,
+    },
+}
+
+/// The figures of an epoch. Accuracies are fractions; `train_*` are means over the epoch's images as they were trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// From 1.
+    pub epoch: u64,
+    /// Mean loss without L2.
+    pub train_loss: f64,
+    /// Share of training images that were right.
+    pub train_accuracy: f64,
+    /// Mean loss on validation data, if any.
+    pub val_loss: Option<f64>,
+    /// Accuracy on validation data, if any.
+    pub val_accuracy: Option<f64>,
+    /// Learning rate.
+    pub learning_rate: f64,
+    /// Training images a second.
+    pub samples_per_second: f64,
+    /// Seconds of the training pass.
+    pub seconds: f64,
+    /// Seconds of validation.
+    pub val_seconds: f64,
+}
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Outcome {
+    /// Every epoch was trained.
+    Finished,
+    /// An observer asked to stop.
+    Stopped(&'static str),
+    /// The loss or a weight left what numbers can hold, or the loss exploded.
+    Diverged {
+        /// Epoch under way, from 1.
+        epoch: u64,
+        /// Batch of that epoch, from 1.
+        batch: u64,
+        /// What was seen.
+        why: Divergence,
+    },
+}
+
+/// How a run was seen to diverge.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Divergence {
+    /// The loss of a batch was not finite.
+    Loss,
+    /// A weight was not finite at an epoch's end.
+    Weight,
+    /// An epoch's mean loss was this many times that of the first batch.
+    Exploded(f64),
+}
+
+/// Is told of every event and may end the run. Progress bar, store, checkpoints, exporters, pruning and
+/// Ctrl-C are all observers.
+pub trait Observer {
+    /// Takes note of `event`; `Break(reason)` ends training after this step.
+    fn on(&mut self, event: &Event<'_>) -> ControlFlow<&'static str>;
+}
+
+impl<F: FnMut(&Event<'_>) -> ControlFlow<&'static str>> Observer for F {
+    fn on(&mut self, event: &Event<'_>) -> ControlFlow<&'static str> {
+        self(event)
+    }
+}
+
+/// Tells all in turn; every one hears, the first `Break` wins.
+impl Observer for Vec<Box<dyn Observer + '_>> {
+    fn on(&mut self, event: &Event<'_>) -> ControlFlow<&'static str> {
+        let mut verdict = ControlFlow::Continue(());
+        for observer in self {
+            if let ControlFlow::Break(reason) = observer.on(event)
+                && verdict.is_continue()
+            {
+                verdict = ControlFlow::Break(reason);
+            }
+        }
+        verdict
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everyone_hears_and_the_first_break_wins() {
+        let mut heard = 0;
+        {
+            let mut all: Vec<Box<dyn Observer + '_>> = vec![
+                Box::new(|_: &Event<'_>| ControlFlow::Break("patience")),
+                Box::new(|_: &Event<'_>| {
+                    heard += 1;
+                    ControlFlow::Break("pruned")
+                }),
+            ];
+            assert_eq!(all.on(&Event::Stepped { epoch: 1, images: 32 }), ControlFlow::Break("patience"));
+        }
+        assert_eq!(heard, 1);
+    }
+}

@@ -1,0 +1,130 @@
+//! What happens to a tile of gradients: summed over chunks of a batch, then an update of the weights.
+
+use super::{Lanes, Task, outer::Outer, outer::Sink};
+use crate::optim::{MAX_SLOTS, Rule};
+
+/// Values an optimizer remembers are set to 0 below this: a subnormal number costs a hundred cycles to work
+/// with, and no rule can tell 10⁻³⁰ from 0.
+const NEGLIGIBLE: f32 = 1e-30;
+
+/// Where the gradient of one layer comes from: its inputs and the gradient of its outputs.
+#[derive(Clone, Copy)]
+pub(crate) struct Gradient<'a> {
+    /// Inputs (B, I) in panels.
+    pub(crate) x: &'a [Lanes],
+    /// Gradient of outputs (B, O) in panels, those of the share.
+    pub(crate) d: &'a [Lanes],
+    /// B.
+    pub(crate) rows: usize,
+    /// Rows of parameters in an output panel: I padded, and the bias.
+    pub(crate) plane: usize,
+}
+
+/// Adds a chunk's gradient to `sum`, or begins it.
+pub(crate) struct Accumulate<'a> {
+    /// Where the gradient comes from.
+    pub(crate) gradient: Gradient<'a>,
+    /// Gradient so far: a plane for each output panel of the share.
+    pub(crate) sum: &'a mut [Lanes],
+    /// Whether this is the first chunk, which overwrites.
+    pub(crate) first: bool,
+}
+
+impl Task for Accumulate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool, const P: usize>(self) {
+        let Gradient { x, d, rows, plane } = self.gradient;
+        let sink = Adder { sum: self.sum, plane, first: self.first };
+        Outer { x, d, rows, sink }.run::<FMA, P>();
+    }
+}
+
+struct Adder<'a> {
+    sum: &'a mut [Lanes],
+    plane: usize,
+    first: bool,
+}
+
+impl Sink for Adder<'_> {
+    #[inline(always)]
+    fn take(&mut self, panel: usize, row: usize, g: &mut [Lanes]) {
+        for (sum, g) in self.sum[panel * self.plane + row..].iter_mut().zip(g) {
+            if !self.first {
+                g.add(sum);
+            }
+            *sum = *g;
+        }
+    }
+}
+
+/// Moves the parameters of the output panels of a share, each tile as soon as its gradient is known.
+pub(crate) struct Descend<'a, R: Rule> {
+    /// Where the gradient of the (last) chunk comes from.
+    pub(crate) gradient: Gradient<'a>,
+    /// Gradient of the chunks before, or empty.
+    pub(crate) sum: &'a [Lanes],
+    /// Weights, and behind them the rule's memory: `1 + SLOTS` planes for each output panel of the share.
+    pub(crate) parameters: &'a mut [Lanes],
+    /// What the rule needs for this step.
+    pub(crate) coef: R::Coef,
+    /// Added to a weight's gradient for each unit of the weight, L2.
+    pub(crate) penalty: f32,
+    /// What a weight is multiplied with before the step: decoupled decay.
+    pub(crate) shrink: f32,
+}
+
+impl<R: Rule> Task for Descend<'_, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool, const P: usize>(self) {
+        let Self { gradient: Gradient { x, d, rows, plane }, sum, parameters, coef, penalty, shrink } = self;
+        let sink = Mover::<R> { sum, parameters, plane, coef, penalty, shrink };
+        Outer { x, d, rows, sink }.run::<FMA, P>();
+    }
+}
+
+struct Mover<'a, R: Rule> {
+    sum: &'a [Lanes],
+    parameters: &'a mut [Lanes],
+    plane: usize,
+    coef: R::Coef,
+    penalty: f32,
+    shrink: f32,
+}
+
+impl<R: Rule> Sink for Mover<'_, R> {
+    #[inline(always)]
+    fn take(&mut self, panel: usize, row: usize, g: &mut [Lanes]) {
+        if !self.sum.is_empty() {
+            for (g, sum) in g.iter_mut().zip(&self.sum[panel * self.plane + row..]) {
+                g.add(sum);
+            }
+        }
+        // The bias is the last row of a plane, and no decay touches it.
+        let decays = row + 1 < self.plane;
+        let (penalty, shrink) = if decays { (self.penalty, self.shrink) } else { (0.0, 1.0) };
+        let panel = &mut self.parameters[panel * (1 + R::SLOTS) * self.plane..][..(1 + R::SLOTS) * self.plane];
+        let (weights, memory) = panel.split_at_mut(self.plane);
+        for (i, (w, g)) in weights[row..].iter_mut().zip(g).enumerate() {
+            // Copies in registers: the compiler then knows that nothing overlaps.
+            let mut slots = [Lanes::ZERO; MAX_SLOTS];
+            for (slot, from) in slots.iter_mut().zip(memory.chunks_exact(self.plane)) {
+                *slot = from[row + i];
+            }
+            for lane in 0..w.0.len() {
+                let mut remembered: [f32; MAX_SLOTS] = std::array::from_fn(|slot| slots[slot].0[lane]);
+                let gradient = g.0[lane] + penalty * w.0[lane];
+                w.0[lane] = R::update(self.coef, shrink * w.0[lane], gradient, &mut remembered[..R::SLOTS]);
+                for (slot, value) in slots.iter_mut().zip(remembered).take(R::SLOTS) {
+                    slot.0[lane] = if value.abs() < NEGLIGIBLE { 0.0 } else { value };
+                }
+            }
+            for (slot, to) in slots.iter().zip(memory.chunks_exact_mut(self.plane)) {
+                to[row + i] = *slot;
+            }
+        }
+    }
+}

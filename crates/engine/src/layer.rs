@@ -1,0 +1,138 @@
+//! The parameters of a dense layer: weights and bias in panels, and behind them what an optimizer remembers.
+//!
+//! A layer has one panel for every 16 outputs. A panel holds `planes` planes, of which the first is the
+//! weights; a plane has a row of 16 outputs for each input (padded to whole panels) and one for the bias.
+//! Everything that belongs to an output panel is contiguous, so threads own what they update.
+
+use crate::kernel::{LANES, Lanes, panels};
+
+/// Weights (O, I) and bias (O) of a dense layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensors {
+    /// Weights (O, I), row-major: an output's weights are neighbours, as in `torch.nn.Linear`.
+    pub weight: Vec<f32>,
+    /// Bias (O).
+    pub bias: Vec<f32>,
+}
+
+/// Parameters of one layer in panels.
+#[derive(Clone, Debug)]
+pub(crate) struct Layer {
+    pub(crate) inputs: usize,
+    pub(crate) outputs: usize,
+    planes: usize,
+    pub(crate) data: Vec<Lanes>,
+}
+
+impl Layer {
+    /// A layer of zeros with room for `memory` values for each parameter.
+    pub(crate) fn new(inputs: usize, outputs: usize, memory: usize) -> Self {
+        let plane = panels(inputs) * LANES + 1;
+        let data = vec![Lanes::ZERO; panels(outputs) * (1 + memory) * plane];
+        Self { inputs, outputs, planes: 1 + memory, data }
+    }
+
+    /// Inputs padded to whole panels.
+    pub(crate) fn depth(&self) -> usize {
+        panels(self.inputs) * LANES
+    }
+
+    /// Rows in a plane of a panel: a row for each padded input, and the bias.
+    pub(crate) fn plane(&self) -> usize {
+        self.depth() + 1
+    }
+
+    /// Rows from one output panel to the next.
+    pub(crate) fn stride(&self) -> usize {
+        self.planes * self.plane()
+    }
+
+    /// Number of planes: the weights, and one for each value remembered.
+    pub(crate) fn planes(&self) -> usize {
+        self.planes
+    }
+
+    /// Number of parameters.
+    pub(crate) fn parameters(&self) -> usize {
+        (self.inputs + 1) * self.outputs
+    }
+
+    /// Plane `plane` as tensors.
+    pub(crate) fn tensors(&self, plane: usize) -> Tensors {
+        let at = |output, row| self.at(plane, output, row);
+        let value = |(place, lane): (usize, usize)| self.data[place].0[lane];
+        let weight = (0..self.outputs).flat_map(|o| (0..self.inputs).map(move |i| (o, i)));
+        Tensors {
+            weight: weight.map(|(o, i)| value(at(o, i))).collect(),
+            bias: (0..self.outputs).map(|o| value(at(o, self.depth()))).collect(),
+        }
+    }
+
+    /// Sets plane `plane`; `tensors` have this layer's shape.
+    pub(crate) fn set(&mut self, plane: usize, tensors: &Tensors) {
+        assert_eq!(tensors.weight.len(), self.inputs * self.outputs, "weights of {} x {}", self.outputs, self.inputs);
+        assert_eq!(tensors.bias.len(), self.outputs, "a bias for each output");
+        for o in 0..self.outputs {
+            for i in 0..self.inputs {
+                let (place, lane) = self.at(plane, o, i);
+                self.data[place].0[lane] = tensors.weight[o * self.inputs + i];
+            }
+            let (place, lane) = self.at(plane, o, self.depth());
+            self.data[place].0[lane] = tensors.bias[o];
+        }
+    }
+
+    /// A copy with `memory` zeros for each parameter instead of what was remembered.
+    pub(crate) fn with_memory(&self, memory: usize) -> Self {
+        let mut copy = Self::new(self.inputs, self.outputs, memory);
+        for (to, from) in copy.data.chunks_exact_mut((1 + memory) * self.plane()).zip(self.data.chunks_exact(self.stride())) {
+            to[..self.plane()].copy_from_slice(&from[..self.plane()]);
+        }
+        copy
+    }
+
+    /// Whether every weight and bias is a finite number.
+    pub(crate) fn is_finite(&self) -> bool {
+        let weights = self.data.chunks_exact(self.stride()).flat_map(|panel| &panel[..self.plane()]);
+        // A sum of zeros is 0 unless an infinity or NaN is among the factors.
+        weights.flat_map(|lanes| &lanes.0).map(|w| w * 0.0).sum::<f32>() == 0.0
+    }
+
+    fn at(&self, plane: usize, output: usize, row: usize) -> (usize, usize) {
+        (output / LANES * self.stride() + plane * self.plane() + row, output % LANES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tensors_survive_the_panels_on_every_plane() {
+        let (inputs, outputs) = (21, 35);
+        let mut layer = Layer::new(inputs, outputs, 2);
+        for plane in 0..3 {
+            let value = |n: usize| (plane * 10_000 + n) as f32;
+            let tensors = Tensors {
+                weight: (0..inputs * outputs).map(value).collect(),
+                bias: (0..outputs).map(|o| value(5_000 + o)).collect(),
+            };
+            layer.set(plane, &tensors);
+            assert_eq!(layer.tensors(plane), tensors);
+        }
+        assert_eq!(layer.tensors(0), layer.with_memory(0).tensors(0));
+        assert!(layer.with_memory(1).tensors(1).weight.iter().all(|&w| w == 0.0));
+    }
+
+    #[test]
+    fn one_bad_weight_is_found() {
+        for bad in [f32::NAN, f32::INFINITY] {
+            let mut layer = Layer::new(3, 2, 1);
+            assert!(layer.is_finite());
+            layer.set(1, &Tensors { weight: vec![bad; 6], bias: vec![0.0; 2] });
+            assert!(layer.is_finite(), "only weights count");
+            layer.set(0, &Tensors { weight: vec![0.0; 6], bias: vec![0.0, bad] });
+            assert!(!layer.is_finite());
+        }
+    }
+}

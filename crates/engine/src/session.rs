@@ -1,0 +1,113 @@
+//! A training under way: the network with its optimizer's memory, and what it has come to.
+
+use crate::config::Config;
+use crate::dataset::Dataset;
+use crate::event::Row;
+use crate::kernel::head::Tally;
+use crate::layer::Layer;
+use crate::loss::LossKind;
+use crate::network::Network;
+use crate::optim::{Decay, Optimizer, Step};
+use crate::pass::{CHUNK, Machine, Workspace};
+
+/// Everything that training restores when it is resumed.
+pub struct Session {
+    /// The network as trained so far; each layer carries the optimizer's memory.
+    pub(crate) network: Network,
+    /// Optimizer steps so far.
+    pub(crate) step: u64,
+    /// What the optimizer remembers for the run.
+    pub(crate) scalars: Vec<f64>,
+    /// Finished epochs.
+    pub epoch: u64,
+    /// Figures of finished epochs.
+    pub rows: Vec<Row>,
+    /// The best weights so far, if any epoch was validated.
+    pub best: Option<Best>,
+    /// Mean loss of the very first batch.
+    pub(crate) first_loss: Option<f64>,
+}
+
+/// The weights of the best epoch so far.
+#[derive(Clone, Debug)]
+pub struct Best {
+    /// Epoch, from 1.
+    pub epoch: u64,
+    /// Its accuracy on validation data.
+    pub val_accuracy: f64,
+    /// Its network.
+    pub network: Network,
+}
+
+impl Session {
+    /// Before the first step.
+    pub fn new(config: &Config, network: &Network) -> Self {
+        let rule = config.rule();
+        Self {
+            network: network.with_memory(rule.slots()),
+            step: 0,
+            scalars: vec![0.0; rule.scalars()],
+            epoch: 0,
+            rows: Vec::new(),
+            best: None,
+            first_loss: None,
+        }
+    }
+
+    /// The network as trained so far.
+    pub fn network(&self) -> Network {
+        self.network.with_memory(0)
+    }
+}
+
+/// What takes optimizer steps.
+pub(crate) struct Stepper {
+    rule: Optimizer,
+    loss: LossKind,
+    rate: f64,
+    decay: Decay,
+    workspace: Workspace,
+    /// Gradients of a batch that runs in several chunks; else empty.
+    sums: Vec<Layer>,
+}
+
+impl Stepper {
+    pub(crate) fn new(config: &Config, network: &Network, batch: usize) -> Self {
+        let rule = config.rule();
+        let rate = config.rate();
+        let sums = if batch > CHUNK { network.with_memory(0).layers } else { Vec::new() };
+        Self {
+            decay: Decay::of(&*rule, config.weight_decay, rate),
+            loss: config.loss.clone(),
+            workspace: Workspace::for_training(network, batch),
+            rule,
+            rate,
+            sums,
+        }
+    }
+
+    /// Trains one batch: the images `rows` of `data`.
+    pub(crate) fn step(&mut self, session: &mut Session, machine: &Machine, data: &Dataset, rows: &[u32]) -> Tally {
+        let mut tally = Tally::default();
+        // Chunks of nearly equal length, so that none is a small rest.
+        let chunks = rows.len().div_ceil(CHUNK);
+        let length = rows.len().div_ceil(chunks);
+        for (number, chunk) in rows.chunks(length).enumerate() {
+            self.workspace.forward(&session.network, machine, data, chunk);
+            tally.add(self.workspace.loss(&session.network, &*self.loss, data, chunk, rows.len()));
+            if number + 1 < rows.len().div_ceil(length) {
+                let sums = &mut self.sums;
+                self.workspace.sum_gradients(&session.network, machine, chunk.len(), sums, number == 0);
+            } else {
+                session.step += 1;
+                let at = Step { lr: self.rate, t: session.step, loss: tally.mean_loss() };
+                let sums = if number == 0 { &mut [] } else { &mut self.sums[..] };
+                let (workspace, network, decay) = (&mut self.workspace, &mut session.network, self.decay);
+                self.rule.step(at, &mut session.scalars, &mut |step| {
+                    workspace.descend(network, machine, chunk.len(), sums, step, decay);
+                });
+            }
+        }
+        tally
+    }
+}

@@ -1,0 +1,139 @@
+//! The training loop.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use crate::config::{Config, Weights};
+use crate::dataset::Dataset;
+use crate::event::{Divergence, Event, Observer, Outcome, Row};
+use crate::network::Network;
+use crate::pass::Machine;
+use crate::rng::Rng;
+use crate::session::{Best, Session, Stepper};
+
+/// An epoch's mean loss over this many times the first batch's has exploded.
+const EXPLODED: f64 = 100.0;
+
+/// What a training came to.
+pub struct Trained {
+    /// Why it ended.
+    pub outcome: Outcome,
+    /// The network that the configuration asks to keep: of the best epoch, or of the last.
+    pub network: Network,
+    /// Epoch of those weights, 0 if none was finished.
+    pub epoch: u64,
+    /// Figures of finished epochs.
+    pub rows: Vec<Row>,
+}
+
+/// The widths of the network that `config` describes for `data`: `[inputs, hidden ..., classes]`.
+pub fn sizes(config: &Config, data: &Dataset) -> Vec<usize> {
+    [&[data.pixels()], config.hidden_size.as_slice(), &[data.classes.len()]].concat()
+}
+
+/// Trains a new network on `data`, of which the configured share is kept for validation.
+pub fn train(config: &Config, data: &Dataset, machine: &Machine, watch: &mut dyn Observer) -> Trained {
+    let network = Network::new(&sizes(config, data), config.activation.clone(), &config.weight_init, config.seed);
+    resume(config, data, Session::new(config, &network), machine, watch)
+}
+
+/// Trains on from `session` up to the configured number of epochs.
+///
+/// The order of images in an epoch is a function of the seed and the epoch's number, so the result is the
+/// same, bit for bit, as that of a training that was never interrupted.
+pub fn resume(
+    config: &Config,
+    data: &Dataset,
+    mut session: Session,
+    machine: &Machine,
+    watch: &mut dyn Observer,
+) -> Trained {
+    assert!(!data.is_empty(), "a data set has images");
+    let (train_rows, val_rows) = data.split(config.val_fraction);
+    let batch = config.batch_size.min(train_rows.len());
+    let mut stepper = Stepper::new(config, &session.network, batch);
+    let (steps, images) = (train_rows.len().div_ceil(batch) as u64, train_rows.len() as u64);
+    let told = watch.on(&Event::Started { session: &session, steps, images });
+    let mut outcome = ended(told);
+    // The last finished epoch's weights: what is left if a later epoch diverges.
+    let mut last_good = session.network();
+    while outcome.is_none() && session.epoch < config.epochs {
+        outcome = epoch(config, data, &mut session, &mut stepper, machine, &train_rows, &val_rows, watch);
+        if !matches!(outcome, Some(Outcome::Diverged { .. })) {
+            last_good = session.network();
+        }
+    }
+    let rows = std::mem::take(&mut session.rows);
+    let outcome = outcome.unwrap_or(Outcome::Finished);
+    match session.best {
+        Some(Best { epoch, network, .. }) if config.weights == Weights::Best => Trained { outcome, network, epoch, rows },
+        _ => Trained { outcome, network: last_good, epoch: session.epoch, rows },
+    }
+}
+
+/// One epoch. `Some` if the run ends with it.
+#[expect(clippy::too_many_arguments, reason = "one caller, and each is a thing of its own")]
+fn epoch(
+    config: &Config,
+    data: &Dataset,
+    session: &mut Session,
+    stepper: &mut Stepper,
+    machine: &Machine,
+    train_rows: &[u32],
+    val_rows: &[u32],
+    watch: &mut dyn Observer,
+) -> Option<Outcome> {
+    let started = Instant::now();
+    let epoch = session.epoch + 1;
+    let mut order = train_rows.to_vec();
+    if config.shuffle {
+        Rng::stream(config.seed, "shuffle", epoch).shuffle(&mut order);
+    }
+    let mut tally = crate::Tally::default();
+    for (number, rows) in order.chunks(config.batch_size.min(order.len())).enumerate() {
+        let batch = stepper.step(session, machine, data, rows);
+        session.first_loss.get_or_insert(batch.mean_loss());
+        if !batch.loss.is_finite() {
+            return Some(Outcome::Diverged { epoch, batch: number as u64 + 1, why: Divergence::Loss });
+        }
+        tally.add(batch);
+        if let ControlFlow::Break(reason) = watch.on(&Event::Stepped { epoch, images: tally.rows }) {
+            return Some(Outcome::Stopped(reason));
+        }
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let batches = order.len().div_ceil(config.batch_size) as u64;
+    let explosion = tally.mean_loss() / session.first_loss.expect("an epoch has a batch");
+    if !session.network.is_finite() {
+        return Some(Outcome::Diverged { epoch, batch: batches, why: Divergence::Weight });
+    }
+    if explosion > EXPLODED {
+        return Some(Outcome::Diverged { epoch, batch: batches, why: Divergence::Exploded(explosion) });
+    }
+    let started = Instant::now();
+    let validated = (!val_rows.is_empty()).then(|| session.network.evaluate(data, val_rows, &config.loss, machine));
+    let row = Row {
+        epoch,
+        train_loss: tally.mean_loss(),
+        train_accuracy: tally.accuracy(),
+        val_loss: validated.map(crate::Tally::mean_loss),
+        val_accuracy: validated.map(crate::Tally::accuracy),
+        learning_rate: config.rate(),
+        samples_per_second: order.len() as f64 / seconds,
+        seconds,
+        val_seconds: started.elapsed().as_secs_f64(),
+    };
+    let before = session.best.as_ref().map_or(-1.0, |best| best.val_accuracy);
+    let best = row.val_accuracy.filter(|&accuracy| accuracy > before);
+    if let Some(val_accuracy) = best {
+        session.best = Some(Best { epoch, val_accuracy, network: session.network() });
+    }
+    session.epoch = epoch;
+    session.rows.push(row);
+    let row = &session.rows[session.rows.len() - 1];
+    ended(watch.on(&Event::Epoch { row, best: best.is_some(), session }))
+}
+
+fn ended(told: ControlFlow<&'static str>) -> Option<Outcome> {
+    told.break_value().map(Outcome::Stopped)
+}
