@@ -1,1 +1,25 @@
-//! Pictures.
+//! Pictures of data sets and of what a network makes of them, as PNG and SVG.
+//!
+//! A picture is a pure function of its data. It is drawn once, as SVG; a PNG is that SVG rasterized with
+//! a font that is part of the program, so that both look the same on every machine.
+//!
+//! Lengths are in units of one CSS pixel; a PNG has two pixels per unit unless that makes it huge.
+//!
+//! ```
+//! let classes = ["cat".to_owned(), "dog".to_owned()];
+//! let picture = handloom_view::confusion("Pets", &classes, &[vec![9, 1], vec![3, 7]]);
+//! assert!(picture.caption.starts_with("accuracy 80.0"));
+//! assert!(picture.to_svg().starts_with("<svg"));
+//! ```
+
+mod canvas;
+mod color;
+mod confusion;
+mod matrix;
+mod picture;
+mod samples;
+mod text;
+
+pub use confusion::confusion;
+pub use picture::{Error, Picture};
+pub use samples::sample_grid;
