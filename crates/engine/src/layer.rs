@@ -85,7 +85,9 @@ impl Layer {
     /// A copy with `memory` zeros for each parameter instead of what was remembered.
     pub(crate) fn with_memory(&self, memory: usize) -> Self {
         let mut copy = Self::new(self.inputs, self.outputs, memory);
-        for (to, from) in copy.data.chunks_exact_mut((1 + memory) * self.plane()).zip(self.data.chunks_exact(self.stride())) {
+        for (to, from) in
+            copy.data.chunks_exact_mut((1 + memory) * self.plane()).zip(self.data.chunks_exact(self.stride()))
+        {
             to[..self.plane()].copy_from_slice(&from[..self.plane()]);
         }
         copy

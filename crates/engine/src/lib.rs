@@ -2,6 +2,7 @@
 #[macro_use]
 mod registry;
 pub mod activation;
+mod checkpoint;
 pub mod config;
 pub mod dataset;
 pub mod event;
@@ -9,6 +10,7 @@ pub mod init;
 mod kernel;
 mod layer;
 pub mod loss;
+pub mod model;
 pub mod network;
 pub mod optim;
 mod pass;

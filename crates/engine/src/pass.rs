@@ -74,11 +74,7 @@ impl Workspace {
         let workspace = Self::for_inference(network, batch);
         let hidden = network.layers.iter().skip(1);
         let largest = hidden.map(|layer| panels(layer.inputs) * panels(layer.outputs) * LANES).max();
-        Self {
-            d: workspace.y.clone(),
-            transposed: vec![Lanes::ZERO; largest.unwrap_or(0)],
-            ..workspace
-        }
+        Self { d: workspace.y.clone(), transposed: vec![Lanes::ZERO; largest.unwrap_or(0)], ..workspace }
     }
 
     /// Scores (B, C) of the last forward pass.
@@ -125,7 +121,14 @@ impl Workspace {
 
     /// Evaluates the scores of the chunk `rows` and begins its backward pass: the gradient is that of the
     /// mean over a whole batch of `batch` rows.
-    pub(crate) fn loss(&mut self, network: &Network, loss: &dyn Loss, data: &Dataset, rows: &[u32], batch: usize) -> Tally {
+    pub(crate) fn loss(
+        &mut self,
+        network: &Network,
+        loss: &dyn Loss,
+        data: &Dataset,
+        rows: &[u32],
+        batch: usize,
+    ) -> Tally {
         let last = self.y.len() - 1;
         let count = panels(network.classes()) * rows.len();
         let labels = rows.iter().map(|&row| data.labels[row as usize]);
@@ -150,7 +153,12 @@ impl Workspace {
             let (x, d) = self.gradient(number);
             let (plane, work) = (layer.plane(), rows * layer.inputs * layer.outputs);
             machine.team.split(work, (&mut sums[number].data, plane), (&mut [], 0), |range, sum, _: &mut [u8]| {
-                let gradient = Gradient { x: &x[..panels(layer.inputs) * rows], d: &d[range.start * rows..range.end * rows], rows, plane };
+                let gradient = Gradient {
+                    x: &x[..panels(layer.inputs) * rows],
+                    d: &d[range.start * rows..range.end * rows],
+                    rows,
+                    plane,
+                };
                 isa.run(Accumulate { gradient, sum, first });
             });
         }
@@ -181,7 +189,8 @@ impl Workspace {
                 None => (&mut [], 0),
             };
             machine.team.split(work, (&mut layer.data, stride), (sum, sum_plane), |range, parameters, sum| {
-                let gradient = Gradient { x: &x[..inputs * rows], d: &d[range.start * rows..range.end * rows], rows, plane };
+                let gradient =
+                    Gradient { x: &x[..inputs * rows], d: &d[range.start * rows..range.end * rows], rows, plane };
                 step.apply(isa, gradient, sum, parameters, decay);
             });
         }

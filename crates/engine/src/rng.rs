@@ -15,7 +15,8 @@ impl Rng {
     /// The stream of `purpose` number `number` (an epoch, a layer, a trial) under `seed`.
     pub fn stream(seed: u64, purpose: &str, number: u64) -> Self {
         // FNV-1a of the purpose, then SplitMix64's finalizer between the parts.
-        let hash = purpose.bytes().fold(0xcbf2_9ce4_8422_2325, |h: u64, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+        let hash =
+            purpose.bytes().fold(0xcbf2_9ce4_8422_2325, |h: u64, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
         Self(Xoshiro256PlusPlus::seed_from_u64(mix(mix(mix(seed) ^ hash) ^ number)))
     }
 

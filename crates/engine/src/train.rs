@@ -66,7 +66,9 @@ pub fn resume(
     let rows = std::mem::take(&mut session.rows);
     let outcome = outcome.unwrap_or(Outcome::Finished);
     match session.best {
-        Some(Best { epoch, network, .. }) if config.weights == Weights::Best => Trained { outcome, network, epoch, rows },
+        Some(Best { epoch, network, .. }) if config.weights == Weights::Best => {
+            Trained { outcome, network, epoch, rows }
+        }
         _ => Trained { outcome, network: last_good, epoch: session.epoch, rows },
     }
 }

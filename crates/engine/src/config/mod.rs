@@ -168,7 +168,8 @@ impl Config {
     }
 
     fn set(&mut self, key: &'static Key, value: &Value) -> Result<(), Error> {
-        let unit = |value| number(key, value, "a number from 0 up to, but not including, 1", |x| (0.0..1.0).contains(&x));
+        let unit =
+            |value| number(key, value, "a number from 0 up to, but not including, 1", |x| (0.0..1.0).contains(&x));
         let positive = |value| number(key, value, "a number of at least 0", |x| x >= 0.0 && x.is_finite());
         match key.name {
             "dataset" => self.dataset = text(value),
@@ -197,7 +198,8 @@ impl Config {
 
     /// The update rule with its hyperparameters.
     pub fn rule(&self) -> Optimizer {
-        Optimizer::read(self.optimizer.name(), &self.to_map()).expect("a configuration holds numbers where a rule has them")
+        Optimizer::read(self.optimizer.name(), &self.to_map())
+            .expect("a configuration holds numbers where a rule has them")
     }
 
     /// The learning rate given, or the optimizer's own.
@@ -266,9 +268,14 @@ impl Weights {
 }
 
 fn unknown(name: &str) -> Error {
-    let near = neighbors(name, KEYS.iter().flat_map(|key| std::iter::once(key.name).chain(key.aliases.iter().copied())));
+    let near =
+        neighbors(name, KEYS.iter().flat_map(|key| std::iter::once(key.name).chain(key.aliases.iter().copied())));
     let all = || KEYS.iter().map(|key| key.name).collect::<Vec<_>>().join(" ");
-    let hint = if near.is_empty() { format!("settings: {}", all()) } else { format!("did you mean `{}`?", near.join("` or `")) };
+    let hint = if near.is_empty() {
+        format!("settings: {}", all())
+    } else {
+        format!("did you mean `{}`?", near.join("` or `"))
+    };
     Error::Unknown { name: name.into(), hint }
 }
 

@@ -48,7 +48,9 @@ fn a_list_that_contradicts_the_number_of_layers_is_refused() {
 
 #[test]
 fn numbers_may_be_text_and_text_may_be_in_any_case() {
-    let config = merged(&json!({"epochs": "7", "batch_size": 16.0, "learning_rate": "1e-3", "activation": "ReLU", "weight_init": "Xavier"}));
+    let config = merged(
+        &json!({"epochs": "7", "batch_size": 16.0, "learning_rate": "1e-3", "activation": "ReLU", "weight_init": "Xavier"}),
+    );
     let config = config.unwrap();
     assert_eq!((config.epochs, config.batch_size, config.rate()), (7, 16, 0.001));
     assert_eq!((config.activation.name(), config.weight_init.name()), ("relu", "xavier"));
