@@ -1,2 +1,24 @@
-//! The command line.
-fn main() {}
+//! Handloom's program: one file for each command, one door for output, one table of exit codes.
+
+mod args;
+mod commands;
+mod exit;
+mod output;
+mod progress;
+mod runs;
+mod settings;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let matches = match args::command().try_get_matches_from(args::rewrite(std::env::args_os())) {
+        Ok(matches) => matches,
+        Err(error) => return exit::of_clap(&error),
+    };
+    let (name, matches) = matches.subcommand().expect("clap asks for a command");
+    let output = output::Output::new(matches);
+    match commands::run(name, matches, &output) {
+        Ok(code) => code.into(),
+        Err(error) => exit::report(&error, &output),
+    }
+}

@@ -1,0 +1,242 @@
+//! The command line: every command with its flags, and the rewriting of what the assignment's flags look like.
+//!
+//! Flags that are settings come from the engine's table of settings, so a new one appears by itself.
+
+use std::ffi::OsString;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, Command, ValueHint};
+use handloom_engine::config::{Config, KEYS, Key};
+
+use crate::settings::OPTIONS;
+
+/// The whole command line.
+pub(crate) fn command() -> Command {
+    Command::new("handloom")
+        .about("Trains feed-forward networks from scratch on Fashion-MNIST, MNIST or your own images.")
+        .version(env!("CARGO_PKG_VERSION"))
+        .infer_long_args(true)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .after_help("Examples:\n  handloom train\n  handloom train -d mnist -o nadam -lr 0.001 -nhl 3 -sz 64 -a ReLU\n  handloom evaluate @last")
+        .subcommands([train(), evaluate(), predict(), data(), gradcheck(), completions(), doctor()])
+}
+
+fn train() -> Command {
+    let defaults = Config::default().to_map();
+    Command::new("train")
+        .about("Train one network, save the model, record the run")
+        .infer_long_args(true)
+        .args(KEYS.iter().enumerate().map(|(order, key)| {
+            let default = defaults.get(key.name).filter(|value| !value.is_null() && key.name != "learning_rate");
+            let default = default.map(|value| format!(" [default: {}]", value.as_str().map_or_else(|| value.to_string(), Into::into)));
+            setting(key, default.unwrap_or_default(), order).help_heading("Settings")
+        }))
+        .arg(switch("no-shuffle", "Keep the order of the file in every epoch").conflicts_with("shuffle"))
+        .arg(switch("spec-defaults", "Begin with the literal defaults of the assignment's flag table"))
+        .args(OPTIONS.iter().enumerate().map(|(order, key)| {
+            let arg = setting(key, String::new(), 100 + order).help_heading("Run");
+            match key.name {
+                "data_dir" => arg.env("HANDLOOM_DATA_DIR").value_hint(ValueHint::DirPath),
+                "store" => arg.env("HANDLOOM_STORE").value_hint(ValueHint::DirPath),
+                "out" => arg.value_hint(ValueHint::FilePath),
+                _ => arg,
+            }
+        }))
+        .arg(value("config", "FILE", "Settings in YAML or JSON; flags win").value_hint(ValueHint::FilePath))
+        .arg(value("set", "KEY=VALUE", "One setting over --config; flags win").action(ArgAction::Append))
+        .arg(value("resume", "RUN", "Go on with an interrupted run after its last finished epoch"))
+        .arg(switch("no-test", "Leave the test set closed"))
+        .args(output_flags())
+}
+
+fn evaluate() -> Command {
+    Command::new("evaluate")
+        .about("Test accuracy with its interval, figures of every class, most confused pairs")
+        .infer_long_args(true)
+        .arg(Arg::new("model").value_name("MODEL|RUN").help("Model file or run [default: @last]"))
+        .arg(value("model-path", "FILE", "The model, as the 2026 edition names it").conflicts_with("model"))
+        .arg(dataset("Data set [default: the one that trained the model]"))
+        .arg(value("plot", "FILE", "Draw the confusion matrix, as PNG or SVG").value_hint(ValueHint::FilePath))
+        .arg(value("min-accuracy", "X", "Exit 5 if the test accuracy is below this fraction"))
+        .arg(switch("all", "Every class in the table, not only the hardest"))
+        .arg(value("threads", "N", "Threads [default: all cores]"))
+        .args(place_flags())
+        .args(output_flags())
+}
+
+fn predict() -> Command {
+    Command::new("predict")
+        .about("Class and probabilities of PNG and JPEG images of any size")
+        .infer_long_args(true)
+        .arg(Arg::new("model").value_name("MODEL|RUN").required(true).help("Model file or run"))
+        .arg(Arg::new("image").value_name("IMAGE").required(true).num_args(1..).value_hint(ValueHint::FilePath).help("PNG or JPEG files"))
+        .arg(value("top", "N", "Classes to print for each image [default: 3]"))
+        .arg(value("invert", "WHEN", "Turn dark on light into light on dark: auto, yes or no").value_parser(PossibleValuesParser::new(["auto", "yes", "no"])).default_value("auto"))
+        .args(place_flags())
+        .args(output_flags())
+}
+
+fn data() -> Command {
+    let name = || Arg::new("name").value_name("NAME|DIR").help("Data set");
+    Command::new("data")
+        .about("Data sets: what is there, download, verify, sample grid")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(Command::new("ls").about("Every known data set and where it is").args(place_flags()).args(output_flags()))
+        .subcommand(
+            Command::new("get")
+                .about("Download a data set into the cache, verified")
+                .arg(name().required(true))
+                .arg(switch("force", "Download again even if it is there"))
+                .args(place_flags())
+                .args(output_flags()),
+        )
+        .subcommand(Command::new("check").about("Read a data set whole and compare its checksums").arg(name().required(true)).args(place_flags()).args(output_flags()))
+        .subcommand(
+            Command::new("show")
+                .about("Counts of every class, and a labelled sample of each")
+                .arg(name())
+                .arg(dataset("Data set"))
+                .arg(value("out", "FILE", "Draw the samples, as PNG or SVG").value_hint(ValueHint::FilePath))
+                .arg(value("per-class", "N", "Samples of each class [default: 1]"))
+                .args(place_flags())
+                .args(output_flags()),
+        )
+}
+
+fn gradcheck() -> Command {
+    Command::new("gradcheck")
+        .about("Compare every analytic gradient with a numeric one")
+        .arg(value("seed", "N", "Seed of weights and data [default: 1]"))
+        .arg(value("tolerance", "X", "Largest relative error that passes [default: 0.0001]"))
+        .arg(switch("all", "A row for every combination"))
+        .args(output_flags())
+}
+
+fn completions() -> Command {
+    let shells = ["bash", "elvish", "fish", "powershell", "zsh"];
+    Command::new("completions")
+        .about("Print completions for a shell")
+        .arg(Arg::new("shell").required(true).value_parser(PossibleValuesParser::new(shells)).help("Shell"))
+}
+
+fn doctor() -> Command {
+    Command::new("doctor").about("What is installed, where things are, what is missing").args(place_flags()).args(output_flags())
+}
+
+/// The flag of a setting, with every name it goes by.
+fn setting(key: &Key, default: String, order: usize) -> Arg {
+    let long = |name: &str| name.replace('_', "-");
+    let short = key.flags.iter().find_map(|flag| flag.strip_prefix('-').filter(|short| short.len() == 1)?.chars().next());
+    let typed = key.flags.iter().filter(|flag| flag.len() > 2).copied().collect::<Vec<_>>().join(", ");
+    let typed = if typed.is_empty() { typed } else { format!(" [also: {typed}]") };
+    let arg = Arg::new(key.name)
+        .long(long(key.name))
+        .aliases(key.aliases.iter().map(|alias| long(alias)))
+        .short(short)
+        .value_name(key.values)
+        .help(format!("{}{default}{typed}", key.help))
+        .display_order(order)
+        .allow_negative_numbers(true);
+    match key.name {
+        "hidden_size" => arg.num_args(1..).action(ArgAction::Append),
+        "tag" => arg.action(ArgAction::Append),
+        _ => arg.overrides_with(key.name),
+    }
+}
+
+fn value(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value).help(help)
+}
+
+fn switch(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+}
+
+fn dataset(help: &'static str) -> Arg {
+    Arg::new("dataset").short('d').long("dataset").value_name("NAME|DIR").help(help)
+}
+
+fn place_flags() -> [Arg; 2] {
+    [
+        value("data-dir", "DIR", "Where data sets are looked for first").env("HANDLOOM_DATA_DIR").value_hint(ValueHint::DirPath),
+        value("store", "DIR", "Where runs are kept [default: .handloom]").env("HANDLOOM_STORE").value_hint(ValueHint::DirPath),
+    ]
+}
+
+fn output_flags() -> Vec<Arg> {
+    let flags = vec![
+        switch("json", "Results as JSON, one object a line"),
+        switch("quiet", "Only what was asked for, and what went wrong"),
+        switch("no-progress", "No moving bar"),
+        value("color", "WHEN", "Colors: auto, always or never").value_parser(PossibleValuesParser::new(["auto", "always", "never"])),
+    ];
+    flags.into_iter().map(|arg| arg.help_heading("Output").display_order(200)).collect()
+}
+
+/// Turns what people type for this assignment into what the parser knows: `-lr 0.1`, `-lr=0.1` and
+/// `--learning_rate=0.1` become `--learning-rate`; everything after `--` stays as it is.
+pub(crate) fn rewrite(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut ended = false;
+    let rewritten = arguments.into_iter().map(|argument| {
+        ended |= argument == "--";
+        match argument.to_str() {
+            Some(text) if !ended => rewrite_one(text).map_or(argument, OsString::from),
+            _ => argument,
+        }
+    });
+    rewritten.collect()
+}
+
+fn rewrite_one(text: &str) -> Option<String> {
+    let (name, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
+    let long = if let Some(long) = name.strip_prefix("--") {
+        long.replace('_', "-").to_lowercase()
+    } else {
+        let key = KEYS.iter().chain(OPTIONS).find(|key| name.len() > 2 && key.flags.contains(&name))?;
+        key.name.replace('_', "-")
+    };
+    Some(value.map_or_else(|| format!("--{long}"), |value| format!("--{long}={value}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rewritten(arguments: &[&str]) -> Vec<String> {
+        let arguments = arguments.iter().map(OsString::from);
+        rewrite(arguments).into_iter().map(|argument| argument.into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_short_flag_works_as_typed() {
+        assert_eq!(rewritten(&["-lr", "0.1", "-lr=0.2"]), ["--learning-rate", "0.1", "--learning-rate=0.2"]);
+        assert_eq!(rewritten(&["-w_d", "-wd", "-w_i=he"]), ["--weight-decay", "--weight-decay", "--weight-init=he"]);
+        assert_eq!(rewritten(&["-wp", "p", "-we", "e"]), ["--wandb-project", "p", "--wandb-entity", "e"]);
+        assert_eq!(rewritten(&["-l", "-e", "-b=3"]), ["-l", "-e", "-b=3"]);
+    }
+
+    #[test]
+    fn long_flags_take_underscores_and_values_keep_theirs() {
+        assert_eq!(rewritten(&["--batch_size=32", "--Hidden_Layers", "a_b"]), ["--batch-size=32", "--hidden-layers", "a_b"]);
+        assert_eq!(rewritten(&["--dataset=my_folder", "--", "--a_b"]), ["--dataset=my_folder", "--", "--a_b"]);
+    }
+
+    #[test]
+    fn every_name_of_every_setting_is_a_flag() {
+        for key in KEYS {
+            for name in std::iter::once(&key.name).chain(key.aliases) {
+                let line = rewritten(&["handloom", "train", &format!("--{name}=1")]);
+                let matches = command().try_get_matches_from(line).unwrap();
+                let value = matches.subcommand().unwrap().1.get_many::<String>(key.name).unwrap().next();
+                assert_eq!(value.map(String::as_str), Some("1"), "{name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The one door for output: data on stdout, talk on stderr.
+//!
+//! A closed stdout (`| head`) is not an error: what is under way goes on, and says nothing more there.
+
+use std::cell::RefCell;
+use std::io::{self, IsTerminal as _, Write as _};
+
+use anstream::{AutoStream, ColorChoice};
+use clap::ArgMatches;
+use clap::builder::styling::{AnsiColor, Style};
+use serde_json::Value;
+
+/// Where a command writes.
+pub(crate) struct Output {
+    /// Programs read stdout: JSON alone.
+    pub(crate) json: bool,
+    quiet: bool,
+    progress: bool,
+    stdout: RefCell<Option<AutoStream<io::Stdout>>>,
+    stderr: RefCell<AutoStream<io::Stderr>>,
+}
+
+/// Bold.
+pub(crate) const BOLD: Style = Style::new().bold();
+/// Of less weight.
+pub(crate) const DIM: Style = Style::new().dimmed();
+/// Good news.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+/// Needs attention.
+const WARN: Style = AnsiColor::Yellow.on_default().bold();
+/// Went wrong.
+const BAD: Style = AnsiColor::Red.on_default().bold();
+
+impl Output {
+    /// As the flags of a command say; those it does not have are off.
+    pub(crate) fn new(matches: &ArgMatches) -> Self {
+        let flag = |name| matches!(matches.try_get_one::<bool>(name), Ok(Some(true)));
+        let choice = match matches.try_get_one::<String>("color").ok().flatten().map(String::as_str) {
+            Some("always") => ColorChoice::Always,
+            Some("never") => ColorChoice::Never,
+            _ => ColorChoice::Auto,
+        };
+        let stdout = AutoStream::new(io::stdout(), color(choice, io::stdout().is_terminal()));
+        let stderr = AutoStream::new(io::stderr(), color(choice, io::stderr().is_terminal()));
+        let quiet = flag("quiet");
+        Self {
+            json: flag("json"),
+            quiet,
+            progress: !quiet && !flag("no-progress") && io::stderr().is_terminal(),
+            stdout: RefCell::new(Some(stdout)),
+            stderr: RefCell::new(stderr),
+        }
+    }
+
+    /// Whether a moving bar may be drawn on stderr.
+    pub(crate) fn shows_progress(&self) -> bool {
+        self.progress
+    }
+
+    /// Whether a person reads stdout.
+    pub(crate) fn is_terminal(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// A line of results for people; nothing with `--json` or `--quiet`.
+    pub(crate) fn line(&self, text: impl AsRef<str>) {
+        if !self.json && !self.quiet {
+            self.data(text);
+        }
+    }
+
+    /// A line of stdout, whatever the flags: the thing asked for.
+    pub(crate) fn data(&self, text: impl AsRef<str>) {
+        let mut stdout = self.stdout.borrow_mut();
+        if let Some(stream) = stdout.as_mut()
+            && writeln!(stream, "{}", text.as_ref()).and_then(|()| stream.flush()).is_err()
+        {
+            *stdout = None;
+        }
+    }
+
+    /// One JSON object on a line of stdout, with `--json` alone.
+    pub(crate) fn event(&self, object: &Value) {
+        if self.json {
+            self.data(object.to_string());
+        }
+    }
+
+    /// Talk on stderr; nothing with `--quiet`.
+    pub(crate) fn note(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            self.talk(text.as_ref());
+        }
+    }
+
+    /// What needs attention, on stderr whatever the flags.
+    pub(crate) fn warn(&self, text: impl AsRef<str>) {
+        self.talk(&format!("{WARN}warning:{WARN:#} {}", text.as_ref()));
+    }
+
+    /// What went wrong, on stderr whatever the flags.
+    pub(crate) fn error(&self, text: &str) {
+        self.talk(&format!("{BAD}error:{BAD:#} {text}"));
+    }
+
+    /// The next useful command, on stderr.
+    pub(crate) fn next(&self, commands: &[&str]) {
+        let commands = commands.iter().map(|command| format!("{BOLD}{command}{BOLD:#}")).collect::<Vec<_>>();
+        self.note(format!("  next:  {}", commands.join("     ")));
+    }
+
+    fn talk(&self, text: &str) {
+        // Where stderr is closed there is nobody to tell.
+        let _ = writeln!(self.stderr.borrow_mut(), "{text}");
+    }
+}
+
+/// `--color`, else `NO_COLOR`, else whether it is a terminal that has colors.
+fn color(choice: ColorChoice, is_terminal: bool) -> ColorChoice {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    match choice {
+        ColorChoice::Auto if set("NO_COLOR") || !is_terminal || std::env::var_os("TERM").is_some_and(|term| term == "dumb") => {
+            ColorChoice::Never
+        }
+        ColorChoice::Auto => ColorChoice::AlwaysAnsi,
+        choice => choice,
+    }
+}

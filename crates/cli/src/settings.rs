@@ -1,0 +1,203 @@
+//! Settings of a run from all their sources, in one flat form: defaults, then `--config`, then `--set`, then flags.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+use handloom_engine::config::{Config, KEYS, Key, find, neighbors};
+use serde_json::{Map, Value, json};
+
+use crate::exit::Failure;
+
+const fn option(name: &'static str, aliases: &'static [&'static str], flags: &'static [&'static str], values: &'static str, help: &'static str) -> Key {
+    Key { name, aliases, flags, values, help }
+}
+
+/// Settings that do not change what is trained: where it is recorded, under which name, with how many threads.
+pub(crate) const OPTIONS: &[Key] = &[
+    option("out", &["model_save_path"], &[], "FILE", "Also save the model here"),
+    option("threads", &[], &[], "N", "Threads; the result is the same for any number [default: all cores]"),
+    option("data_dir", &[], &[], "DIR", "Where data sets are looked for first"),
+    option("store", &[], &[], "DIR", "Where runs are kept [default: .handloom]"),
+    option("name", &[], &[], "NAME", "Name of the run [default: made from the settings]"),
+    option("tag", &["tags"], &[], "TAG", "Tag of the run; may be repeated"),
+    option("group", &[], &[], "NAME", "Group of the run"),
+    option("notes", &[], &[], "TEXT", "Notes on the run"),
+    option("min_accuracy", &[], &[], "X", "Exit 5 if the test accuracy (validation with --no-test) is below this fraction"),
+    option("wandb", &[], &[], "MODE", "Weights & Biases: offline, online or off"),
+    option("wandb_project", &[], &["-wp", "-w_p"], "NAME", "Weights & Biases project"),
+    option("wandb_entity", &[], &["-we", "-w_e"], "NAME", "Weights & Biases entity"),
+];
+
+/// The literal defaults of the assignment's flag table.
+fn spec_defaults() -> Map<String, Value> {
+    let table = json!({
+        "dataset": "fashion_mnist", "epochs": 1, "batch_size": 4, "loss": "cross_entropy", "optimizer": "sgd",
+        "learning_rate": 0.1, "momentum": 0.5, "beta": 0.5, "beta1": 0.5, "beta2": 0.5, "epsilon": 0.000_001,
+        "weight_decay": 0.0, "weight_init": "random", "num_layers": 1, "hidden_size": 4, "activation": "sigmoid",
+    });
+    table.as_object().expect("an object was written above").clone()
+}
+
+/// Everything that `train` was asked for.
+pub(crate) struct Settings {
+    /// What is trained.
+    pub(crate) config: Config,
+    /// The rest, by the names of [`OPTIONS`].
+    pub(crate) options: Map<String, Value>,
+    /// Names of what was set, by whatever source.
+    pub(crate) given: Vec<&'static str>,
+}
+
+impl Settings {
+    /// From the flags of `train`.
+    pub(crate) fn from_flags(matches: &ArgMatches) -> Result<Self> {
+        let mut settings = Self { config: Config::default(), options: Map::new(), given: Vec::new() };
+        if matches.get_flag("spec-defaults") {
+            settings.config.merge(&spec_defaults())?;
+        }
+        if let Some(path) = matches.get_one::<String>("config") {
+            let file = read_file(Path::new(path))?;
+            settings.merge(&file).with_context(|| format!("in `{path}`"))?;
+        }
+        for pair in matches.get_many::<String>("set").into_iter().flatten() {
+            let (key, value) = pair.split_once('=').ok_or_else(|| {
+                Failure::usage(format!("`--set {pair}` has no `=`\nhint: write `--set KEY=VALUE`, such as `--set epochs=5`"))
+            })?;
+            settings.merge(&Map::from_iter([(key.trim().to_owned(), Value::String(value.trim().into()))]))?;
+        }
+        settings.merge(&flags(matches))?;
+        Ok(settings)
+    }
+
+    /// Takes over what `values` says; a later source wins over an earlier one.
+    fn merge(&mut self, values: &Map<String, Value>) -> Result<()> {
+        let mut config = Map::new();
+        for (name, value) in values {
+            if let Some(key) = find_option(name) {
+                self.given.push(key.name);
+                self.options.insert(key.name.into(), value.clone());
+            } else if let Some(key) = find(name) {
+                self.given.push(key.name);
+                if config.insert(key.name.to_owned(), value.clone()).is_some() {
+                    return Err(Failure::usage(format!("`{}` is set twice, once as `{name}`\nhint: keep one of the two", key.name)));
+                }
+            } else {
+                return Err(unknown(name));
+            }
+        }
+        Ok(self.config.merge(&config)?)
+    }
+
+    /// An option as text.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        match self.options.get(name)? {
+            Value::Null => None,
+            Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        }
+    }
+
+    /// An option as a path.
+    pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
+        self.text(name).map(PathBuf::from)
+    }
+
+    /// Tags, each once.
+    pub(crate) fn tags(&self) -> Vec<String> {
+        let mut tags: Vec<String> = match self.options.get("tag") {
+            Some(Value::Array(tags)) => tags.iter().filter_map(Value::as_str).map(Into::into).collect(),
+            Some(Value::String(tags)) => tags.split(',').map(|tag| tag.trim().into()).collect(),
+            _ => Vec::new(),
+        };
+        let mut seen = Vec::new();
+        tags.retain(|tag| !tag.is_empty() && !seen.contains(tag) && {
+            seen.push(tag.clone());
+            true
+        });
+        tags
+    }
+}
+
+/// Threads asked for, or as many as there are cores.
+pub(crate) fn threads(text: Option<&str>) -> Result<usize> {
+    const MOST: usize = 256;
+    match text {
+        None => Ok(std::thread::available_parallelism().map_or(1, Into::into).min(MOST)),
+        Some(text) => text.parse().ok().filter(|threads| (1..=MOST).contains(threads)).ok_or_else(|| {
+            Failure::usage(format!("`threads` cannot be `{text}`\nhint: it takes a whole number from 1 to {MOST}"))
+        }),
+    }
+}
+
+/// A fraction in `[0, 1]`, such as `--min-accuracy` takes.
+pub(crate) fn fraction(name: &str, text: &str) -> Result<f64> {
+    text.parse().ok().filter(|x| (0.0..=1.0).contains(x)).ok_or_else(|| {
+        Failure::usage(format!("`{name}` cannot be `{text}`\nhint: it takes a fraction from 0 to 1, such as 0.87"))
+    })
+}
+
+/// What was typed, by the names of settings and options.
+fn flags(matches: &ArgMatches) -> Map<String, Value> {
+    let mut flags = Map::new();
+    for key in KEYS.iter().chain(OPTIONS) {
+        let Some(values) = matches.get_many::<String>(key.name) else { continue };
+        let values: Vec<String> = values.cloned().collect();
+        let value = match key.name {
+            "tag" => json!(values),
+            _ => Value::String(values.join(" ")),
+        };
+        flags.insert(key.name.into(), value);
+    }
+    if matches.get_flag("no-shuffle") {
+        flags.insert("shuffle".into(), false.into());
+    }
+    flags
+}
+
+/// Whether a flag was typed, not taken from the environment.
+pub(crate) fn typed(matches: &ArgMatches, name: &str) -> bool {
+    matches!(matches.try_contains_id(name), Ok(true)) && matches.value_source(name) == Some(ValueSource::CommandLine)
+}
+
+fn read_file(path: &Path) -> Result<Map<String, Value>> {
+    const MAX_BYTES: u64 = 1 << 20;
+    let read = || -> std::io::Result<String> {
+        let length = fs::metadata(path)?.len();
+        if length > MAX_BYTES {
+            return Err(std::io::Error::other(format!("{length} bytes are more than {MAX_BYTES}")));
+        }
+        fs::read_to_string(path)
+    };
+    let text = read().map_err(|error| Failure::usage(format!("cannot read `{}`: {error}", path.display())))?;
+    match serde_saphyr::from_str(&text) {
+        Ok(Value::Object(map)) => Ok(map.into_iter().map(|(name, value)| (name, unwrapped(value))).collect()),
+        Ok(Value::Null) => Ok(Map::new()),
+        Ok(_) => Err(Failure::usage(format!("`{}` is not a map of settings\nhint: write lines such as `epochs: 5`", path.display()))),
+        Err(error) => Err(Failure::usage(format!("`{}` is not YAML or JSON\n{error}", path.display()))),
+    }
+}
+
+/// W&B writes `{value: 5}` where a person writes `5`.
+fn unwrapped(value: Value) -> Value {
+    match value {
+        Value::Object(mut map) if map.contains_key("value") => map.remove("value").unwrap_or_default(),
+        other => other,
+    }
+}
+
+fn find_option(name: &str) -> Option<&'static Key> {
+    let name = name.to_lowercase().replace('-', "_");
+    OPTIONS.iter().find(|key| key.name == name || key.aliases.contains(&name.as_str()))
+}
+
+fn unknown(name: &str) -> anyhow::Error {
+    let near = neighbors(name, KEYS.iter().chain(OPTIONS).flat_map(|key| std::iter::once(key.name).chain(key.aliases.iter().copied())));
+    let hint = match near.first() {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`handloom train --help` lists all settings".into(),
+    };
+    Failure::usage(format!("unknown setting `{name}`\nhint: {hint}"))
+}
