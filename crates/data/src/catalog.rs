@@ -187,7 +187,9 @@ impl Set {
 /// Data directories in the order of looking: the flag's, then `HANDLOOM_DATA_DIR`.
 pub fn data_dirs(flag: Option<PathBuf>) -> Vec<PathBuf> {
     let variable = std::env::var_os("HANDLOOM_DATA_DIR").filter(|dir| !dir.is_empty());
-    flag.into_iter().chain(variable.map(PathBuf::from)).collect()
+    let mut dirs: Vec<PathBuf> = flag.into_iter().chain(variable.map(PathBuf::from)).collect();
+    dirs.dedup();
+    dirs
 }
 
 #[cfg(test)]

@@ -126,3 +126,109 @@ pub(crate) fn unfit(path: &Path, expected: impl Into<String>, found: impl Into<S
         hint: "a folder is four IDX files, or `train/CLASS/*.png` and `test/CLASS/*.png`, all images of one size",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use image::{GrayImage, Luma, RgbImage};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Writes a grey image whose pixels are all `light`.
+    fn put(root: &Path, name: &str, side: u32, light: u8) {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        GrayImage::from_pixel(side, side, Luma([light])).save(path).unwrap();
+    }
+
+    /// Two classes with two and one training images, one test image each.
+    fn good() -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for (name, light) in [("train/b/2.png", 20), ("train/b/10.png", 10), ("train/a/x.PNG", 1)] {
+            put(root.path(), name, 3, light);
+        }
+        put(root.path(), "test/b/y.png", 3, 30);
+        put(root.path(), "test/a/z.png", 3, 40);
+        root
+    }
+
+    #[track_caller]
+    fn complaint(root: &tempfile::TempDir, result: Result<Dataset, Error>) -> String {
+        let message = result.unwrap_err().to_string();
+        assert!(message.starts_with(&format!("`{}/", root.path().display())), "{message}");
+        message.replace(&root.path().display().to_string(), "DATA")
+    }
+
+    #[test]
+    fn images_come_in_the_order_of_classes_and_names() {
+        let root = good();
+        fs::write(root.path().join("train/a/notes.txt"), "no image").unwrap();
+        fs::write(root.path().join("train/a/.hidden.png"), "no image").unwrap();
+        let train = train(root.path()).unwrap();
+        assert_eq!((train.classes, train.shape), (vec!["a".to_string(), "b".into()], vec![3, 3]));
+        assert_eq!(*train.labels, [0, 1, 1]);
+        assert_eq!([train.images[0], train.images[9], train.images[18]], [1, 10, 20]);
+        let test = test(root.path()).unwrap();
+        assert_eq!((&test.labels[..], test.images[0], test.classes.len()), (&[0, 1][..], 40, 2));
+    }
+
+    #[test]
+    fn colour_becomes_grey_from_png_and_jpeg() {
+        for format in [image::ImageFormat::Png, image::ImageFormat::Jpeg] {
+            let mut bytes = Cursor::new(Vec::new());
+            RgbImage::from_pixel(4, 2, image::Rgb([0, 255, 0])).write_to(&mut bytes, format).unwrap();
+            let grey = decode_image("x", bytes.get_ref()).unwrap();
+            assert_eq!((grey.width, grey.height, grey.pixels.len()), (4, 2, 8));
+            assert!(grey.pixels.iter().all(|&pixel| (178..188).contains(&pixel)), "{:?}", grey.pixels);
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let root = good();
+        put(root.path(), "train/b/3.png", 4, 1);
+        let message = complaint(&root, train(root.path()));
+        assert!(message.contains("`DATA/train/b/3.png`") && message.contains("3x3 pixels as in `DATA/train/a/x.PNG`"));
+
+        let root = good();
+        fs::write(root.path().join("test/a/broken.jpg"), b"\xff\xd8\xff nonsense").unwrap();
+        assert!(complaint(&root, test(root.path())).contains("`DATA/test/a/broken.jpg`"));
+        train(root.path()).unwrap();
+
+        let root = good();
+        put(root.path(), "test/c/1.png", 3, 1);
+        assert!(complaint(&root, test(root.path())).contains("`DATA/test/c` is damaged or not understood"));
+
+        let root = good();
+        fs::create_dir(root.path().join("train/c")).unwrap();
+        assert!(complaint(&root, train(root.path())).contains("`DATA/train/c`"));
+
+        let root = good();
+        fs::remove_dir_all(root.path().join("train")).unwrap();
+        fs::create_dir(root.path().join("train")).unwrap();
+        assert!(complaint(&root, train(root.path())).contains("expected 1 to 256 folders"));
+    }
+
+    #[test]
+    fn an_image_cut_at_any_byte_or_too_large_never_panics() {
+        let mut bytes = Cursor::new(Vec::new());
+        GrayImage::from_pixel(5, 5, Luma([7])).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        let mut bytes = bytes.into_inner();
+        for cut in 0..bytes.len() {
+            let _ = decode_image("x", &bytes[..cut]);
+        }
+        assert!(decode_image("x", &bytes[..40]).is_err());
+        // The width in the header, which has a checksum of its own.
+        bytes[16..20].copy_from_slice(&100_000_u32.to_be_bytes());
+        assert!(decode_image("x", &bytes).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn random_bytes_never_panic(jpeg in any::<bool>(), rest in prop::collection::vec(any::<u8>(), 0..200)) {
+            let start: &[u8] = if jpeg { b"\xff\xd8\xff\xe0" } else { b"\x89PNG\r\n\x1a\n" };
+            let _ = decode_image("x", &[start, &rest].concat());
+            let _ = decode_image("x", &rest);
+        }
+    }
+}

@@ -236,3 +236,6 @@ fn read_part(files: &[PathBuf; 4], set: Option<&Set>, part: Part) -> Result<Data
 fn numbered(labels: &[u8]) -> Vec<String> {
     labels.iter().max().map_or_else(Vec::new, |&most| (0..=most).map(|class| class.to_string()).collect())
 }
+
+#[cfg(test)]
+mod tests;
