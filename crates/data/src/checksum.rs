@@ -16,7 +16,7 @@ pub struct Checksum {
     pub file: PathBuf,
     /// What it is, in hexadecimal digits.
     pub sha256: String,
-    /// What the catalogue says it should be, if the data set is one of the catalogue's.
+    /// What the catalog says it should be, if the data set is one of the catalog's.
     pub expected: Option<&'static str>,
 }
 

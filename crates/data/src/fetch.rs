@@ -4,7 +4,7 @@
 //! right; a part that was broken off stays for the next attempt, wrong bytes do not.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -42,7 +42,7 @@ pub fn download(set: &Set, mirrors: &[&str], into: &Path, progress: &mut dyn FnM
 
 /// Why a mirror did not deliver.
 enum Failure {
-    /// This mirror cannot be reached: other files need not be asked for.
+    /// This mirror cannot be reached, or no longer: other files need not be asked for.
     Unreachable(String),
     /// It answered, but not with this file.
     Wrong(String),
@@ -90,7 +90,7 @@ impl<'a> Transfer<'a> {
             .map_err(|cause| Error::write(&part_path, cause))?;
         let mut here = path.is_file() && checksum::of_file(&path)? == file.packed_sha256;
         if here {
-            fs::remove_file(&part_path).map_err(|cause| Error::write(&part_path, cause))?;
+            remove(&part_path)?;
             return Ok(true);
         }
         for mirror in self.mirrors.clone() {
@@ -111,7 +111,7 @@ impl<'a> Transfer<'a> {
             }
         }
         if !here && part.metadata().is_ok_and(|data| data.len() == 0) {
-            fs::remove_file(&part_path).map_err(|cause| Error::write(&part_path, cause))?;
+            remove(&part_path)?;
         }
         Ok(here)
     }
@@ -130,7 +130,7 @@ impl<'a> Transfer<'a> {
                 }
                 part.set_len(0).map_err(disk)?;
                 if !foreign {
-                    return Err(Failure::Wrong("wrong bytes: the SHA-256 is not the catalogue's".into()));
+                    return Err(Failure::Wrong("wrong bytes: the SHA-256 is not the catalog's".into()));
                 }
                 // Perhaps it was the beginning, from elsewhere, that was wrong.
                 foreign = false;
@@ -181,7 +181,7 @@ impl<'a> Transfer<'a> {
         if let Some(whole) = whole.filter(|&whole| whole != file.size) {
             return Err(Failure::Wrong(format!("{whole} bytes instead of {}", file.size)));
         }
-        let broken = |cause: std::io::Error| Failure::Wrong(cause.to_string());
+        let broken = |cause: std::io::Error| Failure::Unreachable(cause.to_string());
         let disk = |cause| Failure::Disk(Error::write(self.into, cause));
         let mut done = from;
         if !resumed {
@@ -199,6 +199,14 @@ impl<'a> Transfer<'a> {
             done += n as u64;
             (self.progress)(Progress { file: file.name, done: done.min(file.size), total: file.size });
         }
+    }
+}
+
+/// Another process that waited for the same file may have been faster.
+fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(cause) if cause.kind() != ErrorKind::NotFound => Err(Error::write(path, cause)),
+        _ => Ok(()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Data sets of image files: `train/CLASS/*.png|jpg|jpeg` and `test/CLASS/*`, read as grey, all of one size.
+//! Data sets of image files: `train/CLASS/*.png|jpg|jpeg` and `test/CLASS/*`, read as gray, all of one size.
 //!
 //! Classes are the folders of `train` in the order of their names; images come class by class, in the order of theirs.
 
@@ -18,19 +18,21 @@ pub const MOST_SIDE: u32 = 8192;
 /// The most bytes that decoding one image may take, 256 MiB.
 const MOST_BYTES: u64 = 1 << 28;
 
-/// One image in grey.
+/// One image in gray.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grey {
+pub struct Gray {
     /// Pixels in a row.
     pub width: usize,
     /// Rows.
     pub height: usize,
     /// All pixels row by row, 0 to 255.
     pub pixels: Vec<u8>,
+    /// Whether the file had colors, which were averaged by their brightness (ITU-R BT.709).
+    pub had_color: bool,
 }
 
-/// Decodes the bytes of a PNG or JPEG file to grey; errors call it `name`.
-pub fn decode_image(name: &str, bytes: &[u8]) -> Result<Grey, Error> {
+/// Decodes the bytes of a PNG or JPEG file to gray; errors call it `name`.
+pub fn decode_image(name: &str, bytes: &[u8]) -> Result<Gray, Error> {
     let damaged = |found: String| {
         unfit(Path::new(name), format!("a PNG or JPEG image of at most {MOST_SIDE} pixels a side"), found)
     };
@@ -41,8 +43,9 @@ pub fn decode_image(name: &str, bytes: &[u8]) -> Result<Grey, Error> {
     limits.max_image_height = Some(MOST_SIDE);
     limits.max_alloc = Some(MOST_BYTES);
     reader.limits(limits);
-    let image = reader.decode().map_err(|cause| damaged(cause.to_string()))?.into_luma8();
-    Ok(Grey { width: image.width() as usize, height: image.height() as usize, pixels: image.into_raw() })
+    let image = reader.decode().map_err(|cause| damaged(cause.to_string()))?;
+    let (width, height, had_color) = (image.width() as usize, image.height() as usize, image.color().has_color());
+    Ok(Gray { width, height, pixels: image.into_luma8().into_raw(), had_color })
 }
 
 /// The training images below `folder`.
@@ -82,7 +85,7 @@ fn read(folder: &Path, part: &str) -> Result<Dataset, Error> {
     Ok(Dataset { images: Arc::new(data.0), labels: Arc::new(data.1), shape: vec![size.height, size.width], classes })
 }
 
-fn decode_file(path: &Path) -> Result<Grey, Error> {
+fn decode_file(path: &Path) -> Result<Gray, Error> {
     decode_image(&path.display().to_string(), &fs::read(path).map_err(|cause| Error::read(path, cause))?)
 }
 
@@ -134,7 +137,7 @@ mod tests {
 
     use super::*;
 
-    /// Writes a grey image whose pixels are all `light`.
+    /// Writes a gray image whose pixels are all `light`.
     fn put(root: &Path, name: &str, side: u32, light: u8) {
         let path = root.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -173,13 +176,13 @@ mod tests {
     }
 
     #[test]
-    fn colour_becomes_grey_from_png_and_jpeg() {
+    fn color_becomes_gray_from_png_and_jpeg() {
         for format in [image::ImageFormat::Png, image::ImageFormat::Jpeg] {
             let mut bytes = Cursor::new(Vec::new());
             RgbImage::from_pixel(4, 2, image::Rgb([0, 255, 0])).write_to(&mut bytes, format).unwrap();
-            let grey = decode_image("x", bytes.get_ref()).unwrap();
-            assert_eq!((grey.width, grey.height, grey.pixels.len()), (4, 2, 8));
-            assert!(grey.pixels.iter().all(|&pixel| (178..188).contains(&pixel)), "{:?}", grey.pixels);
+            let gray = decode_image("x", bytes.get_ref()).unwrap();
+            assert_eq!((gray.width, gray.height, gray.pixels.len(), gray.had_color), (4, 2, 8, true));
+            assert!(gray.pixels.iter().all(|&pixel| (178..188).contains(&pixel)), "{:?}", gray.pixels);
         }
     }
 

@@ -101,7 +101,7 @@ impl Located {
         Ok(Self { name: name.into(), place })
     }
 
-    /// Its name in the catalogue, or the folder as it was given.
+    /// Its name in the catalog, or the folder as it was given.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -156,7 +156,7 @@ impl Located {
         files.iter().enumerate().map(sum).collect()
     }
 
-    /// Reads both parts and compares every checksum with the catalogue's; the first file that is not right is an error.
+    /// Reads both parts and compares every checksum with the catalog's; the first file that is not right is an error.
     pub fn check(&self) -> Result<Vec<Checksum>, Error> {
         let checksums = self.checksums()?;
         for sum in &checksums {

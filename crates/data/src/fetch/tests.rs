@@ -199,6 +199,19 @@ fn a_broken_transfer_goes_on_where_it_stopped() {
 }
 
 #[test]
+fn two_downloads_into_one_folder_share_the_work() {
+    let (slow, folder) = (server(Habit::Slow, &content()), tempfile::tempdir().unwrap());
+    let fetch = || download(&set(&content()), &[&slow.base], folder.path(), &mut |_| ());
+    thread::scope(|scope| {
+        let both = [scope.spawn(fetch), scope.spawn(fetch)];
+        for one in both {
+            one.join().unwrap().unwrap();
+        }
+    });
+    assert_eq!((fs::read_dir(folder.path()).unwrap().count(), slow.asked.lock().unwrap().len()), (4, 4));
+}
+
+#[test]
 fn a_wrong_beginning_is_thrown_away() {
     Attempt::new(&[&server(Habit::Good, &content())], &[9; 70]).has_all();
     Attempt::new(&[&server(Habit::Good, &content())], &[9; 700]).has_all();
@@ -240,10 +253,10 @@ fn when_nobody_answers_we_give_up_within_ten_seconds() {
 }
 
 #[test]
-#[allow(clippy::print_stderr)]
 fn the_real_files_arrive_whole_from_a_server_that_breaks_off() {
     let Some(dir) = catalog::data_dirs(None).into_iter().next() else {
-        eprintln!("SKIPPED: HANDLOOM_DATA_DIR is not set, the real files were not served");
+        // Not `eprintln`, which the test runner would swallow.
+        writeln!(std::io::stderr(), "SKIPPED: HANDLOOM_DATA_DIR is not set, the real files were not served").unwrap();
         return;
     };
     let set = &SETS[1];
