@@ -29,7 +29,8 @@ fn train() -> Command {
         .infer_long_args(true)
         .args(KEYS.iter().enumerate().map(|(order, key)| {
             let default = defaults.get(key.name).filter(|value| !value.is_null() && key.name != "learning_rate");
-            let default = default.map(|value| format!(" [default: {}]", value.as_str().map_or_else(|| value.to_string(), Into::into)));
+            let default = default
+                .map(|value| format!(" [default: {}]", value.as_str().map_or_else(|| value.to_string(), Into::into)));
             setting(key, default.unwrap_or_default(), order).help_heading("Settings")
         }))
         .arg(switch("no-shuffle", "Keep the order of the file in every epoch").conflicts_with("shuffle"))
@@ -70,9 +71,20 @@ fn predict() -> Command {
         .about("Class and probabilities of PNG and JPEG images of any size")
         .infer_long_args(true)
         .arg(Arg::new("model").value_name("MODEL|RUN").required(true).help("Model file or run"))
-        .arg(Arg::new("image").value_name("IMAGE").required(true).num_args(1..).value_hint(ValueHint::FilePath).help("PNG or JPEG files"))
+        .arg(
+            Arg::new("image")
+                .value_name("IMAGE")
+                .required(true)
+                .num_args(1..)
+                .value_hint(ValueHint::FilePath)
+                .help("PNG or JPEG files"),
+        )
         .arg(value("top", "N", "Classes to print for each image [default: 3]"))
-        .arg(value("invert", "WHEN", "Turn dark on light into light on dark: auto, yes or no").value_parser(PossibleValuesParser::new(["auto", "yes", "no"])).default_value("auto"))
+        .arg(
+            value("invert", "WHEN", "Turn dark on light into light on dark: auto, yes or no")
+                .value_parser(PossibleValuesParser::new(["auto", "yes", "no"]))
+                .default_value("auto"),
+        )
         .args(place_flags())
         .args(output_flags())
 }
@@ -83,7 +95,9 @@ fn data() -> Command {
         .about("Data sets: what is there, download, verify, sample grid")
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommand(Command::new("ls").about("Every known data set and where it is").args(place_flags()).args(output_flags()))
+        .subcommand(
+            Command::new("ls").about("Every known data set and where it is").args(place_flags()).args(output_flags()),
+        )
         .subcommand(
             Command::new("get")
                 .about("Download a data set into the cache, verified")
@@ -92,7 +106,13 @@ fn data() -> Command {
                 .args(place_flags())
                 .args(output_flags()),
         )
-        .subcommand(Command::new("check").about("Read a data set whole and compare its checksums").arg(name().required(true)).args(place_flags()).args(output_flags()))
+        .subcommand(
+            Command::new("check")
+                .about("Read a data set whole and compare its checksums")
+                .arg(name().required(true))
+                .args(place_flags())
+                .args(output_flags()),
+        )
         .subcommand(
             Command::new("show")
                 .about("Counts of every class, and a labelled sample of each")
@@ -122,13 +142,17 @@ fn completions() -> Command {
 }
 
 fn doctor() -> Command {
-    Command::new("doctor").about("What is installed, where things are, what is missing").args(place_flags()).args(output_flags())
+    Command::new("doctor")
+        .about("What is installed, where things are, what is missing")
+        .args(place_flags())
+        .args(output_flags())
 }
 
 /// The flag of a setting, with every name it goes by.
 fn setting(key: &Key, default: String, order: usize) -> Arg {
     let long = |name: &str| name.replace('_', "-");
-    let short = key.flags.iter().find_map(|flag| flag.strip_prefix('-').filter(|short| short.len() == 1)?.chars().next());
+    let short =
+        key.flags.iter().find_map(|flag| flag.strip_prefix('-').filter(|short| short.len() == 1)?.chars().next());
     let typed = key.flags.iter().filter(|flag| flag.len() > 2).copied().collect::<Vec<_>>().join(", ");
     let typed = if typed.is_empty() { typed } else { format!(" [also: {typed}]") };
     let arg = Arg::new(key.name)
@@ -160,8 +184,12 @@ fn dataset(help: &'static str) -> Arg {
 
 fn place_flags() -> [Arg; 2] {
     [
-        value("data-dir", "DIR", "Where data sets are looked for first").env("HANDLOOM_DATA_DIR").value_hint(ValueHint::DirPath),
-        value("store", "DIR", "Where runs are kept [default: .handloom]").env("HANDLOOM_STORE").value_hint(ValueHint::DirPath),
+        value("data-dir", "DIR", "Where data sets are looked for first")
+            .env("HANDLOOM_DATA_DIR")
+            .value_hint(ValueHint::DirPath),
+        value("store", "DIR", "Where runs are kept [default: .handloom]")
+            .env("HANDLOOM_STORE")
+            .value_hint(ValueHint::DirPath),
     ]
 }
 
@@ -170,7 +198,8 @@ fn output_flags() -> Vec<Arg> {
         switch("json", "Results as JSON, one object a line"),
         switch("quiet", "Only what was asked for, and what went wrong"),
         switch("no-progress", "No moving bar"),
-        value("color", "WHEN", "Colors: auto, always or never").value_parser(PossibleValuesParser::new(["auto", "always", "never"])),
+        value("color", "WHEN", "Colors: auto, always or never")
+            .value_parser(PossibleValuesParser::new(["auto", "always", "never"])),
     ];
     flags.into_iter().map(|arg| arg.help_heading("Output").display_order(200)).collect()
 }
@@ -224,7 +253,10 @@ mod tests {
 
     #[test]
     fn long_flags_take_underscores_and_values_keep_theirs() {
-        assert_eq!(rewritten(&["--batch_size=32", "--Hidden_Layers", "a_b"]), ["--batch-size=32", "--hidden-layers", "a_b"]);
+        assert_eq!(
+            rewritten(&["--batch_size=32", "--Hidden_Layers", "a_b"]),
+            ["--batch-size=32", "--hidden-layers", "a_b"]
+        );
         assert_eq!(rewritten(&["--dataset=my_folder", "--", "--a_b"]), ["--dataset=my_folder", "--", "--a_b"]);
     }
 

@@ -76,7 +76,11 @@ fn code(error: &Error) -> Exit {
             None => {}
         }
         if cause.is::<handloom_view::Error>() {
-            return if matches!(cause.downcast_ref(), Some(handloom_view::Error::Extension { .. })) { Exit::Usage } else { Exit::Failed };
+            return if matches!(cause.downcast_ref(), Some(handloom_view::Error::Extension { .. })) {
+                Exit::Usage
+            } else {
+                Exit::Failed
+            };
         }
     }
     Exit::Failed

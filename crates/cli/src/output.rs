@@ -119,7 +119,9 @@ impl Output {
 fn color(choice: ColorChoice, is_terminal: bool) -> ColorChoice {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     match choice {
-        ColorChoice::Auto if set("NO_COLOR") || !is_terminal || std::env::var_os("TERM").is_some_and(|term| term == "dumb") => {
+        ColorChoice::Auto
+            if set("NO_COLOR") || !is_terminal || std::env::var_os("TERM").is_some_and(|term| term == "dumb") =>
+        {
             ColorChoice::Never
         }
         ColorChoice::Auto => ColorChoice::AlwaysAnsi,

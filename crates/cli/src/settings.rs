@@ -11,7 +11,13 @@ use serde_json::{Map, Value, json};
 
 use crate::exit::Failure;
 
-const fn option(name: &'static str, aliases: &'static [&'static str], flags: &'static [&'static str], values: &'static str, help: &'static str) -> Key {
+const fn option(
+    name: &'static str,
+    aliases: &'static [&'static str],
+    flags: &'static [&'static str],
+    values: &'static str,
+    help: &'static str,
+) -> Key {
     Key { name, aliases, flags, values, help }
 }
 
@@ -25,7 +31,13 @@ pub(crate) const OPTIONS: &[Key] = &[
     option("tag", &["tags"], &[], "TAG", "Tag of the run; may be repeated"),
     option("group", &[], &[], "NAME", "Group of the run"),
     option("notes", &[], &[], "TEXT", "Notes on the run"),
-    option("min_accuracy", &[], &[], "X", "Exit 5 if the test accuracy (validation with --no-test) is below this fraction"),
+    option(
+        "min_accuracy",
+        &[],
+        &[],
+        "X",
+        "Exit 5 if the test accuracy (validation with --no-test) is below this fraction",
+    ),
     option("wandb", &[], &[], "MODE", "Weights & Biases: offline, online or off"),
     option("wandb_project", &[], &["-wp", "-w_p"], "NAME", "Weights & Biases project"),
     option("wandb_entity", &[], &["-we", "-w_e"], "NAME", "Weights & Biases entity"),
@@ -64,7 +76,9 @@ impl Settings {
         }
         for pair in matches.get_many::<String>("set").into_iter().flatten() {
             let (key, value) = pair.split_once('=').ok_or_else(|| {
-                Failure::usage(format!("`--set {pair}` has no `=`\nhint: write `--set KEY=VALUE`, such as `--set epochs=5`"))
+                Failure::usage(format!(
+                    "`--set {pair}` has no `=`\nhint: write `--set KEY=VALUE`, such as `--set epochs=5`"
+                ))
             })?;
             settings.merge(&Map::from_iter([(key.trim().to_owned(), Value::String(value.trim().into()))]))?;
         }
@@ -82,7 +96,10 @@ impl Settings {
             } else if let Some(key) = find(name) {
                 self.given.push(key.name);
                 if config.insert(key.name.to_owned(), value.clone()).is_some() {
-                    return Err(Failure::usage(format!("`{}` is set twice, once as `{name}`\nhint: keep one of the two", key.name)));
+                    return Err(Failure::usage(format!(
+                        "`{}` is set twice, once as `{name}`\nhint: keep one of the two",
+                        key.name
+                    )));
                 }
             } else {
                 return Err(unknown(name));
@@ -113,9 +130,11 @@ impl Settings {
             _ => Vec::new(),
         };
         let mut seen = Vec::new();
-        tags.retain(|tag| !tag.is_empty() && !seen.contains(tag) && {
-            seen.push(tag.clone());
-            true
+        tags.retain(|tag| {
+            !tag.is_empty() && !seen.contains(tag) && {
+                seen.push(tag.clone());
+                true
+            }
         });
         tags
     }
@@ -175,7 +194,10 @@ fn read_file(path: &Path) -> Result<Map<String, Value>> {
     match serde_saphyr::from_str(&text) {
         Ok(Value::Object(map)) => Ok(map.into_iter().map(|(name, value)| (name, unwrapped(value))).collect()),
         Ok(Value::Null) => Ok(Map::new()),
-        Ok(_) => Err(Failure::usage(format!("`{}` is not a map of settings\nhint: write lines such as `epochs: 5`", path.display()))),
+        Ok(_) => Err(Failure::usage(format!(
+            "`{}` is not a map of settings\nhint: write lines such as `epochs: 5`",
+            path.display()
+        ))),
         Err(error) => Err(Failure::usage(format!("`{}` is not YAML or JSON\n{error}", path.display()))),
     }
 }
@@ -194,7 +216,10 @@ fn find_option(name: &str) -> Option<&'static Key> {
 }
 
 fn unknown(name: &str) -> anyhow::Error {
-    let near = neighbors(name, KEYS.iter().chain(OPTIONS).flat_map(|key| std::iter::once(key.name).chain(key.aliases.iter().copied())));
+    let near = neighbors(
+        name,
+        KEYS.iter().chain(OPTIONS).flat_map(|key| std::iter::once(key.name).chain(key.aliases.iter().copied())),
+    );
     let hint = match near.first() {
         Some(near) => format!("did you mean `{near}`?"),
         None => "`handloom train --help` lists all settings".into(),

@@ -14,7 +14,7 @@ pub struct Rng(Xoshiro256PlusPlus);
 impl Rng {
     /// The stream of `purpose` number `number` (an epoch, a layer, a trial) under `seed`.
     pub fn stream(seed: u64, purpose: &str, number: u64) -> Self {
-        // FNV-1a of the purpose, then SplitMix64's finalizer between the parts.
+        // FNV-1a of the purpose, then `SplitMix64`'s finalizer between the parts.
         let hash =
             purpose.bytes().fold(0xcbf2_9ce4_8422_2325, |h: u64, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
         Self(Xoshiro256PlusPlus::seed_from_u64(mix(mix(mix(seed) ^ hash) ^ number)))
@@ -60,7 +60,7 @@ impl Rng {
     }
 }
 
-/// SplitMix64's finalizer (Steele, Lea & Flood, 2014).
+/// `SplitMix64`'s finalizer (Steele, Lea & Flood, 2014).
 fn mix(x: u64) -> u64 {
     let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
