@@ -1,12 +1,15 @@
 //! Handloom's program: one file for each command, one door for output, one table of exit codes.
 
 mod args;
+mod checkpointer;
 mod commands;
 mod exit;
+mod interrupt;
 mod output;
 mod progress;
 mod runs;
 mod settings;
+mod source;
 
 use std::process::ExitCode;
 

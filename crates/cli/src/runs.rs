@@ -54,6 +54,12 @@ pub(crate) struct Record {
     pub(crate) group: Option<String>,
     /// Notes.
     pub(crate) notes: Option<String>,
+    /// Whether the test set stays closed.
+    #[serde(default)]
+    pub(crate) no_test: bool,
+    /// Where the model is saved besides the run's folder.
+    #[serde(default)]
+    pub(crate) out: Option<PathBuf>,
     /// Weights & Biases as asked for: mode, project, entity.
     pub(crate) wandb: Map<String, Value>,
     /// Finished epochs.

@@ -75,7 +75,9 @@ impl Initialize for Orthogonal {
             for _ in 0..2 {
                 for u in &vectors {
                     let along: f64 = u.iter().zip(&v).map(|(u, v)| u * v).sum();
-                    v.iter_mut().zip(u).for_each(|(v, u)| *v -= along * u);
+                    for (v, u) in v.iter_mut().zip(u) {
+                        *v -= along * u;
+                    }
                 }
             }
             let norm = v.iter().map(|v| v * v).sum::<f64>().sqrt();

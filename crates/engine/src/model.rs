@@ -178,11 +178,11 @@ impl NamedTensors {
     }
 }
 
-/// A tensor of a file: shape and values.
-pub(crate) type NamedTensor = (Vec<usize>, Vec<f32>);
+/// Tensors of a file by name: shape and values.
+pub(crate) type TensorMap = HashMap<String, (Vec<usize>, Vec<f32>)>;
 
 /// All tensors and the metadata in the bytes of a safetensors file.
-pub(crate) fn named_tensors(bytes: &[u8]) -> Result<(HashMap<String, NamedTensor>, HashMap<String, String>), String> {
+pub(crate) fn named_tensors(bytes: &[u8]) -> Result<(TensorMap, HashMap<String, String>), String> {
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
     let metadata = header.metadata().clone().unwrap_or_default();
     let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
@@ -198,10 +198,7 @@ pub(crate) fn named_tensors(bytes: &[u8]) -> Result<(HashMap<String, NamedTensor
 }
 
 /// The layers whose names begin with `prefix`, and the widths of their network.
-pub(crate) fn layers(
-    tensors: &HashMap<String, NamedTensor>,
-    prefix: &str,
-) -> Result<(Vec<usize>, Vec<Tensors>), String> {
+pub(crate) fn layers(tensors: &TensorMap, prefix: &str) -> Result<(Vec<usize>, Vec<Tensors>), String> {
     let (mut sizes, mut layers) = (Vec::new(), Vec::new());
     for number in 0..=MAX_LAYERS {
         let name = format!("{prefix}layers.{number}.weight");

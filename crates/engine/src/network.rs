@@ -1,5 +1,7 @@
 //! A network: dense layers with an activation between them, and a softmax at the end.
 
+use std::fmt::Write as _;
+
 use sha2::{Digest, Sha256};
 
 use crate::activation::Activation;
@@ -81,7 +83,11 @@ impl Network {
                 hash.update(value.to_le_bytes());
             }
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        let mut hex = String::with_capacity(64);
+        for byte in hash.finalize() {
+            let _ = write!(hex, "{byte:02x}");
+        }
+        hex
     }
 
     /// Mean loss and accuracy over the rows `rows` of `data`.

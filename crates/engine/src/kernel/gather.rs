@@ -26,14 +26,13 @@ impl Task for Gather<'_> {
             let (whole, rest) = image.as_chunks::<LANES>();
             let panels = self.out.chunks_exact_mut(self.rows.len());
             for (number, panel) in (self.first..).zip(panels) {
-                match whole.get(number) {
-                    Some(pixels) => panel[b] = scaled(pixels),
-                    None => {
-                        let mut pixels = [0; LANES];
-                        pixels[..rest.len()].copy_from_slice(rest);
-                        panel[b] = scaled(&pixels);
-                    }
-                }
+                panel[b] = if let Some(pixels) = whole.get(number) {
+                    scaled(pixels)
+                } else {
+                    let mut pixels = [0; LANES];
+                    pixels[..rest.len()].copy_from_slice(rest);
+                    scaled(&pixels)
+                };
             }
         }
     }

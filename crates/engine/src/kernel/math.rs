@@ -126,7 +126,7 @@ mod tests {
     fn exact_normal_share(x: f64) -> f64 {
         let (mut term, mut sum) = (x, x);
         for n in 1..200 {
-            term *= x * x / (2 * n + 1) as f64;
+            term *= x * x / f64::from(2 * n + 1);
             sum += term;
         }
         0.5 + sum * (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt()

@@ -118,7 +118,7 @@ impl Team {
         // caller's own share panics. The transmute extends the lifetime for that while alone.
         #[expect(unsafe_code, reason = "see above")]
         unsafe {
-            *shared.section.get() = Some(std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), Section>(section));
+            *shared.section.get() = Some(std::mem::transmute::<&(dyn Fn(usize) + Sync), Section>(section));
         }
         shared.left.store(self.helpers.len(), Ordering::Relaxed);
         shared.round.fetch_add(1, Ordering::SeqCst);
@@ -220,7 +220,9 @@ mod tests {
                 for work in [0, usize::MAX] {
                     let (mut a, mut b) = (vec![0; 3 * units], vec![0; units]);
                     team.split(work, (&mut a, 3), (&mut b, 1), |range, a, b| {
-                        a.iter_mut().for_each(|a| *a += 1);
+                        for a in a.iter_mut() {
+                            *a += 1;
+                        }
                         for (b, unit) in b.iter_mut().zip(range) {
                             *b += unit;
                         }

@@ -1,0 +1,204 @@
+//! What `train` is about to do: a new run, or one that goes on.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::ArgMatches;
+use handloom_data::checksum;
+use handloom_engine::config::{Config, KEYS};
+use handloom_engine::dataset::Dataset;
+use handloom_engine::model::load_tensors;
+use handloom_engine::network::Network;
+use handloom_engine::session::Session;
+use handloom_engine::{Isa, train};
+use serde_json::{Map, Value};
+
+use super::summary;
+use crate::exit::Failure;
+use crate::output::Output;
+use crate::runs::{Record, Run, Status, Store, name_of, now_ms};
+use crate::settings::{OPTIONS, Settings, fraction, threads, typed};
+use crate::source::{self, Source};
+
+/// Everything that is known before the first step.
+pub(super) struct Plan {
+    pub(super) run: Run,
+    pub(super) config: Config,
+    pub(super) source: Source,
+    pub(super) data: Dataset,
+    pub(super) session: Session,
+    pub(super) threads: usize,
+    pub(super) min_accuracy: Option<f64>,
+    /// Held until the run ends.
+    pub(super) lock: File,
+}
+
+/// The plan for these flags, or `None` if the run to go on with is finished.
+pub(super) fn of(matches: &ArgMatches, output: &Output) -> Result<Option<Plan>> {
+    match matches.get_one::<String>("resume") {
+        Some(name) => resumed(name, matches, output),
+        None => new(matches, output).map(Some),
+    }
+}
+
+fn new(matches: &ArgMatches, output: &Output) -> Result<Plan> {
+    let settings = Settings::from_flags(matches)?;
+    let threads = threads(settings.text("threads").as_deref())?;
+    let min_accuracy = settings.text("min_accuracy").map(|text| fraction("min_accuracy", &text)).transpose()?;
+    let wandb = wandb(&settings, output)?;
+    let mut config = settings.config.clone();
+    for name in config.unused(settings.given.iter().copied()) {
+        output.note(format!("note: {} does not use `{name}`", config.optimizer.name()));
+    }
+    let store = Store::open(settings.path("store"))?;
+    let explicit = settings.given.contains(&"dataset");
+    let source = source::find(&config.dataset, explicit, settings.path("data_dir"), output)?;
+    let data = source.located.train()?;
+    fits(&config, &data)?;
+    if let Some(path) = &config.init_from {
+        config.init_from = Some(absolute(Path::new(path)).to_string_lossy().into_owned());
+    }
+    let session = Session::new(&config, &begin(&config, &data)?);
+    let record = Record {
+        v: 1,
+        id: String::new(),
+        name: settings.text("name").unwrap_or_else(|| name_of(&config)),
+        status: Status::Running,
+        started_ms: now_ms(),
+        ended_ms: None,
+        command: std::env::args().collect(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        isa: Isa::best().name().into(),
+        dataset: source.located.name().into(),
+        data_path: source.located.path().map(absolute),
+        data_sha256: checksum::of_dataset(&data),
+        fallback: source.fallback.clone(),
+        tags: settings.tags(),
+        group: settings.text("group"),
+        notes: settings.text("notes"),
+        no_test: matches.get_flag("no-test"),
+        out: settings.path("out").as_deref().map(absolute),
+        wandb,
+        epochs: 0,
+        best_epoch: None,
+        val_accuracy: None,
+        test_accuracy: None,
+        weights_sha256: None,
+    };
+    let run = store.create(record, &config)?;
+    let lock = locked(&run)?;
+    Ok(Plan { run, config, source, data, session, threads, min_accuracy, lock })
+}
+
+fn resumed(name: &str, matches: &ArgMatches, output: &Output) -> Result<Option<Plan>> {
+    const MAY_ACCOMPANY: [&str; 7] = ["threads", "data_dir", "store", "out", "wandb", "wandb_project", "wandb_entity"];
+    let names = KEYS.iter().chain(OPTIONS).map(|key| key.name).chain(["config", "set", "no-shuffle", "spec-defaults"]);
+    if let Some(name) = names.filter(|name| !MAY_ACCOMPANY.contains(name)).find(|name| typed(matches, name)) {
+        return Err(Failure::usage(format!(
+            "`--{}` cannot accompany `--resume`: configuration and data come from the run\nhint: only output and W&B flags, `--threads`, `--data-dir`, `--store` and `--out` may",
+            name.replace('_', "-")
+        )));
+    }
+    let text = |name| matches.get_one::<String>(name).cloned();
+    let threads = threads(text("threads").as_deref())?;
+    let store = Store::open(text("store").map(PathBuf::from))?;
+    let mut run = store.find(name)?;
+    if run.record.status == Status::Finished {
+        summary::already_finished(&run, output);
+        return Ok(None);
+    }
+    let lock = locked(&run)?;
+    let config = run.config()?;
+    let wanted = match &run.record.data_path {
+        // A known set goes by name, so that `--data-dir` may say where it is now.
+        Some(path) if handloom_data::catalog::find(&run.record.dataset).is_none() => {
+            path.to_string_lossy().into_owned()
+        }
+        _ => run.record.dataset.clone(),
+    };
+    let located = source::obtain(&wanted, text("data_dir").map(PathBuf::from), output)?;
+    let data = located.train()?;
+    let found = checksum::of_dataset(&data);
+    if found != run.record.data_sha256 {
+        return Err(Failure::data(format!(
+            "`{located}` is not the data that run `{}` began with: SHA-256 {found}, expected {}\nhint: name the folder with the same data by `--data-dir`",
+            run.record.id, run.record.data_sha256
+        )));
+    }
+    fits(&config, &data)?;
+    if run.record.isa != Isa::best().name() {
+        output.warn(format!(
+            "the run began with {} and goes on with {}: its bits will differ from those of an uninterrupted run",
+            run.record.isa,
+            Isa::best().name()
+        ));
+    }
+    let session = if run.checkpoint().exists() {
+        Session::load(&run.checkpoint(), &config)?
+    } else {
+        Session::new(&config, &begin(&config, &data)?)
+    };
+    if let Some(out) = text("out") {
+        run.record.out = Some(absolute(Path::new(&out)));
+    }
+    let source = Source { located, fallback: run.record.fallback.clone() };
+    Ok(Some(Plan { run, config, source, data, session, threads, min_accuracy: None, lock }))
+}
+
+/// The network that training begins with.
+fn begin(config: &Config, data: &Dataset) -> Result<Network> {
+    let sizes = train::sizes(config, data);
+    Ok(match &config.init_from {
+        Some(path) => Network::from_tensors(&sizes, config.activation.clone(), &load_tensors(Path::new(path), &sizes)?),
+        None => Network::new(&sizes, config.activation.clone(), &config.weight_init, config.seed),
+    })
+}
+
+/// Whether there is something to train on.
+fn fits(config: &Config, data: &Dataset) -> Result<()> {
+    let (train, _) = data.split(config.val_fraction);
+    if train.is_empty() {
+        return Err(Failure::usage(format!(
+            "`val_fraction` {} leaves none of {} images to train on\nhint: take a smaller share",
+            config.val_fraction,
+            data.len()
+        )));
+    }
+    Ok(())
+}
+
+/// Weights & Biases as asked for by flags or the environment. What is not off is recorded.
+fn wandb(settings: &Settings, output: &Output) -> Result<Map<String, Value>> {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let project = settings.text("wandb_project").or_else(|| variable("WANDB_PROJECT"));
+    let mode = match settings.text("wandb").map(|mode| mode.to_lowercase()) {
+        Some(mode) if ["offline", "online", "off"].contains(&mode.as_str()) => mode,
+        Some(mode) => {
+            return Err(Failure::usage(format!("`wandb` cannot be `{mode}`\nhint: choices: offline online off")));
+        }
+        None => "off".into(),
+    };
+    if mode != "off" {
+        output.note(format!("note: `--wandb {mode}` is recorded with the run; this version writes no W&B files"));
+    }
+    let mut wandb = Map::from_iter([("mode".to_owned(), Value::String(mode))]);
+    let entity = settings.text("wandb_entity").or_else(|| variable("WANDB_ENTITY"));
+    for (name, value) in [("project", project), ("entity", entity)] {
+        wandb.extend(value.map(|value| (name.to_owned(), Value::String(value))));
+    }
+    Ok(wandb)
+}
+
+fn locked(run: &Run) -> Result<File> {
+    run.lock()?.ok_or_else(|| {
+        Failure::usage(format!(
+            "another process is training run `{}`\nhint: wait for it, or stop it first",
+            run.record.id
+        ))
+    })
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.into())
+}

@@ -1,0 +1,176 @@
+//! What `train` tells: before the first epoch, after the last, and to programs.
+
+use handloom_engine::Tally;
+use handloom_engine::config::Config;
+use handloom_engine::dataset::Dataset;
+use handloom_engine::event::{Divergence, Outcome};
+use handloom_engine::session::Session;
+use handloom_engine::train::{Trained, sizes};
+use serde_json::{Value, json};
+
+use crate::output::{BOLD, DIM, GOOD, Output};
+use crate::progress::{duration, grouped};
+use crate::runs::Run;
+use crate::source::Source;
+
+/// Says what is about to be trained.
+pub(super) fn announce(
+    run: &Run,
+    config: &Config,
+    source: &Source,
+    data: &Dataset,
+    session: &Session,
+    threads: usize,
+    output: &Output,
+) {
+    let (train, val) = data.split(config.val_fraction);
+    let (sizes, parameters) = (sizes(config, data), session.network().parameters());
+    output.event(&json!({
+        "v": 1, "event": "start", "run": run.record.id, "name": run.record.name, "dataset": run.record.dataset,
+        "fallback": source.fallback, "train_images": train.len(), "val_images": val.len(), "sizes": sizes,
+        "parameters": parameters, "config": config.to_map(), "threads": threads, "isa": run.record.isa,
+        "finished_epochs": session.epoch,
+    }));
+    let widths = sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" → ");
+    output.line(format!(
+        "{BOLD}{}{BOLD:#}  {} train · {} validation · test closed   {DIM}{}{DIM:#}",
+        run.record.dataset,
+        grouped(train.len() as u64),
+        grouped(val.len() as u64),
+        source.located.path().map_or_else(|| "built in".into(), |path| path.display().to_string()),
+    ));
+    let decay =
+        if config.weight_decay > 0.0 { format!(" · weight decay {}", config.weight_decay) } else { String::new() };
+    output.line(format!(
+        "{widths} · {} · {} parameters · {} lr {} · batch {}{decay} · seed {} · {}",
+        config.activation.name(),
+        grouped(parameters as u64),
+        config.optimizer.name(),
+        config.rate(),
+        config.batch_size,
+        config.seed,
+        plural(threads, "thread"),
+    ));
+    output.line(format!("run  {BOLD}{}{BOLD:#}  {}", run.record.id, run.record.name));
+    if session.epoch > 0 {
+        output.line(format!("going on after epoch {} of {}", session.epoch, config.epochs));
+    }
+}
+
+/// Says what came of it, and what to do next.
+pub(super) fn tell(run: &Run, trained: &Trained, config: &Config, test: Option<Tally>, seconds: f64, output: &Output) {
+    let id = &run.record.id;
+    match trained.outcome {
+        Outcome::Diverged { epoch, batch, why } => diverged(run, trained, config, (epoch, batch, why), output),
+        Outcome::Stopped(_) => {
+            output.note(format!(
+                "stopped after epoch {} of {}; the checkpoint is saved",
+                trained.rows.len(),
+                config.epochs
+            ));
+            output.next(&[&format!("handloom train --resume {id}")]);
+        }
+        Outcome::Finished => {
+            finished(run, trained, config, seconds, output);
+            if let Some(test) = test {
+                let images = grouped(test.rows);
+                output.line(format!(
+                    "  test accuracy {BOLD}{:.2}%{BOLD:#}   loss {:.4}   {images} images",
+                    100.0 * test.accuracy(),
+                    test.mean_loss()
+                ));
+            }
+            output.next(&["handloom evaluate @last", "handloom predict @last IMAGE.png"]);
+        }
+    }
+}
+
+fn finished(run: &Run, trained: &Trained, config: &Config, seconds: f64, output: &Output) {
+    let rate = trained.rows.iter().map(|row| row.samples_per_second).sum::<f64>() / trained.rows.len().max(1) as f64;
+    let time = format!("{DIM}{} · {} img/s{DIM:#}", duration(seconds), grouped(rate as u64));
+    let row = trained.rows.iter().find(|row| row.epoch == trained.epoch);
+    let what = match row {
+        Some(row) => match row.val_accuracy {
+            Some(accuracy) => format!(
+                "epoch {} of {}: validation {BOLD}{:.2}%{BOLD:#}  (train {:.2}%, gap {:.2})",
+                row.epoch,
+                config.epochs,
+                100.0 * accuracy,
+                100.0 * row.train_accuracy,
+                100.0 * (row.train_accuracy - accuracy),
+            ),
+            None => format!(
+                "epoch {} of {}: train {:.2}%, no validation data",
+                row.epoch,
+                config.epochs,
+                100.0 * row.train_accuracy
+            ),
+        },
+        None => "nothing left to train".into(),
+    };
+    let kept = match config.weights {
+        handloom_engine::config::Weights::Best if row.is_some_and(|row| row.val_accuracy.is_some()) => "best",
+        _ => "last",
+    };
+    output.line(format!("{GOOD}✔{GOOD:#} {kept} {what}   {time}"));
+    let also = run.record.out.as_ref().map(|out| format!(" and {}", out.display())).unwrap_or_default();
+    output.line(format!("  saved: the weights of epoch {} in {}{also}", trained.epoch, run.model().display()));
+}
+
+fn diverged(
+    run: &Run,
+    trained: &Trained,
+    config: &Config,
+    (epoch, batch, why): (u64, u64, Divergence),
+    output: &Output,
+) {
+    let what = match why {
+        Divergence::Loss => format!("the loss was no longer a finite number at epoch {epoch}, batch {batch}"),
+        Divergence::Weight => format!("a weight was no longer a finite number at the end of epoch {epoch}"),
+        Divergence::Exploded(times) => {
+            format!("the mean loss of epoch {epoch} was {times:.0} times that of the first batch")
+        }
+    };
+    let rate = config.rate();
+    output.error(&format!(
+        "{what} ({} lr {rate})\nhint: try a smaller learning rate, such as `-lr {}`\n  kept: the weights after epoch {} in {}",
+        config.optimizer.name(),
+        rate / 10.0,
+        trained.epoch,
+        run.model().display()
+    ));
+}
+
+/// Says that there is nothing to resume.
+pub(super) fn already_finished(run: &Run, output: &Output) {
+    let id = &run.record.id;
+    output.line(format!(
+        "run {id} is finished: {} epochs{}",
+        run.record.epochs,
+        accuracy(run.record.val_accuracy, "validation")
+    ));
+    output.event(&json!({
+        "v": 1, "event": "done", "run": id, "name": run.record.name, "status": run.record.status.name(),
+        "model": run.model(), "val_accuracy": run.record.val_accuracy, "test_accuracy": run.record.test_accuracy,
+        "epochs": run.record.epochs, "seconds": 0.0, "parameters": null, "weights_sha256": run.record.weights_sha256,
+    }));
+    output.next(&[&format!("handloom evaluate {id}")]);
+}
+
+/// The `done` object of `--json`.
+pub(super) fn done_event(run: &Run, trained: &Trained, seconds: f64) -> Value {
+    json!({
+        "v": 1, "event": "done", "run": run.record.id, "name": run.record.name, "status": run.record.status.name(),
+        "model": run.model(), "val_accuracy": run.record.val_accuracy, "test_accuracy": run.record.test_accuracy,
+        "epochs": trained.rows.len(), "best_epoch": run.record.best_epoch, "seconds": seconds,
+        "parameters": trained.network.parameters(), "weights_sha256": run.record.weights_sha256,
+    })
+}
+
+fn accuracy(accuracy: Option<f64>, which: &str) -> String {
+    accuracy.map(|accuracy| format!(", {which} {:.2}%", 100.0 * accuracy)).unwrap_or_default()
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
