@@ -1,7 +1,8 @@
 //! Activations: a scalar function and its derivative, applied element by element.
 //!
-//! To add one, write it in `elementwise!` and name it in the list below: two places, and it is in
-//! configurations, sweeps, `--help`, the fast path and under the tests.
+//! To add one, write it in `elementwise!`, name it in the list below, and write its definition once more in
+//! `gradcheck/reference.rs`, plainly: then it is in configurations, sweeps, `--help`, the fast path and under
+//! the tests.
 
 use serde::{Deserialize, Serialize};
 
@@ -119,7 +120,7 @@ elementwise! {
     LeakyRelu { needs_input: false, f: |x| if x < 0.0 { 0.01 * x } else { x }, df: |_, y| if y > 0.0 { 1.0 } else { 0.01 } }
 
     /// `x` if positive, else `eˣ − 1`. Clevert, Unterthiner & Hochreiter (2016), *Fast and Accurate Deep Network Learning by Exponential Linear Units*.
-    Elu { needs_input: false, f: |x| if x <= 0.0 { math::exp(x) - 1.0 } else { x }, df: |_, y| if y > 0.0 { 1.0 } else { y + 1.0 } }
+    Elu { needs_input: false, f: |x| if x <= 0.0 { math::exp_m1(x) } else { x }, df: |_, y| if y > 0.0 { 1.0 } else { y + 1.0 } }
 
     /// `x · Φ(x)` with the exact normal distribution. Hendrycks & Gimpel (2016), *Gaussian Error Linear Units*.
     Gelu { needs_input: true, f: |x| x * math::normal_share(x), df: |x, _| math::normal_share(x) + x * math::normal_density(x) }

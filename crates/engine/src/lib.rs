@@ -6,6 +6,7 @@ mod checkpoint;
 pub mod config;
 pub mod dataset;
 pub mod event;
+pub mod gradcheck;
 pub mod init;
 mod kernel;
 mod layer;

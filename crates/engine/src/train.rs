@@ -18,7 +18,7 @@ const EXPLODED: f64 = 100.0;
 pub struct Trained {
     /// Why it ended.
     pub outcome: Outcome,
-    /// The network that the configuration asks to keep: of the best epoch, or of the last.
+    /// The network that the configuration asks to keep: of the best epoch, or of the last that was finished.
     pub network: Network,
     /// Epoch of those weights, 0 if none was finished.
     pub epoch: u64,
@@ -50,16 +50,18 @@ pub fn resume(
 ) -> Trained {
     assert!(!data.is_empty(), "a data set has images");
     let (train_rows, val_rows) = data.split(config.val_fraction);
+    assert!(!train_rows.is_empty(), "a validation share of {} leaves no image to train on", config.val_fraction);
     let batch = config.batch_size.min(train_rows.len());
     let mut stepper = Stepper::new(config, &session.network, batch);
     let (steps, images) = (train_rows.len().div_ceil(batch) as u64, train_rows.len() as u64);
     let told = watch.on(&Event::Started { session: &session, steps, images });
     let mut outcome = ended(told);
-    // The last finished epoch's weights: what is left if a later epoch diverges.
+    // The last finished epoch's weights: what is left if a later epoch diverges or is not finished.
     let mut last_good = session.network();
     while outcome.is_none() && session.epoch < config.epochs {
+        let finished = session.epoch;
         outcome = epoch(config, data, &mut session, &mut stepper, machine, &train_rows, &val_rows, watch);
-        if !matches!(outcome, Some(Outcome::Diverged { .. })) {
+        if session.epoch > finished {
             last_good = session.network();
         }
     }
@@ -87,10 +89,7 @@ fn epoch(
 ) -> Option<Outcome> {
     let started = Instant::now();
     let epoch = session.epoch + 1;
-    let mut order = train_rows.to_vec();
-    if config.shuffle {
-        Rng::stream(config.seed, "shuffle", epoch).shuffle(&mut order);
-    }
+    let order = order(config, train_rows, epoch);
     let mut tally = crate::Tally::default();
     for (number, rows) in order.chunks(config.batch_size.min(order.len())).enumerate() {
         let batch = stepper.step(session, machine, data, rows);
@@ -136,6 +135,36 @@ fn epoch(
     ended(watch.on(&Event::Epoch { row, best: best.is_some(), session }))
 }
 
+/// The order in which epoch `epoch` takes the images `rows`.
+fn order(config: &Config, rows: &[u32], epoch: u64) -> Vec<u32> {
+    let mut order = rows.to_vec();
+    if config.shuffle {
+        Rng::stream(config.seed, "shuffle", epoch).shuffle(&mut order);
+    }
+    order
+}
+
 fn ended(told: ControlFlow<&'static str>) -> Option<Outcome> {
     told.break_value().map(Outcome::Stopped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_epoch_takes_every_image_once_in_an_order_of_its_own() {
+        let rows: Vec<u32> = (0..500).filter(|row| row % 7 != 0).collect();
+        let config = Config::default();
+        let orders: Vec<_> = (1..=4).map(|epoch| order(&config, &rows, epoch)).collect();
+        for (epoch, order) in orders.iter().enumerate() {
+            let mut sorted = order.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, rows);
+            let stay = |other: &[u32]| order.iter().zip(other).filter(|(a, b)| a == b).count();
+            assert!(stay(&rows) < 10 && orders[..epoch].iter().all(|other| stay(other) < 10), "as chance has it");
+        }
+        assert_ne!(order(&Config { seed: 2, ..Config::default() }, &rows, 1), orders[0]);
+        assert_eq!(order(&Config { shuffle: false, ..Config::default() }, &rows, 3), rows);
+    }
 }

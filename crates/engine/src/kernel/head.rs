@@ -1,6 +1,7 @@
 //! The end of the network: softmax, loss, and the gradient of the scores.
 
-use super::{Lanes, math, place};
+use super::elementwise::clear_padding;
+use super::{Lanes, math, panels, place};
 use crate::loss::Loss;
 
 /// Most classes.
@@ -95,6 +96,10 @@ pub(crate) fn evaluate(
                 d[at].0[lane] = g * scale;
             }
         }
+    }
+    if !d.is_empty() {
+        // A batch of another length may have left gradients of other classes there.
+        clear_padding(&mut d[(panels(classes) - 1) * rows..], classes);
     }
     tally
 }

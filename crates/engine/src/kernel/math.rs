@@ -1,13 +1,28 @@
 //! Elementary functions as straight-line code, which the compiler turns into vector instructions.
 //!
-//! All are accurate to a few units in the last place, pass NaN through, and are our own so that results do
-//! not depend on the C library of a machine. Every branch is computed and one is selected.
+//! All are accurate to a few units in the last place (`normal_share` to as much of 1), pass NaN through, and
+//! are our own so that results do not depend on the C library of a machine. Every branch is computed and one
+//! is selected.
 
-/// `eˣ`: `2ⁿ · eʳ` with `|r| ≤ ln 2 / 2` and the Taylor polynomial of degree 7 for `eʳ`.
+/// `eˣ`.
 ///
-/// Arguments beyond ±87.3 are clamped: the result is at least 1.2 · 10⁻³⁸, and never infinite below 88.
+/// Arguments are clamped to [−87.3, 88.3]: the result is at least 1.2 · 10⁻³⁸, a normal number, and finite.
 #[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {
+    let (power, rest) = exp_parts(x);
+    (rest + 1.0) * power
+}
+
+/// `eˣ − 1`, exact also where it is nearly `x`.
+#[inline(always)]
+pub(crate) fn exp_m1(x: f32) -> f32 {
+    let (power, rest) = exp_parts(x);
+    rest * power + (power - 1.0)
+}
+
+/// `2ⁿ` and `eʳ − 1`, where `x = n ln 2 + r` and `|r| ≤ ln 2 / 2`; Taylor polynomial of degree 7 for `eʳ`.
+#[inline(always)]
+fn exp_parts(x: f32) -> (f32, f32) {
     const LOW: f32 = -87.3;
     const HIGH: f32 = 88.3;
     // ln 2 in two parts: n · LN_2_HIGH is exact.
@@ -26,10 +41,9 @@ pub(crate) fn exp(x: f32) -> f32 {
     let p = p * r + 1.0 / 6.0;
     let p = p * r + 0.5;
     let p = p * r + 1.0;
-    let p = p * r + 1.0;
     // The bits of n + ROUND end in n: moved to the exponent they are 2ⁿ.
     let power = f32::from_bits(((n + ROUND).to_bits().wrapping_add(127)) << 23);
-    p * power
+    (power, p * r)
 }
 
 /// `ln x` for positive, normal `x`: `x = m · 2ᵉ` with `m` in `[√½, √2)`, and `ln m = 2 artanh((m − 1) / (m + 1))`.
@@ -135,6 +149,8 @@ mod tests {
     #[test]
     fn functions_are_as_exact_as_single_precision_lets_them_be() {
         assert!(worst(exp, f64::exp, -87.0, 88.0, false) < 3e-7);
+        assert!(worst(exp_m1, f64::exp_m1, -87.0, 0.0, false) < 4e-7);
+        assert!(worst(exp_m1, f64::exp_m1, -1e-3, 1e-3, false) < 2e-7);
         assert!(worst(ln, f64::ln, 1e-30, 1e3, true) < 2e-7);
         assert!(worst(ln, f64::ln, 0.5, 2.0, true) < 2e-7);
         assert!(worst(ln_1p, f64::ln_1p, 0.0, 1.0, false) < 3e-7);
@@ -148,7 +164,7 @@ mod tests {
     fn ends_of_the_range_are_finite_and_nan_stays_nan() {
         assert_eq!((tanh(1e9), tanh(-1e9), sigmoid(1e9)), (1.0, -1.0, 1.0));
         assert!(sigmoid(-1e9) < 1e-37 && exp(-1e9) < 1e-37 && exp(f32::NEG_INFINITY) < 1e-37);
-        assert!([exp, ln, tanh, sigmoid, normal_share, normal_density].iter().all(|f| f(f32::NAN).is_nan()));
+        assert!([exp, exp_m1, ln, tanh, sigmoid, normal_share, normal_density].iter().all(|f| f(f32::NAN).is_nan()));
         assert!(exp(1e9).is_finite() && tanh(f32::INFINITY) == 1.0);
     }
 }

@@ -82,10 +82,16 @@ pub struct Step {
     pub loss: f64,
 }
 
+/// The least that a step is divided by.
+///
+/// A square `(1−β₂)g²` below 10⁻³⁰ counts as 0 in a memory, and `g` is then below 10⁻¹³: without an ε, a
+/// remembered mean gradient would be divided by nothing.
+const LEAST: f32 = 1e-13;
+
 /// `a / b` that is 0 where `a` is, even if `b` is 0 too: a zero gradient moves no weight.
 #[inline(always)]
 pub(crate) fn ratio(a: f32, b: f32) -> f32 {
-    a / if b < f32::MIN_POSITIVE { f32::MIN_POSITIVE } else { b }
+    a / if b < LEAST { LEAST } else { b }
 }
 
 /// `1 − βᵗ`: what an average that began at 0 has seen after `t` steps (Kingma & Ba, 2015, §3).
@@ -165,7 +171,6 @@ impl<R: Rule> Descent for R {
 struct Prepared<R: Rule>(R::Coef);
 
 impl<R: Rule> Move for Prepared<R> {
-    #[expect(private_interfaces, reason = "panels are the engine's own")]
     fn apply(&self, isa: Isa, gradient: Gradient<'_>, sum: &[Lanes], parameters: &mut [Lanes], decay: Decay) {
         let Decay { penalty, shrink } = decay;
         isa.run(Descend::<R> { gradient, sum, parameters, coef: self.0, penalty, shrink });
