@@ -2,11 +2,13 @@
 
 mod args;
 mod commands;
+mod download;
 mod exit;
 mod output;
 mod progress;
 mod runs;
 mod settings;
+mod table;
 
 use std::process::ExitCode;
 

@@ -10,6 +10,7 @@ pub mod init;
 mod kernel;
 mod layer;
 pub mod loss;
+pub mod metric;
 pub mod model;
 pub mod network;
 pub mod optim;

@@ -1,0 +1,73 @@
+//! Data sets as commands ask for them: found, or downloaded with a bar, or replaced by the built-in one.
+
+use std::path::PathBuf;
+
+use handloom_data::catalog::GARMENTS;
+use handloom_data::fetch::Progress;
+use handloom_data::{Error, Located};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::output::Output;
+use crate::table::megabytes;
+
+/// Shows how downloads come along: a bar on a terminal, elsewhere a line for each file.
+pub(crate) struct Bar<'a> {
+    output: &'a Output,
+    bar: Option<ProgressBar>,
+    file: String,
+}
+
+impl<'a> Bar<'a> {
+    /// Nothing is shown before the first byte.
+    pub(crate) fn new(output: &'a Output) -> Self {
+        Self { output, bar: None, file: String::new() }
+    }
+
+    /// How far a file has come.
+    pub(crate) fn show(&mut self, at: Progress<'_>) {
+        if self.file != at.file {
+            at.file.clone_into(&mut self.file);
+            if self.output.shows_progress() {
+                self.start(at);
+            } else {
+                self.output.note(format!("downloading {} ({})", at.file, megabytes(at.total)));
+            }
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_position(at.done);
+            if at.done == at.total {
+                bar.finish();
+            }
+        }
+    }
+
+    fn start(&mut self, at: Progress<'_>) {
+        let bar = ProgressBar::with_draw_target(Some(at.total), ProgressDrawTarget::stderr_with_hz(10));
+        let style =
+            ProgressStyle::with_template("  {msg:<24} {bar:30} {bytes} of {total_bytes}  {bytes_per_sec}  {eta}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_message(self.file.clone());
+        self.bar = Some(bar);
+    }
+}
+
+/// Finds the data set `name`, or downloads it.
+pub(crate) fn obtain(name: &str, data_dirs: &[PathBuf], output: &Output) -> Result<Located, Error> {
+    let mut bar = Bar::new(output);
+    handloom_data::obtain(name, data_dirs, &mut |at| bar.show(at))
+}
+
+/// What is used where no data set was named: `name`, or the built-in one if that cannot be had. The second is why.
+pub(crate) fn obtain_or_garments(
+    name: &str,
+    data_dirs: &[PathBuf],
+    output: &Output,
+) -> Result<(Located, Option<String>), Error> {
+    match obtain(name, data_dirs, output) {
+        Err(error @ Error::Unavailable { .. }) => {
+            let why = error.to_string().lines().next().unwrap_or_default().to_owned();
+            Ok((handloom_data::locate(GARMENTS, data_dirs)?, Some(why)))
+        }
+        found => found.map(|found| (found, None)),
+    }
+}
