@@ -13,14 +13,14 @@ use crate::table::megabytes;
 /// Shows how downloads come along: a bar on a terminal, elsewhere a line for each file.
 pub(crate) struct Bar<'a> {
     output: &'a Output,
-    bar: Option<ProgressBar>,
+    moving: Option<ProgressBar>,
     file: String,
 }
 
 impl<'a> Bar<'a> {
     /// Nothing is shown before the first byte.
     pub(crate) fn new(output: &'a Output) -> Self {
-        Self { output, bar: None, file: String::new() }
+        Self { output, moving: None, file: String::new() }
     }
 
     /// How far a file has come.
@@ -33,7 +33,7 @@ impl<'a> Bar<'a> {
                 self.output.note(format!("downloading {} ({})", at.file, megabytes(at.total)));
             }
         }
-        if let Some(bar) = &self.bar {
+        if let Some(bar) = &self.moving {
             bar.set_position(at.done);
             if at.done == at.total {
                 bar.finish();
@@ -47,7 +47,7 @@ impl<'a> Bar<'a> {
             ProgressStyle::with_template("  {msg:<24} {bar:30} {bytes} of {total_bytes}  {bytes_per_sec}  {eta}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_message(self.file.clone());
-        self.bar = Some(bar);
+        self.moving = Some(bar);
     }
 }
 

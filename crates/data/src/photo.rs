@@ -1,12 +1,12 @@
 //! A picture from outside, made into what a network was trained on: gray, light on dark, of its size.
 //!
 //! MNIST and Fashion-MNIST show a light object on black: a garment is cut out and fills the image, a digit
-//! fits into 20 of 28 pixels and its center of mass is in the middle (LeCun et al., 1998; Xiao et al., 2017,
+//! fits into 20 of 28 pixels and its center of mass is in the middle (`LeCun` et al., 1998; Xiao et al., 2017,
 //! §2). [`convert`] does the same to photographs, drawings and screenshots, and says what it did. A picture
 //! of exactly the right size is taken as it is, inverted if it is dark on light.
 
 use image::imageops::{self, FilterType};
-use image::{DynamicImage, GrayImage};
+use image::{DynamicImage, GrayImage, Luma};
 
 use crate::Error;
 use crate::folder::{self, MOST_SIDE};
@@ -29,6 +29,10 @@ pub enum Framing {
     Full,
     /// It leaves a seventh free on each side and its center of mass is in the middle, as in MNIST.
     Digit,
+    /// As the picture has it: nothing is cut away, and what is behind it stays. For data sets of which it is not known
+    /// what was done to their pictures; whether they are dark or light is not known either, so nothing is inverted
+    /// unless asked for.
+    Whole,
 }
 
 /// A picture as a network takes it.
@@ -70,7 +74,7 @@ pub fn convert(image: &DynamicImage, [height, width]: [usize; 2], invert: Invert
     let mut done = Vec::new();
     let mut gray = opaque(image, &mut done);
     let inverts = match invert {
-        Invert::Auto => background(&gray) >= 128,
+        Invert::Auto => framing != Framing::Whole && background(&gray) >= 128,
         Invert::Yes => true,
         Invert::No => false,
     };
@@ -79,7 +83,7 @@ pub fn convert(image: &DynamicImage, [height, width]: [usize; 2], invert: Invert
         done.push("inverted".to_owned());
     }
     if gray.dimensions() != (width, height) {
-        gray = fit(gray, [width, height], framing);
+        gray = fit(&gray, [width, height], framing);
         done.push(format!("fitted to {width}×{height}"));
     }
     if done.is_empty() {
@@ -123,32 +127,33 @@ fn background(gray: &GrayImage) -> u8 {
     *border.select_nth_unstable(middle).1
 }
 
-/// Cuts the object out of its background, which becomes black, and places it in an image of `size`.
-fn fit(gray: GrayImage, size: [u32; 2], framing: Framing) -> GrayImage {
-    let behind = background(&gray);
+/// Cuts the object out of its background, which becomes black, and places it in an image of `size`; or, with
+/// [`Framing::Whole`] and where nothing stands out, fits all of it on its background.
+fn fit(gray: &GrayImage, size: [u32; 2], framing: Framing) -> GrayImage {
+    let behind = background(gray);
     let (width, height) = gray.dimensions();
-    let look = shrunk(&gray, width.min(LOOK), height.min(LOOK));
+    let look = shrunk(gray, width.min(LOOK), height.min(LOOK));
     let lightest = look.iter().copied().max().unwrap_or(0);
-    let contrast = lightest.saturating_sub(behind);
+    // Without contrast there is no object to cut out.
+    let contrast = Some(lightest.saturating_sub(behind)).filter(|&c| c >= CONTRAST && framing != Framing::Whole);
     let [left, top, right, bottom] =
-        if contrast < CONTRAST { [0, 0, width, height] } else { content(&look, behind, contrast, [width, height]) };
+        contrast.map_or([0, 0, width, height], |contrast| content(&look, behind, contrast, [width, height]));
     let room = match framing {
-        Framing::Full => size,
+        Framing::Full | Framing::Whole => size,
         Framing::Digit => size.map(|side| (side - side * 2 / 7).max(1)),
     };
     let (w, h) = (right - left, bottom - top);
     let scale = (f64::from(room[0]) / f64::from(w)).min(f64::from(room[1]) / f64::from(h));
     let side = |n: u32, most: u32| ((f64::from(n) * scale).round() as u32).clamp(1, most);
-    let object = imageops::crop_imm(&gray, left, top, w, h).to_image();
-    drop(gray);
-    let mut object = resized(&object, side(w, room[0]), side(h, room[1]));
-    if contrast >= CONTRAST {
+    let mut object = imageops::crop_imm(gray, left, top, w, h).to_image();
+    object = resized(&object, side(w, room[0]), side(h, room[1]));
+    let mut canvas = GrayImage::from_pixel(size[0], size[1], Luma([if contrast.is_some() { 0 } else { behind }]));
+    if let Some(contrast) = contrast {
         for value in object.iter_mut() {
             let above = u32::from(value.saturating_sub(behind)).min(contrast.into());
             *value = (above * 255 / u32::from(contrast)) as u8;
         }
     }
-    let mut canvas = GrayImage::new(size[0], size[1]);
     let [x, y] = place(&object, size, framing);
     imageops::replace(&mut canvas, &object, x.into(), y.into());
     canvas
@@ -175,7 +180,7 @@ fn content(look: &GrayImage, behind: u8, contrast: u8, size: [u32; 2]) -> [u32; 
 fn place(object: &GrayImage, size: [u32; 2], framing: Framing) -> [u32; 2] {
     let sides = [object.width(), object.height()];
     let free = [size[0] - sides[0], size[1] - sides[1]];
-    if framing == Framing::Full {
+    if framing != Framing::Digit {
         return free.map(|free| free / 2);
     }
     let (mut mass, mut moment) = (0.0, [0.0; 2]);

@@ -24,7 +24,10 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit> {
     let (name, matches) = matches.subcommand().expect("clap asks for a command");
     let output = Output::new(matches);
     match name {
-        "ls" => ls(matches, &output),
+        "ls" => {
+            ls(matches, &output);
+            Ok(())
+        }
         "get" => get(matches, &output),
         "check" => check(matches, &output),
         "show" => show(matches, &output),
@@ -33,7 +36,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit> {
     .map(|()| Exit::Done)
 }
 
-fn ls(matches: &ArgMatches, output: &Output) -> Result<()> {
+fn ls(matches: &ArgMatches, output: &Output) {
     let data_dirs = data_dirs(matches);
     let mut rows = vec![["name", "train", "test", "download", " where"].map(String::from)];
     let mut missing = None;
@@ -55,7 +58,6 @@ fn ls(matches: &ArgMatches, output: &Output) -> Result<()> {
     }
     let show = "handloom data show --out samples.png";
     output.next(&[missing.as_deref().unwrap_or(show), "handloom train"]);
-    Ok(())
 }
 
 fn row(name: &str, images: [u64; 2], bytes: &str, place: &str) -> [String; 5] {

@@ -60,15 +60,14 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         format!("{} · instructions {isa} · {}", env!("CARGO_PKG_VERSION"), count(cores as u64, "core", "cores")),
     );
     for found in &sets {
-        match &found.path {
-            Some(path) => line(found.set.name, format!("{GOOD}ok{GOOD:#}  {}", shown(path))),
-            None => {
-                let bytes = megabytes(found.set.files.iter().map(|file| file.size).sum());
-                line(found.set.name, format!("missing  {} downloads {bytes}; looked in", get(found.set)));
-                for place in &found.looked_in {
-                    output.line(format!("  {:<14} {DIM}{}{DIM:#}", "", shown(place)));
-                }
-            }
+        if let Some(path) = &found.path {
+            line(found.set.name, format!("{GOOD}ok{GOOD:#}  {}", shown(path)));
+            continue;
+        }
+        let bytes = megabytes(found.set.files.iter().map(|file| file.size).sum());
+        line(found.set.name, format!("missing  {} downloads {bytes}; looked in", get(found.set)));
+        for place in &found.looked_in {
+            output.line(format!("  {:<14} {DIM}{}{DIM:#}", "", shown(place)));
         }
     }
     line(GARMENTS, format!("{GOOD}ok{GOOD:#}  built in, no file and no network needed"));

@@ -65,11 +65,8 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     }
     let plots = format!("handloom evaluate {called} --plot confusion.png");
     let predicts = format!("handloom predict {called} IMAGE...");
-    if plot.is_some() {
-        output.next(&[&predicts])
-    } else {
-        output.next(&[&plots, &predicts])
-    }
+    let next = [plots.as_str(), &predicts];
+    output.next(if plot.is_some() { &next[1..] } else { &next });
     Ok(Exit::Done)
 }
 
@@ -239,10 +236,15 @@ impl Figures {
     fn taken_for(&self, class: usize) -> String {
         let short = |class: usize| elided(&self.classes[class], 14);
         let pairs: Vec<_> = self.confusion.pairs().into_iter().filter(|pair| pair.truth == class).take(2).collect();
-        let named = pairs.iter().map(|pair| format!("{} {}", short(pair.predicted), grouped(pair.count)));
+        let named = pairs.iter().map(|pair| {
+            let name = short(pair.predicted);
+            // `7: 4` and not `7 4`, which would be two numbers.
+            let colon = if name.ends_with(|last: char| last.is_ascii_digit()) { ":" } else { "" };
+            format!("{name}{colon} {}", grouped(pair.count))
+        });
         let mut text = named.collect::<Vec<_>>().join(" · ");
         if let Some(pair) = pairs.first().filter(|pair| pair.is_one_way() && self.is_frequent(pair.count)) {
-            text += &format!(" ◀ one-way: {} back", grouped(pair.reverse));
+            text = format!("{text} ◀ one-way: {} back", grouped(pair.reverse));
         }
         text
     }

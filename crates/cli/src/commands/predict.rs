@@ -21,7 +21,7 @@ use crate::table::{count, elided};
 const MOST_BYTES: u64 = 64 << 20;
 /// Probabilities below are not worth a place in the text unless `--top` was given.
 const LEAST: f32 = 0.005;
-/// Widest file name in the text.
+/// Widest name of a file or class in the text.
 const NAME: usize = 32;
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
@@ -48,7 +48,11 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     })?;
     let framing = framing(&model);
     let files: Vec<&String> = matches.get_many("image").into_iter().flatten().collect();
-    let width = files.iter().map(|file| file.chars().count()).max().unwrap_or(0).min(NAME);
+    let longest = |names: &mut dyn Iterator<Item = usize>| names.max().unwrap_or(0).min(NAME);
+    let widths = [
+        longest(&mut files.iter().map(|file| file.chars().count())),
+        longest(&mut model.classes.iter().map(|class| class.chars().count())) + " >99%".len(),
+    ];
     // One image is too little work for more threads than this one.
     let machine = Machine::new(1);
 
@@ -61,7 +65,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         match answer {
             Ok((photo, ranked)) => {
                 output.event(&event(file, &photo, &ranked[..top.unwrap_or(3).min(ranked.len())]));
-                output.line(line(&elided(file, NAME), width, &photo, &ranked, top));
+                output.line(line(&elided(file, NAME), widths, &photo, &ranked, top));
             }
             Err(error) => {
                 failed += 1;
@@ -98,10 +102,15 @@ fn sides(shape: &[usize]) -> Option<[usize; 2]> {
     }
 }
 
-/// Digits have a margin if the model learned them from MNIST; everything else fills the image.
+/// What was done to the pictures that the model learned from, as far as it is known.
 fn framing(model: &Model) -> Framing {
-    let trained = model.config.get("dataset").and_then(Value::as_str).and_then(catalog::find);
-    if trained.is_some_and(|set| set.name == "mnist") { Framing::Digit } else { Framing::Full }
+    let trained = model.config.get("dataset").and_then(Value::as_str).unwrap_or_default();
+    match catalog::find(trained).map(|set| set.name) {
+        Some("mnist") => Framing::Digit,
+        Some(_) => Framing::Full,
+        None if trained.eq_ignore_ascii_case(catalog::GARMENTS) => Framing::Full,
+        None => Framing::Whole,
+    }
 }
 
 fn read(path: &Path, size: [usize; 2], invert: Invert, framing: Framing) -> Result<Photo> {
@@ -141,7 +150,13 @@ fn event(file: &str, photo: &Photo, top: &[(&str, f32)]) -> Value {
     })
 }
 
-fn line(file: &str, width: usize, photo: &Photo, ranked: &[(&str, f32)], top: Option<usize>) -> String {
+fn line(
+    file: &str,
+    [file_width, best_width]: [usize; 2],
+    photo: &Photo,
+    ranked: &[(&str, f32)],
+    top: Option<usize>,
+) -> String {
     let share = |probability: f32| match probability * 100.0 {
         percent if percent < 0.5 => "<1%".into(),
         percent if percent > 99.5 && probability < 1.0 => ">99%".into(),
@@ -152,8 +167,8 @@ fn line(file: &str, width: usize, photo: &Photo, ranked: &[(&str, f32)], top: Op
         .filter(|(_, probability)| top.is_some() || *probability >= LEAST)
         .map(|(class, probability)| format!("{class} {}", share(*probability)))
         .collect();
-    let best = format!("{} {}", ranked[0].0, share(ranked[0].1));
+    let best = format!("{} {}", elided(ranked[0].0, NAME), share(ranked[0].1));
     let others = if others.is_empty() { String::new() } else { format!("({})", others.join(", ")) };
     let converted = &photo.converted;
-    format!("{file:<width$}    {BOLD}{best}{BOLD:#}   {others:<24} {DIM}{converted}{DIM:#}")
+    format!("{file:<file_width$}    {BOLD}{best:<best_width$}{BOLD:#}  {others:<30}  {DIM}{converted}{DIM:#}")
 }

@@ -1,4 +1,4 @@
-use image::{GrayAlphaImage, Luma, LumaA, Rgb, RgbImage};
+use image::{GrayAlphaImage, LumaA, Rgb, RgbImage};
 
 use super::*;
 
@@ -58,6 +58,15 @@ fn a_digit_has_a_margin_and_its_mass_in_the_middle() {
 }
 
 #[test]
+fn of_unknown_data_sets_the_whole_picture_is_kept_with_its_background() {
+    let image = boxed(56, 28, 250, 10, [0, 0, 28, 28]);
+    let photo = convert(&image.into(), [28, 28], Invert::Auto, Framing::Whole);
+    let at = |x: usize, y: usize| photo.pixels[y * 28 + x];
+    assert_eq!([at(0, 0), at(5, 14), at(20, 14), at(0, 27)], [250, 10, 250, 250]);
+    assert_eq!(photo.converted, "fitted to 28×28");
+}
+
+#[test]
 fn what_is_transparent_is_behind_the_object() {
     for (light, words) in [(20, "put on white, inverted, fitted to 28×28"), (230, "put on black, fitted to 28×28")] {
         let image = GrayAlphaImage::from_fn(60, 60, |x, _| LumaA([light, if x > 30 { 255 } else { 0 }]));
@@ -74,7 +83,7 @@ fn colors_pictures_without_contrast_and_extreme_shapes_are_taken() {
     let color = RgbImage::from_pixel(28, 28, Rgb([10, 20, 30]));
     assert_eq!(convert(&color.into(), [28, 28], Invert::Auto, Framing::Full).converted, "gray");
     for (width, height) in [(1, 1), (1, 500), (500, 1), (29, 28), (3, 2)] {
-        for framing in [Framing::Full, Framing::Digit] {
+        for framing in [Framing::Full, Framing::Digit, Framing::Whole] {
             for size in [[28, 28], [1, 1], [5, 9]] {
                 let image = boxed(width, height, 40, 90, [0, 0, width / 2, height]);
                 assert_eq!(convert(&image.into(), size, Invert::Auto, framing).pixels.len(), size[0] * size[1]);
