@@ -10,6 +10,7 @@ mod progress;
 mod runs;
 mod settings;
 mod source;
+mod table;
 
 use std::process::ExitCode;
 

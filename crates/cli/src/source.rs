@@ -1,14 +1,61 @@
-//! The data set of a command: found, or downloaded with a bar, or replaced by the built-in one with a loud notice.
+//! Data sets as commands ask for them: found, or downloaded with a bar, or replaced by the built-in one.
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use handloom_data::catalog::GARMENTS;
 use handloom_data::fetch::Progress;
-use handloom_data::{Error, Located, catalog};
-use indicatif::ProgressStyle;
+use handloom_data::{Error, Located};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output::Output;
-use crate::progress::bar;
+use crate::table::megabytes;
+
+/// Shows how downloads come along: a bar on a terminal, elsewhere a line for each file.
+pub(crate) struct Bar<'a> {
+    output: &'a Output,
+    moving: Option<ProgressBar>,
+    file: String,
+}
+
+impl<'a> Bar<'a> {
+    /// Nothing is shown before the first byte.
+    pub(crate) fn new(output: &'a Output) -> Self {
+        Self { output, moving: None, file: String::new() }
+    }
+
+    /// How far a file has come.
+    pub(crate) fn show(&mut self, at: Progress<'_>) {
+        if self.file != at.file {
+            at.file.clone_into(&mut self.file);
+            if self.output.shows_progress() {
+                self.start(at);
+            } else {
+                self.output.note(format!("downloading {} ({})", at.file, megabytes(at.total)));
+            }
+        }
+        if let Some(bar) = &self.moving {
+            bar.set_position(at.done);
+            if at.done == at.total {
+                bar.finish();
+            }
+        }
+    }
+
+    fn start(&mut self, at: Progress<'_>) {
+        let bar = ProgressBar::with_draw_target(Some(at.total), ProgressDrawTarget::stderr_with_hz(10));
+        let style =
+            ProgressStyle::with_template("  {msg:<24} {bar:30} {bytes} of {total_bytes}  {bytes_per_sec}  {eta}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_message(self.file.clone());
+        self.moving = Some(bar);
+    }
+}
+
+/// Finds the data set `name`, or downloads it.
+pub(crate) fn obtain(name: &str, data_dirs: &[PathBuf], output: &Output) -> Result<Located, Error> {
+    let mut bar = Bar::new(output);
+    handloom_data::obtain(name, data_dirs, &mut |at| bar.show(at))
+}
 
 /// A data set, and why it is not the one that would have been used.
 pub(crate) struct Source {
@@ -18,43 +65,22 @@ pub(crate) struct Source {
     pub(crate) fallback: Option<String>,
 }
 
-/// Finds the data set `name`; one that is not on this disk is downloaded.
-///
-/// If nobody asked for it by name (`explicit`), and it cannot be had, the built-in set takes its place.
-pub(crate) fn find(name: &str, explicit: bool, data_dir: Option<PathBuf>, output: &Output) -> Result<Source> {
-    match obtain(name, data_dir, output) {
-        Ok(located) => Ok(Source { located, fallback: None }),
-        Err(Error::Unavailable { name, reason, .. }) if !explicit => {
-            let why = format!("`{name}` is not on this disk and could not be downloaded ({reason})");
-            output.warn(format!(
-                "{why}\n  TRAINING ON `garments` INSTEAD: a look-alike that Handloom draws itself. Its figures are not Fashion-MNIST's.\n  hint: `handloom data get {name}` on a machine with a network, or `--data-dir DIR`"
-            ));
-            Ok(Source { located: handloom_data::locate(catalog::GARMENTS, &[])?, fallback: Some(why) })
-        }
-        Err(error) => Err(error.into()),
+impl From<Located> for Source {
+    fn from(located: Located) -> Self {
+        Self { located, fallback: None }
     }
 }
 
-/// Finds the data set `name`, or downloads it into the cache.
-pub(crate) fn obtain(name: &str, data_dir: Option<PathBuf>, output: &Output) -> Result<Located, Error> {
-    let dirs = catalog::data_dirs(data_dir);
-    let bar = bar(output, 0);
-    let style =
-        ProgressStyle::with_template("{prefix}  {bar:24.cyan/dim}  {bytes}/{total_bytes}  {bytes_per_sec}  ETA {eta}");
-    bar.set_style(style.expect("the template is right"));
-    let mut file = String::new();
-    let located = handloom_data::obtain(name, &dirs, &mut |progress: Progress<'_>| {
-        if file != progress.file {
-            progress.file.clone_into(&mut file);
-            bar.reset();
-            bar.set_prefix(file.clone());
-            if bar.is_hidden() {
-                output.note(format!("downloading {file}"));
-            }
+/// What is used where no data set was named: `name`, or with a loud notice the built-in one if that cannot be had.
+pub(crate) fn obtain_or_garments(name: &str, data_dirs: &[PathBuf], output: &Output) -> Result<Source, Error> {
+    match obtain(name, data_dirs, output) {
+        Err(error @ Error::Unavailable { .. }) => {
+            let why = error.to_string().lines().next().unwrap_or_default().to_owned();
+            output.warn(format!(
+                "{why}\n  USING `garments` INSTEAD: a look-alike that Handloom draws itself. Its figures are not Fashion-MNIST's.\n  hint: `handloom data get {name}` on a machine with a network, or `--data-dir DIR`"
+            ));
+            Ok(Source { located: handloom_data::locate(GARMENTS, data_dirs)?, fallback: Some(why) })
         }
-        bar.set_length(progress.total);
-        bar.set_position(progress.done);
-    });
-    bar.finish_and_clear();
-    located
+        found => found.map(Source::from),
+    }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use handloom_engine::dataset::Dataset;
-use image::{ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder as _, ImageReader, ImageResult, Limits};
 
 use crate::Error;
 
@@ -33,19 +33,30 @@ pub struct Gray {
 
 /// Decodes the bytes of a PNG or JPEG file to gray; errors call it `name`.
 pub fn decode_image(name: &str, bytes: &[u8]) -> Result<Gray, Error> {
-    let damaged = |found: String| {
+    let image = decode(bytes).map_err(|found| {
         unfit(Path::new(name), format!("a PNG or JPEG image of at most {MOST_SIDE} pixels a side"), found)
-    };
-    let mut reader =
-        ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|cause| damaged(cause.to_string()))?;
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MOST_SIDE);
-    limits.max_image_height = Some(MOST_SIDE);
-    limits.max_alloc = Some(MOST_BYTES);
-    reader.limits(limits);
-    let image = reader.decode().map_err(|cause| damaged(cause.to_string()))?;
+    })?;
     let (width, height, had_color) = (image.width() as usize, image.height() as usize, image.color().has_color());
     Ok(Gray { width, height, pixels: image.into_luma8().into_raw(), had_color })
+}
+
+/// Decodes the bytes of a PNG or JPEG file, turned as its camera was held; `Err` says what is wrong with them.
+pub(crate) fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
+    let decode = || -> ImageResult<DynamicImage> {
+        let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+        let mut limits = Limits::default();
+        limits.max_image_width = Some(MOST_SIDE);
+        limits.max_image_height = Some(MOST_SIDE);
+        limits.max_alloc = Some(MOST_BYTES);
+        reader.limits(limits.clone());
+        let mut decoder = reader.into_decoder()?;
+        limits.reserve(decoder.total_bytes())?;
+        let orientation = decoder.orientation()?;
+        let mut image = DynamicImage::from_decoder(decoder)?;
+        image.apply_orientation(orientation);
+        Ok(image)
+    };
+    decode().map_err(|cause| cause.to_string())
 }
 
 /// The training images below `folder`.

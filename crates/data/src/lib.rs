@@ -2,7 +2,7 @@
 //!
 //! [`locate`] finds a data set by name or folder and never touches the network; [`obtain`] downloads it too.
 //! Both open nothing: [`Located::train`] and [`Located::test`] read one part each, so that who trains need
-//! not touch the test set. Bytes from outside are parsed by [`idx::parse`] and [`folder::decode_image`],
+//! not touch the test set. Bytes from outside are parsed by [`idx::parse`], [`folder::decode_image`] and [`photo::read`],
 //! which answer anything, however broken, with an [`Error`].
 //!
 //! ```
@@ -20,6 +20,7 @@ pub mod folder;
 pub mod garments;
 pub mod idx;
 mod located;
+pub mod photo;
 
 use std::io;
 use std::path::{Path, PathBuf};

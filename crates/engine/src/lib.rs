@@ -11,6 +11,7 @@ pub mod init;
 mod kernel;
 mod layer;
 pub mod loss;
+pub mod metric;
 pub mod model;
 pub mod network;
 pub mod optim;

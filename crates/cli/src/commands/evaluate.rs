@@ -1,9 +1,273 @@
+//! `evaluate`: what a model makes of a test set, class by class, and how far the figures can be trusted.
+
+use std::path::{Path, PathBuf};
+
 use anyhow::Result;
 use clap::ArgMatches;
+use handloom_data::{Located, catalog};
+use handloom_engine::Machine;
+use handloom_engine::dataset::Dataset;
+use handloom_engine::loss::LossKind;
+use handloom_engine::metric::{self, Class, Confusion, Errors};
+use handloom_engine::model::Model;
+use serde_json::{Value, json};
 
-use crate::exit::Exit;
-use crate::output::Output;
+use super::{data_dirs, finite, picture, store, text};
+use crate::exit::{Exit, Failure};
+use crate::output::{BOLD, DIM, Output};
+use crate::runs::Run;
+use crate::settings::{fraction, threads};
+use crate::table::{count, elided, grouped, lines, percent};
+use crate::{exit, source};
 
-pub(super) fn run(_matches: &ArgMatches, _output: &Output) -> Result<Exit> {
+/// Most classes whose rows are all shown without `--all`.
+const ROWS: usize = 10;
+/// Widest name of a class in the table.
+const NAME: usize = 20;
+
+pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
+    let least = text(matches, "min-accuracy").map(|text| fraction("min-accuracy", text)).transpose()?;
+    let plot = picture(matches, "plot")?;
+    let machine = Machine::new(threads(text(matches, "threads"))?);
+    let name = text(matches, "model").unwrap_or("@last");
+    let (model, path, run) = match text(matches, "model-path") {
+        Some(file) => (Model::load(Path::new(file))?, PathBuf::from(file), None),
+        None => store(matches)?.model(name)?,
+    };
+    finite(&model, &path)?;
+    let located = data_of(matches, &model, &path, run.as_ref(), output)?;
+    let test = located.test()?;
+    fits(&model, &test, &located, text(matches, "dataset").is_some())?;
+    if model.classes != test.classes {
+        output.warn(format!(
+            "the classes differ: `{}` knows {}, `{}` has {}",
+            path.display(),
+            named(&model.classes),
+            located.name(),
+            named(&test.classes)
+        ));
+    }
+
+    let figures = Figures::new(&model, &test, &machine);
+    output.event(&figures.event(&path, run.as_ref(), &located));
+    figures.print(matches.get_flag("all"), output);
+    let called = run.as_ref().map_or_else(|| path.display().to_string(), |run| run.record.id.clone());
+    if let Some(file) = &plot {
+        let title = format!("{called} on the test set of {}", located.name());
+        handloom_view::confusion(&title, &model.classes, &figures.confusion.counts).save(file)?;
+        output.note(format!("confusion matrix: {}", file.display()));
+    }
+    if let Some(least) = least
+        && figures.accuracy() < least
+    {
+        let message = format!("the test accuracy is {:.4}, below {least} (`--min-accuracy`)", figures.accuracy());
+        return Err(exit::Failure { exit: Exit::Check, message }.into());
+    }
+    let plots = format!("handloom evaluate {called} --plot confusion.png");
+    let predicts = format!("handloom predict {called} IMAGE...");
+    let next = [plots.as_str(), &predicts];
+    output.next(if plot.is_some() { &next[1..] } else { &next });
     Ok(Exit::Done)
+}
+
+/// The data set that was named, or the one that trained the model.
+fn data_of(matches: &ArgMatches, model: &Model, path: &Path, run: Option<&Run>, output: &Output) -> Result<Located> {
+    let mut data_dirs = data_dirs(matches);
+    if let Some(name) = text(matches, "dataset") {
+        return Ok(source::obtain(name, &data_dirs, output)?);
+    }
+    let Some(run) = run else {
+        let name = model.config.get("dataset").and_then(Value::as_str).ok_or_else(|| {
+            Failure::usage(format!(
+                "`{}` does not say which data set trained it\nhint: name one with `-d`, such as `-d fashion_mnist`",
+                path.display()
+            ))
+        })?;
+        return Ok(source::obtain(name, &data_dirs, output)?);
+    };
+    let (name, folder) = (run.record.dataset.as_str(), run.record.data_path.as_deref());
+    match folder {
+        // The folder may have been typed relative to another one.
+        Some(folder) if catalog::find(name).is_none() => Ok(handloom_data::locate(&as_folder(folder), &data_dirs)?),
+        Some(folder) => {
+            data_dirs.extend(folder.parent().map(Path::to_owned));
+            Ok(source::obtain(name, &data_dirs, output)?)
+        }
+        None => Ok(source::obtain(name, &data_dirs, output)?),
+    }
+}
+
+/// A path that cannot be taken for the name of a data set.
+fn as_folder(path: &Path) -> String {
+    let text = path.display().to_string();
+    if text.contains(std::path::MAIN_SEPARATOR) { text } else { format!("./{text}") }
+}
+
+fn fits(model: &Model, test: &Dataset, located: &Located, named: bool) -> Result<()> {
+    let (inputs, pixels) = (model.network.inputs(), test.pixels());
+    let (known, classes) = (model.network.classes(), test.classes.len());
+    let message = if inputs != pixels {
+        format!(
+            "the model takes {} inputs, but `{}` has {} per image",
+            grouped(inputs as u64),
+            located.name(),
+            grouped(pixels as u64)
+        )
+    } else if known != classes {
+        format!("the model knows {known} classes, but `{}` has {classes}", located.name())
+    } else {
+        return Ok(());
+    };
+    let hint = format!("`handloom train -d {}` trains a model for it", located.name());
+    let message = format!("{message}\nhint: {hint}, or name another data set with `-d`");
+    Err(if named { Failure::usage(message) } else { Failure::data(message) })
+}
+
+fn named(classes: &[String]) -> String {
+    elided(&classes.join(" "), 60)
+}
+
+/// Everything that is told of a model on a test set.
+struct Figures {
+    classes: Vec<String>,
+    confusion: Confusion,
+    /// Figures of each class.
+    of: Vec<Class>,
+    errors: Errors,
+    loss: f64,
+    interval: [f64; 2],
+    calibration_error: Option<f64>,
+}
+
+impl Figures {
+    fn new(model: &Model, test: &Dataset, machine: &Machine) -> Self {
+        let classes = model.classes.len();
+        let rows: Vec<u32> = (0..test.len() as u32).collect();
+        let probabilities = model.network.predict(test, &rows, machine);
+        let predicted = probabilities.chunks(classes).map(metric::first_maximum);
+        let confusion = Confusion::new(classes, test.labels.iter().map(|&label| usize::from(label)).zip(predicted));
+        let loss = model.config.get("loss").and_then(Value::as_str).unwrap_or("cross_entropy");
+        let loss = LossKind::named(loss).or_else(|| LossKind::named("cross_entropy")).expect("is in the list");
+        Self {
+            of: (0..classes).map(|class| confusion.class(class)).collect(),
+            errors: Errors::new(&probabilities, &test.labels, classes),
+            loss: model.network.evaluate(test, &rows, &loss, machine).mean_loss(),
+            interval: metric::wilson(confusion.correct(), confusion.total()),
+            calibration_error: metric::calibration_error(&probabilities, &test.labels, classes),
+            classes: model.classes.clone(),
+            confusion,
+        }
+    }
+
+    fn accuracy(&self) -> f64 {
+        self.confusion.accuracy().unwrap_or(0.0)
+    }
+
+    fn event(&self, path: &Path, run: Option<&Run>, located: &Located) -> Value {
+        let classes = self.classes.iter().zip(&self.of).map(|(name, class)| {
+            json!({
+                "name": name, "precision": class.precision, "recall": class.recall, "f1": class.f1,
+                "support": class.support,
+            })
+        });
+        let pairs = self.confusion.pairs().into_iter().map(|pair| {
+            json!({
+                "true": self.classes[pair.truth], "predicted": self.classes[pair.predicted],
+                "count": pair.count, "reverse": pair.reverse,
+            })
+        });
+        json!({
+            "v": 1,
+            "event": "evaluate",
+            "model": path.display().to_string(),
+            "run": run.map(|run| &run.record.id),
+            "dataset": located.name(),
+            "images": self.confusion.total(),
+            "test_accuracy": self.confusion.accuracy(),
+            "interval": self.interval,
+            "test_loss": self.loss,
+            "calibration_error": self.calibration_error,
+            "errors": self.errors.count,
+            "three_largest_pairs": self.confusion.three_largest(),
+            "true_second": self.errors.true_second,
+            "over_95_sure": self.errors.sure,
+            "classes": classes.collect::<Vec<_>>(),
+            "confusion": self.confusion.counts,
+            "pairs": pairs.collect::<Vec<_>>(),
+        })
+    }
+
+    fn print(&self, all: bool, output: &Output) {
+        let [low, high] = self.interval.map(|bound| bound * 100.0);
+        output.line(format!(
+            "{BOLD}test {:.1}%{BOLD:#}  [{low:.1}, {high:.1}]   loss {:.3}   calibration error {}   {}",
+            self.accuracy() * 100.0,
+            self.loss,
+            self.calibration_error.map_or_else(|| "-".into(), |error| format!("{error:.3}")),
+            count(self.confusion.total(), "image", "images"),
+        ));
+        let mut order: Vec<usize> = (0..self.classes.len()).collect();
+        // Undefined figures go last: there is nothing to be hard about.
+        let hardness = |class: usize| self.of[class].f1.unwrap_or(2.0);
+        order.sort_by(|&a, &b| hardness(a).total_cmp(&hardness(b)));
+        let shown = if all { order.len() } else { order.len().min(ROWS) };
+        let mut rows = vec![["", "precision", "recall", "F1", "n", " most often taken for"].map(String::from)];
+        rows.extend(order[..shown].iter().map(|&class| {
+            let of = self.of[class];
+            [
+                elided(&self.classes[class], NAME),
+                percent(of.precision),
+                percent(of.recall),
+                percent(of.f1),
+                grouped(of.support),
+                format!(" {}", self.taken_for(class)),
+            ]
+        }));
+        for (number, line) in lines(&rows).into_iter().enumerate() {
+            output.line(if number == 0 { format!("{DIM}{line}{DIM:#}") } else { line });
+        }
+        if shown < order.len() {
+            output.line(format!("  ... {} more (--all)", order.len() - shown));
+        }
+        output.line(self.sentence());
+    }
+
+    /// The two classes that a class is most often taken for.
+    fn taken_for(&self, class: usize) -> String {
+        let short = |class: usize| elided(&self.classes[class], 14);
+        let pairs: Vec<_> = self.confusion.pairs().into_iter().filter(|pair| pair.truth == class).take(2).collect();
+        let named = pairs.iter().map(|pair| {
+            let name = short(pair.predicted);
+            // `7: 4` and not `7 4`, which would be two numbers.
+            let colon = if name.ends_with(|last: char| last.is_ascii_digit()) { ":" } else { "" };
+            format!("{name}{colon} {}", grouped(pair.count))
+        });
+        let mut text = named.collect::<Vec<_>>().join(" · ");
+        if let Some(pair) = pairs.first().filter(|pair| pair.is_one_way() && self.is_frequent(pair.count)) {
+            text = format!("{text} ◀ one-way: {} back", grouped(pair.reverse));
+        }
+        text
+    }
+
+    /// Whether this many mistakes are worth a remark: a twentieth of all.
+    fn is_frequent(&self, mistakes: u64) -> bool {
+        mistakes * 20 >= self.errors.count
+    }
+
+    fn sentence(&self) -> String {
+        let Errors { count: errors, true_second, sure } = self.errors;
+        let Some(three) = self.confusion.three_largest() else { return "No errors.".into() };
+        let pairs =
+            self.confusion.pairs().iter().filter(|pair| pair.reverse == 0 || pair.truth < pair.predicted).count();
+        let largest = if pairs > 3 {
+            format!("{} of the {} are three pairs.", percent(Some(three)), count(errors, "error", "errors"))
+        } else {
+            format!("{}.", count(errors, "error", "errors"))
+        };
+        format!(
+            "{largest} In {} the true class came second. {} over 95% sure.",
+            percent(Some(true_second as f64 / errors as f64)),
+            count(sure, "was", "were")
+        )
+    }
 }

@@ -8,11 +8,16 @@ mod gradcheck;
 mod predict;
 mod train;
 
+use std::path::{Path, PathBuf};
+
 use anyhow::Result;
 use clap::ArgMatches;
+use handloom_data::catalog;
+use handloom_engine::model::Model;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
 use crate::output::Output;
+use crate::runs::Store;
 
 /// Runs the command `name`.
 pub(crate) fn run(name: &str, matches: &ArgMatches, output: &Output) -> Result<Exit> {
@@ -26,4 +31,41 @@ pub(crate) fn run(name: &str, matches: &ArgMatches, output: &Output) -> Result<E
         "doctor" => doctor::run(matches, output),
         name => unreachable!("`{name}` is on the command line but not here"),
     }
+}
+
+/// A flag's value, unless it is empty.
+fn text<'a>(matches: &'a ArgMatches, name: &str) -> Option<&'a str> {
+    matches.get_one::<String>(name).map(String::as_str).filter(|text| !text.is_empty())
+}
+
+/// The store that the flags name.
+fn store(matches: &ArgMatches) -> Result<Store> {
+    Store::open(text(matches, "store").map(PathBuf::from))
+}
+
+/// Where data sets are looked for first.
+fn data_dirs(matches: &ArgMatches) -> Vec<PathBuf> {
+    catalog::data_dirs(text(matches, "data-dir").map(PathBuf::from))
+}
+
+/// The picture that the flag `name` asks for; its ending is checked before any work is done.
+fn picture(matches: &ArgMatches, name: &str) -> Result<Option<PathBuf>> {
+    let Some(path) = text(matches, name).map(PathBuf::from) else { return Ok(None) };
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    if ending == "png" || ending == "svg" {
+        Ok(Some(path))
+    } else {
+        Err(handloom_view::Error::Extension { path }.into())
+    }
+}
+
+/// Refuses a model that answers nothing but NaN.
+fn finite(model: &Model, path: &Path) -> Result<()> {
+    if model.network.is_finite() {
+        return Ok(());
+    }
+    Err(Failure::data(format!(
+        "`{}` has weights that are not finite numbers\nhint: train again, with a smaller `-lr`",
+        path.display()
+    )))
 }

@@ -26,7 +26,16 @@ fn json_has_a_start_a_line_for_each_epoch_and_an_end() {
     let kinds: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["start", "epoch", "epoch", "done"]);
     assert!(events.iter().all(|event| event["v"] == 1));
-    for metric in ["train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "samples_per_second", "seconds", "val_seconds"] {
+    for metric in [
+        "train_loss",
+        "train_accuracy",
+        "val_loss",
+        "val_accuracy",
+        "learning_rate",
+        "samples_per_second",
+        "seconds",
+        "val_seconds",
+    ] {
         assert!(events[1][metric].is_number(), "{metric}");
     }
     let done = &events[3];
@@ -44,7 +53,10 @@ fn a_run_leaves_its_configuration_checkpoint_and_model() {
     for file in ["config.json", "run.json", "checkpoint.safetensors", "model.safetensors"] {
         assert!(folder.join(file).exists(), "{file}");
     }
-    assert_eq!(std::fs::read(folder.join("model.safetensors")).unwrap(), std::fs::read(place.path("copy.safetensors")).unwrap());
+    assert_eq!(
+        std::fs::read(folder.join("model.safetensors")).unwrap(),
+        std::fs::read(place.path("copy.safetensors")).unwrap()
+    );
     let config: Value = serde_json::from_slice(&std::fs::read(folder.join("config.json")).unwrap()).unwrap();
     assert_eq!((config["dataset"].as_str(), config["hidden_size"].as_u64()), (Some("garments"), Some(16)));
 }
@@ -53,21 +65,30 @@ fn a_run_leaves_its_configuration_checkpoint_and_model() {
 fn same_seed_same_weights_for_any_threads_and_any_spelling() {
     let place = Place::new();
     let sha = |line: &str| done(&place.run(line))["weights_sha256"].clone();
-    let first = sha("train -d garments -e 2 -b 32 -nhl 2 -sz 48 -lr 0.01 -o Nadam -a ReLU -w_i Xavier -w_d 0.0005 --no-test --json --threads 1");
+    let first = sha(
+        "train -d garments -e 2 -b 32 -nhl 2 -sz 48 -lr 0.01 -o Nadam -a ReLU -w_i Xavier -w_d 0.0005 --no-test --json --threads 1",
+    );
     let second = sha(
         "train --dataset=garments --n_epochs 2 --Batch-Size=32 --hidden_layers=2 --layer_size 48 -lr=0.01 --optimiser NADAM --activation relu \
          --weights_init glorot --l2 5e-4 --no-test --json --threads 2",
     );
     assert_eq!(first, second);
-    let other = sha("train -d garments -e 2 -b 32 -nhl 2 -sz 48 -lr 0.01 -o nadam -w_i xavier -w_d 0.0005 --no-test --json --seed 2");
+    let other = sha(
+        "train -d garments -e 2 -b 32 -nhl 2 -sz 48 -lr 0.01 -o nadam -w_i xavier -w_d 0.0005 --no-test --json --seed 2",
+    );
     assert_ne!(first, other);
 }
 
 #[test]
 fn flags_win_over_set_and_set_over_the_file() {
     let place = Place::new();
-    std::fs::write(place.path("c.yaml"), "epochs: 1\nbatch_size: 100\nhidden_layers: 1\nhidden_size: 8\nlr: 0.5\nname: from-file\n").unwrap();
-    let ended = place.run("train -d garments --config c.yaml --set batch_size=200 --set lr=0.25 -lr 0.125 --no-test --json");
+    std::fs::write(
+        place.path("c.yaml"),
+        "epochs: 1\nbatch_size: 100\nhidden_layers: 1\nhidden_size: 8\nlr: 0.5\nname: from-file\n",
+    )
+    .unwrap();
+    let ended =
+        place.run("train -d garments --config c.yaml --set batch_size=200 --set lr=0.25 -lr 0.125 --no-test --json");
     let start = events(&ended).remove(0);
     assert_eq!(start["name"], "from-file");
     let config = &start["config"];
@@ -80,7 +101,15 @@ fn the_assignment_s_own_defaults_are_one_flag_away() {
     let place = Place::new();
     let ended = place.run("train --spec-defaults -d garments --no-test --json");
     let config = events(&ended).remove(0)["config"].clone();
-    let expected = [("epochs", "1"), ("batch_size", "4"), ("learning_rate", "0.1"), ("momentum", "0.5"), ("epsilon", "1e-6"), ("num_layers", "1"), ("hidden_size", "4")];
+    let expected = [
+        ("epochs", "1"),
+        ("batch_size", "4"),
+        ("learning_rate", "0.1"),
+        ("momentum", "0.5"),
+        ("epsilon", "1e-6"),
+        ("num_layers", "1"),
+        ("hidden_size", "4"),
+    ];
     for (key, value) in expected {
         assert_eq!(config[key].to_string().parse::<f64>().unwrap(), value.parse::<f64>().unwrap(), "{key}");
     }
@@ -181,13 +210,17 @@ fn without_a_data_set_the_built_in_one_steps_in_loudly_unless_one_was_named() {
     let place = Place::new();
     let ended = place.run("train -sz 8 -e 1 --no-test --json");
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    assert!(ended.stderr.contains("TRAINING ON `garments` INSTEAD"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("USING `garments` INSTEAD"), "{}", ended.stderr);
     let start = events(&ended).remove(0);
     assert_eq!(start["dataset"], "garments");
     assert!(start["fallback"].as_str().unwrap().contains("fashion_mnist"));
     let named = place.run("train -d fashion_mnist -e 1");
     assert_eq!(named.code, 3);
-    assert!(named.stderr.contains("train-images-idx3-ubyte.gz") && named.stderr.contains("3aede38d61863908"), "{}", named.stderr);
+    assert!(
+        named.stderr.contains("train-images-idx3-ubyte.gz") && named.stderr.contains("3aede38d61863908"),
+        "{}",
+        named.stderr
+    );
 }
 
 #[test]

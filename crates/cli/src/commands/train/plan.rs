@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::ArgMatches;
-use handloom_data::checksum;
+use handloom_data::{catalog, checksum};
 use handloom_engine::config::{Config, KEYS};
 use handloom_engine::dataset::Dataset;
 use handloom_engine::model::load_tensors;
@@ -53,7 +53,12 @@ fn new(matches: &ArgMatches, output: &Output) -> Result<Plan> {
     }
     let store = Store::open(settings.path("store"))?;
     let explicit = settings.given.contains(&"dataset");
-    let source = source::find(&config.dataset, explicit, settings.path("data_dir"), output)?;
+    let data_dirs = catalog::data_dirs(settings.path("data_dir"));
+    let source = if explicit {
+        source::obtain(&config.dataset, &data_dirs, output)?.into()
+    } else {
+        source::obtain_or_garments(&config.dataset, &data_dirs, output)?
+    };
     let data = source.located.train()?;
     fits(&config, &data)?;
     if let Some(path) = &config.init_from {
@@ -112,12 +117,10 @@ fn resumed(name: &str, matches: &ArgMatches, output: &Output) -> Result<Option<P
     let config = run.config()?;
     let wanted = match &run.record.data_path {
         // A known set goes by name, so that `--data-dir` may say where it is now.
-        Some(path) if handloom_data::catalog::find(&run.record.dataset).is_none() => {
-            path.to_string_lossy().into_owned()
-        }
+        Some(path) if catalog::find(&run.record.dataset).is_none() => path.to_string_lossy().into_owned(),
         _ => run.record.dataset.clone(),
     };
-    let located = source::obtain(&wanted, text("data_dir").map(PathBuf::from), output)?;
+    let located = source::obtain(&wanted, &catalog::data_dirs(text("data_dir").map(PathBuf::from)), output)?;
     let data = located.train()?;
     let found = checksum::of_dataset(&data);
     if found != run.record.data_sha256 {

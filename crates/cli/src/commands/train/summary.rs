@@ -9,9 +9,10 @@ use handloom_engine::train::{Trained, sizes};
 use serde_json::{Value, json};
 
 use crate::output::{BOLD, DIM, GOOD, Output};
-use crate::progress::{duration, grouped};
+use crate::progress::duration;
 use crate::runs::Run;
 use crate::source::Source;
+use crate::table::{count, grouped};
 
 /// Says what is about to be trained.
 pub(super) fn announce(
@@ -49,7 +50,7 @@ pub(super) fn announce(
         config.rate(),
         config.batch_size,
         config.seed,
-        plural(threads, "thread"),
+        count(threads as u64, "thread", "threads"),
     ));
     output.line(format!("run  {BOLD}{}{BOLD:#}  {}", run.record.id, run.record.name));
     if session.epoch > 0 {
@@ -169,8 +170,4 @@ pub(super) fn done_event(run: &Run, trained: &Trained, seconds: f64) -> Value {
 
 fn accuracy(accuracy: Option<f64>, which: &str) -> String {
     accuracy.map(|accuracy| format!(", {which} {:.2}%", 100.0 * accuracy)).unwrap_or_default()
-}
-
-fn plural(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }

@@ -1,0 +1,8 @@
+//! The program from outside: what it prints, and with which code it ends.
+
+mod data;
+mod doctor;
+mod evaluate;
+mod predict;
+mod support;
+mod train;
