@@ -165,7 +165,6 @@ impl<R: Rule> Descent for R {
 struct Prepared<R: Rule>(R::Coef);
 
 impl<R: Rule> Move for Prepared<R> {
-    #[expect(private_interfaces, reason = "panels are the engine's own")]
     fn apply(&self, isa: Isa, gradient: Gradient<'_>, sum: &[Lanes], parameters: &mut [Lanes], decay: Decay) {
         let Decay { penalty, shrink } = decay;
         isa.run(Descend::<R> { gradient, sum, parameters, coef: self.0, penalty, shrink });
