@@ -27,7 +27,7 @@
 //! };
 //!
 //! // Settings by field, or by name from JSON as the command line has them: `config.merge(...)`.
-//! let config = Config { hidden_size: vec![8], epochs: 5, batch_size: 16, val_fraction: 0.2, ..Config::default() };
+//! let config = Config { hidden_size: vec![8], epochs: 10, batch_size: 16, learning_rate: Some(0.01), ..Config::default() };
 //! let machine = Machine::new(1);
 //! let trained = train(&config, &data, &machine, &mut |event: &Event<'_>| {
 //!     if let Event::Epoch { row, .. } = event {
