@@ -29,8 +29,8 @@ const VERSION: u32 = 1;
 /// Largest model file that is read, 4 GiB.
 const MAX_BYTES: u64 = 4 << 30;
 
-/// Most layers, and the widest: enough for any network that a CPU trains, and no sum of them overflows.
-const MAX_LAYERS: usize = 1_000;
+/// Most hidden layers, and the widest: enough for any network that a CPU trains, and no sum of them overflows.
+pub(crate) const MAX_LAYERS: usize = 1_000;
 const MAX_WIDTH: usize = 1 << 24;
 
 /// A network with what is needed to use it on images.

@@ -12,6 +12,7 @@ pub use self::keys::{KEYS, Key, find, neighbors};
 use crate::activation::Activation;
 use crate::init::Init;
 use crate::loss::LossKind;
+use crate::model::MAX_LAYERS;
 use crate::optim::Optimizer;
 
 /// Everything that determines a run.
@@ -139,7 +140,7 @@ impl Config {
         for (name, value) in settings {
             let key = find(name).ok_or_else(|| unknown(name))?;
             match key.name {
-                "num_layers" => layers = Some(whole(key, value, 0)? as usize),
+                "num_layers" => layers = Some(layer_count(key, value)?),
                 "hidden_size" => sizes = Some(widths(key, value)?),
                 _ => self.set(key, value)?,
             }
@@ -309,6 +310,12 @@ fn whole(key: &Key, value: &Value, least: u64) -> Result<u64, Error> {
     }
 }
 
+/// A number of hidden layers; the limit is that of model files.
+fn layer_count(key: &Key, value: &Value) -> Result<usize, Error> {
+    let count = whole(key, value, 0)? as usize;
+    if count <= MAX_LAYERS { Ok(count) } else { Err(bad(key, value, format!("it takes at most {MAX_LAYERS} layers"))) }
+}
+
 fn truth(key: &Key, value: &Value) -> Result<bool, Error> {
     match (value, text(value).to_lowercase().as_str()) {
         (Value::Bool(truth), _) => Ok(*truth),
@@ -331,6 +338,9 @@ fn widths(key: &Key, value: &Value) -> Result<Vec<usize>, Error> {
     };
     let expected = "it takes widths of at least 1: `64`, `256 128 64` or `256,128,64`";
     let width = |item| whole(key, item, 1).ok().filter(|&width| width <= LARGEST).map(|width| width as usize);
+    if items.len() > MAX_LAYERS {
+        return Err(bad(key, value, format!("it takes at most {MAX_LAYERS} widths")));
+    }
     items.iter().map(|item| width(item).ok_or_else(|| bad(key, value, expected))).collect()
 }
 

@@ -46,6 +46,14 @@ fn a_list_that_contradicts_the_number_of_layers_is_refused() {
     assert!(config.merge(json!({"num_layers": 3}).as_object().unwrap()).is_err());
 }
 
+/// Found by fuzzing: a huge number of layers was allocated before anything looked at it.
+#[test]
+fn no_number_of_layers_takes_all_memory() {
+    assert_eq!(merged(&json!({"num_layers": 1000})).unwrap().hidden_size.len(), 1000);
+    assert!(message(&json!({"num_layers": 99_999_999_999_u64})).contains("at most 1000 layers"));
+    assert!(message(&json!({"hidden_size": vec![1; 1001]})).contains("at most 1000 widths"));
+}
+
 #[test]
 fn numbers_may_be_text_and_text_may_be_in_any_case() {
     let config = merged(

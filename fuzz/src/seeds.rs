@@ -1,0 +1,108 @@
+//! Small valid inputs for each target, made in code.
+
+use std::io::{Cursor, Write as _};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use handloom_engine::activation::Activation;
+use handloom_engine::config::Config;
+use handloom_engine::init::Init;
+use handloom_engine::model::Model;
+use handloom_engine::network::Network;
+use handloom_engine::session::Session;
+use image::{DynamicImage, ImageFormat};
+use serde_json::{Map, json};
+
+pub(crate) fn idx() -> Vec<Vec<u8>> {
+    let shapes: [&[u8]; 4] = [&[7], &[3, 2], &[2, 3, 4], &[2, 1, 2, 3]];
+    let plain = shapes.map(|shape| {
+        let mut bytes = vec![0, 0, 8, shape.len() as u8];
+        shape.iter().for_each(|&side| bytes.extend([0, 0, 0, side]));
+        bytes.extend(0..shape.iter().product());
+        bytes
+    });
+    plain.iter().cloned().chain(plain.iter().map(|bytes| gzip(bytes))).collect()
+}
+
+pub(crate) fn model() -> Vec<Vec<u8>> {
+    let folder = tempfile::tempdir().expect("a place for temporary files");
+    let widths: [&[usize]; 3] = [&[4, 2], &[4, 3, 2], &[4, 3, 3, 5]];
+    let files = widths.map(|widths| {
+        let network = network(widths);
+        let classes = (0..network.classes()).map(|class| format!("class {class}")).collect();
+        let config = Map::from_iter([("seed".into(), 7.into())]);
+        let path = folder.path().join("model.safetensors");
+        Model { network, classes, input_shape: vec![2, 2], config }.save(&path).expect("writes a small file");
+        std::fs::read(path).expect("reads what was written")
+    });
+    files.into()
+}
+
+/// The configuration whose checkpoints are read.
+pub(crate) fn checkpoint_config() -> Config {
+    Config { hidden_size: vec![3], ..Config::default() }
+}
+
+pub(crate) fn checkpoint() -> Vec<Vec<u8>> {
+    use handloom_engine::event::Row;
+    use handloom_engine::session::Best;
+    let (config, network) = (checkpoint_config(), network(&[4, 3, 2]));
+    let fresh = Session::new(&config, &network);
+    let mut trained = Session::new(&config, &network);
+    trained.epoch = 1;
+    trained.best = Some(Best { epoch: 1, val_accuracy: 0.5, network });
+    trained.rows = vec![Row {
+        epoch: 1,
+        train_loss: 0.7,
+        train_accuracy: 0.5,
+        val_loss: Some(0.7),
+        val_accuracy: Some(0.5),
+        learning_rate: 0.001,
+        samples_per_second: 1e5,
+        seconds: 0.5,
+        val_seconds: 0.1,
+    }];
+    vec![fresh.to_checkpoint(), trained.to_checkpoint()]
+}
+
+pub(crate) fn image() -> Vec<Vec<u8>> {
+    let pixels: Vec<u8> = (0..64).map(|i| i * 3).collect();
+    let gray = image::GrayImage::from_raw(8, 8, pixels).expect("64 pixels");
+    let gray = DynamicImage::ImageLuma8(gray);
+    let clear = DynamicImage::ImageRgba8(gray.to_rgba8());
+    let deep = DynamicImage::ImageLuma16(gray.to_luma16());
+    let color = DynamicImage::ImageRgb8(gray.to_rgb8());
+    let kinds = [
+        (&gray, ImageFormat::Png),
+        (&clear, ImageFormat::Png),
+        (&deep, ImageFormat::Png),
+        (&gray, ImageFormat::Jpeg),
+        (&color, ImageFormat::Jpeg),
+    ];
+    let files = kinds.map(|(image, format)| {
+        let mut bytes = Cursor::new(Vec::new());
+        image.write_to(&mut bytes, format).expect("an image of a kind that the format holds");
+        bytes.into_inner()
+    });
+    files.into()
+}
+
+pub(crate) fn config() -> Vec<Vec<u8>> {
+    let defaults = json!(Config::default().to_map()).to_string();
+    let yaml =
+        "# settings\nepochs: 3\nhidden_size: [128, 64]\nactivation: ReLU\nlr: 1e-3\nshuffle: yes\ninit_from: null\n";
+    let text = "num_layers: 2\nhidden_size: \"32 32\"\nweights: last\n";
+    let anchored = "epochs: &n 5\nbatch_size: *n\noptimizer: !!str nadam\n";
+    [defaults.as_str(), yaml, text, anchored].map(|text| text.as_bytes().to_vec()).into()
+}
+
+fn network(widths: &[usize]) -> Network {
+    let activation = Activation::named("tanh").expect("is in the list");
+    Network::new(widths, activation, &Init::named("xavier").expect("is in the list"), 7)
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).expect("memory takes everything");
+    encoder.finish().expect("memory takes everything")
+}
