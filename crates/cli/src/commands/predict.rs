@@ -108,7 +108,7 @@ fn framing(model: &Model) -> Framing {
     match catalog::find(trained).map(|set| set.name) {
         Some("mnist") => Framing::Digit,
         Some(_) => Framing::Full,
-        None if trained.eq_ignore_ascii_case(catalog::GARMENTS) => Framing::Full,
+        None if trained.eq_ignore_ascii_case(catalog::GARMENTS) => Framing::Margin,
         None => Framing::Whole,
     }
 }
