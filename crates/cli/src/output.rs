@@ -69,6 +69,13 @@ impl Output {
         }
     }
 
+    /// A line of what was asked for, for people: kept with `--quiet`, nothing with `--json`.
+    pub(crate) fn result(&self, text: impl AsRef<str>) {
+        if !self.json {
+            self.data(text);
+        }
+    }
+
     /// A line of stdout, whatever the flags: the thing asked for.
     pub(crate) fn data(&self, text: impl AsRef<str>) {
         let mut stdout = self.stdout.borrow_mut();

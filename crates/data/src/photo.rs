@@ -27,6 +27,8 @@ pub enum Invert {
 pub enum Framing {
     /// It fills the image and is in the middle, as in Fashion-MNIST.
     Full,
+    /// It leaves a seventh free on each side and is in the middle, as in the built-in garments.
+    Margin,
     /// It leaves a seventh free on each side and its center of mass is in the middle, as in MNIST.
     Digit,
     /// As the picture has it: nothing is cut away, and what is behind it stays. For data sets of which it is not known
@@ -48,6 +50,8 @@ pub struct Photo {
 const CONTENT: f64 = 0.2;
 /// Least difference (of 255) between the object and what is behind it.
 const CONTRAST: u8 = 16;
+/// Part of that light by which the background may differ from edge to edge.
+const UNEVEN: f64 = 0.4;
 /// Longest side at which the object is looked for: noise is averaged out, strokes are still there.
 const LOOK: u32 = 256;
 
@@ -119,17 +123,49 @@ fn opaque(image: &DynamicImage, done: &mut Vec<String>) -> GrayImage {
 
 /// Median of the pixels along the border.
 fn background(gray: &GrayImage) -> u8 {
+    median(edges(gray).concat())
+}
+
+/// Pixels along the left, right, top and bottom border.
+fn edges(gray: &GrayImage) -> [Vec<u8>; 4] {
     let (width, height) = gray.dimensions();
-    let rows = (0..width).flat_map(|x| [(x, 0), (x, height - 1)]);
-    let columns = (0..height).flat_map(|y| [(0, y), (width - 1, y)]);
-    let mut border: Vec<u8> = rows.chain(columns).map(|(x, y)| gray.get_pixel(x, y).0[0]).collect();
-    let middle = border.len() / 2;
-    *border.select_nth_unstable(middle).1
+    let column = |x: u32| (0..height).map(|y| gray.get_pixel(x, y).0[0]).collect();
+    let row = |y: u32| (0..width).map(|x| gray.get_pixel(x, y).0[0]).collect();
+    [column(0), column(width - 1), row(0), row(height - 1)]
+}
+
+fn median(mut values: Vec<u8>) -> u8 {
+    let middle = values.len() / 2;
+    *values.select_nth_unstable(middle).1
+}
+
+/// The image without what is behind the object: the border's median, tilted as the light falls from edge to edge.
+fn flattened(gray: &GrayImage) -> GrayImage {
+    let all = edges(gray);
+    let middle = f64::from(median(all.concat()));
+    let [left, right, top, bottom] = all.map(|edge| f64::from(median(edge)));
+    // A greater difference is the object's, which touches that edge.
+    let most = UNEVEN * gray.iter().map(|&value| f64::from(value) - middle).fold(0.0, f64::max);
+    let tilt = |from: f64, to: f64| if (to - from).abs() <= most { to - from } else { 0.0 };
+    let (across, down) = (tilt(left, right), tilt(top, bottom));
+    let (width, height) = gray.dimensions();
+    let part = |at: u32, of: u32| (f64::from(at) + 0.5) / f64::from(of) - 0.5;
+    GrayImage::from_fn(width, height, |x, y| {
+        let behind = middle + across * part(x, width) + down * part(y, height);
+        Luma([(f64::from(gray.get_pixel(x, y).0[0]) - behind).round().clamp(0.0, 255.0) as u8])
+    })
 }
 
 /// Cuts the object out of its background, which becomes black, and places it in an image of `size`; or, with
 /// [`Framing::Whole`] and where nothing stands out, fits all of it on its background.
 fn fit(gray: &GrayImage, size: [u32; 2], framing: Framing) -> GrayImage {
+    let flat;
+    let gray = if framing == Framing::Whole {
+        gray
+    } else {
+        flat = flattened(gray);
+        &flat
+    };
     let behind = background(gray);
     let (width, height) = gray.dimensions();
     let look = shrunk(gray, width.min(LOOK), height.min(LOOK));
@@ -140,7 +176,7 @@ fn fit(gray: &GrayImage, size: [u32; 2], framing: Framing) -> GrayImage {
         contrast.map_or([0, 0, width, height], |contrast| content(&look, behind, contrast, [width, height]));
     let room = match framing {
         Framing::Full | Framing::Whole => size,
-        Framing::Digit => size.map(|side| (side - side * 2 / 7).max(1)),
+        Framing::Margin | Framing::Digit => size.map(|side| (side - side * 2 / 7).max(1)),
     };
     let (w, h) = (right - left, bottom - top);
     let scale = (f64::from(room[0]) / f64::from(w)).min(f64::from(room[1]) / f64::from(h));

@@ -54,7 +54,7 @@ fn ls(matches: &ArgMatches, output: &Output) {
     output.event(&entry(GARMENTS, DRAWN, None, None, true));
     rows.push(row(GARMENTS, DRAWN, "-", "built in"));
     for (number, line) in lines(&rows).into_iter().enumerate() {
-        output.line(if number == 0 { format!("{DIM}{line}{DIM:#}") } else { line });
+        output.result(if number == 0 { format!("{DIM}{line}{DIM:#}") } else { line });
     }
     let show = "handloom data show --out samples.png";
     output.next(&[missing.as_deref().unwrap_or(show), "handloom train"]);
@@ -94,7 +94,7 @@ fn get(matches: &ArgMatches, output: &Output) -> Result<()> {
     let Some(set) = catalog::find(name) else {
         // Both a folder and `garments` are there already; anything else is an error.
         let found = locate(name, &[])?;
-        output.line(format!("{found} needs no download"));
+        output.result(format!("{found} needs no download"));
         told(found.path(), false);
         return Ok(());
     };
@@ -104,7 +104,7 @@ fn get(matches: &ArgMatches, output: &Output) -> Result<()> {
     if !matches.get_flag("force") {
         match locate(name, &data_dirs(matches)).and_then(|found| found.check().map(|_| found)) {
             Ok(found) => {
-                output.line(format!("{found} is already there: all four checksums are right"));
+                output.result(format!("{found} is already there: all four checksums are right"));
                 told(found.path(), false);
                 return Ok(());
             }
@@ -117,7 +117,7 @@ fn get(matches: &ArgMatches, output: &Output) -> Result<()> {
         }
     }
     renew(set, &cache, matches.get_flag("force"), output)?;
-    output.line(format!("{BOLD}{name}{BOLD:#} {GOOD}ok{GOOD:#}: {}", cache.display()));
+    output.result(format!("{BOLD}{name}{BOLD:#} {GOOD}ok{GOOD:#}: {}", cache.display()));
     told(Some(&cache), true);
     Ok(())
 }
@@ -156,7 +156,7 @@ fn check(matches: &ArgMatches, output: &Output) -> Result<()> {
             None => "-",
         };
         let file = sum.file.file_name().unwrap_or(sum.file.as_os_str()).to_string_lossy();
-        output.line(format!("  {verdict:<5}  {}  {file}", sum.sha256));
+        output.result(format!("  {verdict:<5}  {}  {file}", sum.sha256));
     }
     let failed: Vec<_> = sums.iter().filter(|sum| wrong(sum)).collect();
     let files = sums.iter().map(|sum| {
@@ -170,14 +170,14 @@ fn check(matches: &ArgMatches, output: &Output) -> Result<()> {
     output.event(&json!({"v": 1, "event": "check", "dataset": found.name(), "files": files, "ok": ok}));
     if let Some(sum) = failed.first() {
         return Err(Failure::data(format!(
-            "{} not as published, the first is `{}`\nhint: `handloom data get {name} --force` downloads it again into the cache",
+            "{} not as published, the first is `{}`\nhint: remove it and run `handloom data get {name}`",
             count(failed.len() as u64, &format!("file of {name} is"), &format!("files of {name} are")),
             sum.file.display()
         )));
     }
     let Some((train, test)) = read? else { return Ok(()) };
     let known = sums.iter().all(|sum| sum.expected.is_some());
-    output.line(format!(
+    output.result(format!(
         "{BOLD}{}{BOLD:#} {GOOD}ok{GOOD:#}: {}, {} for training and {} for test",
         found,
         if known { "every file is as published" } else { "readable; no checksums are known for it" },
@@ -224,7 +224,7 @@ fn show(matches: &ArgMatches, output: &Output) -> Result<()> {
         "shape": train.shape,
         "classes": train.classes.iter().zip(&counts).map(|(name, n)| json!({"name": name, "images": n})).collect::<Vec<_>>(),
     }));
-    output.line(format!(
+    output.result(format!(
         "{BOLD}{found}{BOLD:#}: {} for training, {shape} pixels, {}",
         count(train.len() as u64, "image", "images"),
         count(counts.len() as u64, "class", "classes")
@@ -241,7 +241,7 @@ fn show(matches: &ArgMatches, output: &Output) -> Result<()> {
         })
         .collect();
     for line in lines(&rows) {
-        output.line(line);
+        output.result(line);
     }
     let called = named.unwrap_or(found.name());
     let train_it = format!("handloom train -d {called}");

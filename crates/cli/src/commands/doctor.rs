@@ -54,7 +54,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         "fixes": missing,
     }));
 
-    let line = |what: &str, text: String| output.line(format!("  {BOLD}{what:<14}{BOLD:#} {text}"));
+    let line = |what: &str, text: String| output.result(format!("  {BOLD}{what:<14}{BOLD:#} {text}"));
     line(
         "handloom",
         format!("{} · instructions {isa} · {}", env!("CARGO_PKG_VERSION"), count(cores as u64, "core", "cores")),
@@ -67,7 +67,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         let bytes = megabytes(found.set.files.iter().map(|file| file.size).sum());
         line(found.set.name, format!("missing  {} downloads {bytes}; looked in", get(found.set)));
         for place in &found.looked_in {
-            output.line(format!("  {:<14} {DIM}{}{DIM:#}", "", shown(place)));
+            output.result(format!("  {:<14} {DIM}{}{DIM:#}", "", shown(place)));
         }
     }
     line(GARMENTS, format!("{GOOD}ok{GOOD:#}  built in, no file and no network needed"));

@@ -199,7 +199,7 @@ impl Figures {
 
     fn print(&self, all: bool, output: &Output) {
         let [low, high] = self.interval.map(|bound| bound * 100.0);
-        output.line(format!(
+        output.result(format!(
             "{BOLD}test {:.1}%{BOLD:#}  [{low:.1}, {high:.1}]   loss {:.3}   calibration error {}   {}",
             self.accuracy() * 100.0,
             self.loss,
@@ -224,12 +224,12 @@ impl Figures {
             ]
         }));
         for (number, line) in lines(&rows).into_iter().enumerate() {
-            output.line(if number == 0 { format!("{DIM}{line}{DIM:#}") } else { line });
+            output.result(if number == 0 { format!("{DIM}{line}{DIM:#}") } else { line });
         }
         if shown < order.len() {
-            output.line(format!("  ... {} more (--all)", order.len() - shown));
+            output.result(format!("  ... {} more (--all)", order.len() - shown));
         }
-        output.line(self.sentence());
+        output.result(self.sentence());
     }
 
     /// The two classes that a class is most often taken for.

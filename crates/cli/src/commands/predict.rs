@@ -65,7 +65,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         match answer {
             Ok((photo, ranked)) => {
                 output.event(&event(file, &photo, &ranked[..top.unwrap_or(3).min(ranked.len())]));
-                output.line(line(&elided(file, NAME), widths, &photo, &ranked, top));
+                output.result(line(&elided(file, NAME), widths, &photo, &ranked, top));
             }
             Err(error) => {
                 failed += 1;
@@ -108,7 +108,7 @@ fn framing(model: &Model) -> Framing {
     match catalog::find(trained).map(|set| set.name) {
         Some("mnist") => Framing::Digit,
         Some(_) => Framing::Full,
-        None if trained.eq_ignore_ascii_case(catalog::GARMENTS) => Framing::Full,
+        None if trained.eq_ignore_ascii_case(catalog::GARMENTS) => Framing::Margin,
         None => Framing::Whole,
     }
 }

@@ -51,7 +51,8 @@ fn people_get_a_table_a_picture_and_the_next_command() {
     assert!(lines.len() == 13 && lines.iter().all(|line| line.chars().count() <= 100), "{}", ended.stdout);
     assert_eq!(ended.stderr, "confusion matrix: c.png\n  next:  handloom predict abcd1234 IMAGE...\n");
     assert!(std::fs::read(place.path("c.png")).unwrap().starts_with(b"\x89PNG"));
-    place.run("evaluate @last --plot c.svg --quiet").code(0);
+    let quiet = place.run("evaluate @last --plot c.svg --quiet").code(0);
+    assert_eq!((quiet.stdout, quiet.stderr), (ended.stdout, String::new()));
     assert!(std::fs::read(place.path("c.svg")).unwrap().starts_with(b"<svg"));
     place.run("evaluate @last --plot c.gif").code(2);
 }

@@ -7,8 +7,8 @@ use crate::support::{Place, constant_model};
 /// A garment as a picture of its own, and the same dark on white, three times as large, with a margin.
 fn pictures(place: &Place) -> String {
     let test = handloom_data::locate("garments", &[]).unwrap().test().unwrap();
-    let boot = (0..test.len()).find(|&i| test.classes[usize::from(test.labels[i])] == "Trouser").unwrap();
-    let small = GrayImage::from_raw(28, 28, test.image(boot).to_vec()).unwrap();
+    let bag = (0..test.len()).find(|&i| test.classes[usize::from(test.labels[i])] == "Bag").unwrap();
+    let small = GrayImage::from_raw(28, 28, test.image(bag).to_vec()).unwrap();
     small.save(place.path("small.png")).unwrap();
     let large = GrayImage::from_fn(100, 120, |x, y| {
         let (x, y) = (x.wrapping_sub(8) / 3, y.wrapping_sub(20) / 3);
@@ -31,13 +31,13 @@ fn pictures_of_any_size_are_converted_and_the_conversion_is_told() {
         (&"unchanged".into(), &"inverted, fitted to 28×28".into())
     );
     for event in &events {
-        assert_eq!((&event["event"], &event["class"]), (&"predict".into(), &"Trouser".into()), "{event}");
+        assert_eq!((&event["event"], &event["class"]), (&"predict".into(), &"Bag".into()), "{event}");
         assert_eq!(event["top"].as_array().unwrap().len(), 3);
         assert_eq!(event["top"][0]["probability"], event["probability"]);
     }
     let ended = place.run(&format!("predict m.safetensors {files} --top 1")).code(0);
     let lines: Vec<Vec<&str>> = ended.stdout.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!([lines[0][0], lines[0][1], lines[0][3]], ["small.png", "Trouser", "unchanged"]);
+    assert_eq!([lines[0][0], lines[0][1], lines[0][3]], ["small.png", "Bag", "unchanged"]);
     assert_eq!(ended.stderr, "  next:  handloom evaluate m.safetensors\n");
     let all = place.run("predict m.safetensors small.png --top 99 --json").code(0).events();
     assert_eq!(all[0]["top"].as_array().unwrap().len(), 10);

@@ -51,6 +51,18 @@ fn an_object_is_cut_out_keeps_its_aspect_and_fills_the_image() {
 }
 
 #[test]
+fn uneven_light_is_taken_away() {
+    let paper = |x: u32, y: u32| 230 - x / 4 - y / 5;
+    let image = GrayImage::from_fn(200, 200, |x, y| {
+        let ink = (80..120).contains(&x) && (60..140).contains(&y);
+        Luma([if ink { 20 } else { paper(x, y) as u8 }])
+    });
+    let photo = full(image);
+    assert_eq!(extent(&photo), [7, 0, 21, 28]);
+    assert!(photo.pixels.iter().all(|&value| value == 0 || value > 200), "{:?}", photo.pixels);
+}
+
+#[test]
 fn a_digit_has_a_margin_and_its_mass_in_the_middle() {
     let image = boxed(100, 100, 255, 0, [0, 10, 20, 60]);
     let photo = convert(&image.into(), [28, 28], Invert::Auto, Framing::Digit);
@@ -83,7 +95,7 @@ fn colors_pictures_without_contrast_and_extreme_shapes_are_taken() {
     let color = RgbImage::from_pixel(28, 28, Rgb([10, 20, 30]));
     assert_eq!(convert(&color.into(), [28, 28], Invert::Auto, Framing::Full).converted, "gray");
     for (width, height) in [(1, 1), (1, 500), (500, 1), (29, 28), (3, 2)] {
-        for framing in [Framing::Full, Framing::Digit, Framing::Whole] {
+        for framing in [Framing::Full, Framing::Margin, Framing::Digit, Framing::Whole] {
             for size in [[28, 28], [1, 1], [5, 9]] {
                 let image = boxed(width, height, 40, 90, [0, 0, width / 2, height]);
                 assert_eq!(convert(&image.into(), size, Invert::Auto, framing).pixels.len(), size[0] * size[1]);
