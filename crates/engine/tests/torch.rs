@@ -128,7 +128,10 @@ fn every_case_of_pytorch_is_repeated_step_by_step() {
             let session = Session::new(&config, &goldens.network(case["activation"].as_str().unwrap()));
             let mut silent = |_: &Event<'_>| ControlFlow::Continue(());
             let trained = resume(&config, &goldens.data, session, &machine, &mut silent);
-            assert_eq!(trained.outcome, Outcome::Finished);
+            if trained.outcome != Outcome::Finished {
+                wrong.push(format!("{name}: {:?}", trained.outcome));
+                continue;
+            }
             let weights = worst_tensor(&trained.network.tensors(), &goldens.tensors(&case["weights"]));
             let theirs = epoch_means(&floats(&case["losses"]));
             assert_eq!(trained.rows.len(), theirs.len());

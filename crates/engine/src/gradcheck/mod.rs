@@ -148,6 +148,11 @@ mod tests {
         }
     }
 
+    /// The number farthest from 0.
+    fn largest(g: &mut [f32]) -> &mut f32 {
+        g.iter_mut().max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap()
+    }
+
     /// Mistakes people make: each must stand out in the tensors it spoils, and a right gradient must not.
     #[test]
     fn a_wrong_gradient_is_noticed() {
@@ -166,9 +171,6 @@ mod tests {
             });
             errors.into_iter().fold(0.0, f64::max)
         };
-        fn largest(g: &mut [f32]) -> &mut f32 {
-            g.iter_mut().max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap()
-        }
         let relu = combination("relu", "ce", 2);
         assert!(worst(&relu, &|_, _, _| ()) < 1e-6);
         assert!(worst(&relu, &|g, _, _| *largest(&mut g[1].weight) *= 1.01) > 5e-3, "one weight is 1 % off");
