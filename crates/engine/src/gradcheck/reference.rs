@@ -186,6 +186,7 @@ impl<'a> Reference<'a> {
     }
 
     /// Mean loss of the batch.
+    #[cfg(test)]
     pub(crate) fn loss(&self) -> f64 {
         self.loss_above(0, &self.x).re
     }

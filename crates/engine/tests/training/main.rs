@@ -41,7 +41,7 @@ fn data(images: usize, pixels: usize, classes: usize) -> Dataset {
     let mut rng = Rng::stream(1, "data", 0);
     let labels: Vec<u8> = (0..images).map(|i| (i % classes) as u8).collect();
     let pixel = |label: u8, at: usize, rng: &mut Rng| {
-        let bright = (at * 7 + usize::from(label) * 13) % 5 == 0;
+        let bright = (at * 7 + usize::from(label) * 13).is_multiple_of(5);
         (rng.below(150) + if bright { 60 } else { 0 }) as u8
     };
     let images = labels.iter().flat_map(|&label| (0..pixels).map(move |at| (label, at)));
