@@ -31,12 +31,12 @@ fn train() -> Command {
             let default = defaults.get(key.name).filter(|value| !value.is_null() && key.name != "learning_rate");
             let default = default
                 .map(|value| format!(" [default: {}]", value.as_str().map_or_else(|| value.to_string(), Into::into)));
-            setting(key, default.unwrap_or_default(), order).help_heading("Settings")
+            setting(key, &default.unwrap_or_default(), order).help_heading("Settings")
         }))
         .arg(switch("no-shuffle", "Keep the order of the file in every epoch").conflicts_with("shuffle"))
         .arg(switch("spec-defaults", "Begin with the literal defaults of the assignment's flag table"))
         .args(OPTIONS.iter().enumerate().map(|(order, key)| {
-            let arg = setting(key, String::new(), 100 + order).help_heading("Run");
+            let arg = setting(key, "", 100 + order).help_heading("Run");
             match key.name {
                 "data_dir" => arg.env("HANDLOOM_DATA_DIR").value_hint(ValueHint::DirPath),
                 "store" => arg.env("HANDLOOM_STORE").value_hint(ValueHint::DirPath),
@@ -149,7 +149,7 @@ fn doctor() -> Command {
 }
 
 /// The flag of a setting, with every name it goes by.
-fn setting(key: &Key, default: String, order: usize) -> Arg {
+fn setting(key: &Key, default: &str, order: usize) -> Arg {
     let long = |name: &str| name.replace('_', "-");
     let short =
         key.flags.iter().find_map(|flag| flag.strip_prefix('-').filter(|short| short.len() == 1)?.chars().next());

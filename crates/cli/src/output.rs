@@ -58,6 +58,7 @@ impl Output {
     }
 
     /// Whether a person reads stdout.
+    #[expect(clippy::unused_self, reason = "the door knows where it leads")]
     pub(crate) fn is_terminal(&self) -> bool {
         io::stdout().is_terminal()
     }

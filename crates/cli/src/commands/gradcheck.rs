@@ -142,7 +142,8 @@ fn tables(checked: &[Checked], all: bool) -> Vec<Table> {
 
 /// Errors in columns; `!` marks those above the tolerance.
 fn table(title: &str, rows: &[(String, Vec<f64>)], tolerance: f64) -> String {
-    let tensors = names(&vec![0.0; 2 * (HIDDEN.len() + 1)]).map(|name| format!("{name:>7} ")).collect::<String>();
+    let tensors: Vec<String> = names(&vec![0.0; 2 * (HIDDEN.len() + 1)]).map(|name| format!("{name:>7}")).collect();
+    let tensors = tensors.join(" ");
     // A long title stands on a line of its own.
     let gap = if title.len() > LABEL { format!("\n{:LABEL$}", "") } else { " ".repeat(LABEL - title.len()) };
     let mut text = format!("{BOLD}{title}{BOLD:#}{gap}{}", tensors.trim_end());
@@ -151,7 +152,7 @@ fn table(title: &str, rows: &[(String, Vec<f64>)], tolerance: f64) -> String {
             let number = if error == 0.0 { "0".to_owned() } else { format!("{error:.1e}") };
             format!("{number:>7}{}", if error > tolerance { '!' } else { ' ' })
         });
-        text += &format!("\n{label:LABEL$}{}", cells.collect::<String>().trim_end());
+        text.extend(["\n", &format!("{label:LABEL$}"), cells.collect::<String>().trim_end()]);
     }
     text
 }

@@ -59,6 +59,9 @@ fn new(matches: &ArgMatches, output: &Output) -> Result<Plan> {
     } else {
         source::obtain_or_garments(&config.dataset, &data_dirs, output)?
     };
+    if source.fallback.is_some() {
+        config.dataset = source.located.name().into();
+    }
     let data = source.located.train()?;
     fits(&config, &data)?;
     if let Some(path) = &config.init_from {
