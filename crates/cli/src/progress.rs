@@ -25,8 +25,15 @@ pub(crate) struct Display<'a> {
 impl<'a> Display<'a> {
     /// For a training of this many epochs.
     pub(crate) fn new(output: &'a Output, epochs: u64) -> Self {
-        let bar = bar(output, 0);
-        Self { output, bar, epochs, images: 0, first_epoch: 0, started: Instant::now(), curve: Vec::new() }
+        Self {
+            output,
+            bar: ProgressBar::hidden(),
+            epochs,
+            images: 0,
+            first_epoch: 0,
+            started: Instant::now(),
+            curve: Vec::new(),
+        }
     }
 
     fn epoch(&mut self, row: &Row, best: bool) {
@@ -80,12 +87,12 @@ impl Observer for Display<'_> {
                 self.images = *images;
                 self.started = Instant::now();
                 self.curve.extend(session.rows.iter().map(|row| row.val_accuracy.unwrap_or(row.train_accuracy)));
-                let style = ProgressStyle::with_template("{prefix:>5}  {bar:24.cyan/dim}  {msg}");
-                self.bar.set_style(style.expect("the template is right").progress_chars("█▉▊▋▌▍▎▏░"));
-                self.bar.set_length(*images);
                 if self.output.is_terminal() && !self.output.json {
                     self.output.line(format!("{DIM}epoch   train loss  train acc  val loss  val acc{DIM:#}"));
                 }
+                let style = ProgressStyle::with_template("{prefix:>5}  {bar:24.cyan/dim}  {msg}");
+                self.bar = bar(self.output, *images);
+                self.bar.set_style(style.expect("the template is right").progress_chars("█▉▊▋▌▍▎▏░"));
             }
             Event::Stepped { epoch, images } if !self.bar.is_hidden() => {
                 self.bar.set_prefix(epoch.to_string());

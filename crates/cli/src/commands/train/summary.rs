@@ -43,16 +43,20 @@ pub(super) fn announce(
     let decay =
         if config.weight_decay > 0.0 { format!(" · weight decay {}", config.weight_decay) } else { String::new() };
     output.line(format!(
-        "{widths} · {} · {} parameters · {} lr {} · batch {}{decay} · seed {} · {}",
+        "{widths} · {} · {} parameters · {} lr {} · batch {}{decay}",
         config.activation.name(),
         grouped(parameters as u64),
         config.optimizer.name(),
         config.rate(),
         config.batch_size,
+    ));
+    output.line(format!(
+        "run  {BOLD}{}{BOLD:#}  {} · seed {} · {}",
+        run.record.id,
+        run.record.name,
         config.seed,
         count(threads as u64, "thread", "threads"),
     ));
-    output.line(format!("run  {BOLD}{}{BOLD:#}  {}", run.record.id, run.record.name));
     if session.epoch > 0 {
         output.line(format!("going on after epoch {} of {}", session.epoch, config.epochs));
     }
