@@ -17,7 +17,9 @@ pub(crate) fn idx() -> Vec<Vec<u8>> {
     let shapes: [&[u8]; 4] = [&[7], &[3, 2], &[2, 3, 4], &[2, 1, 2, 3]];
     let plain = shapes.map(|shape| {
         let mut bytes = vec![0, 0, 8, shape.len() as u8];
-        shape.iter().for_each(|&side| bytes.extend([0, 0, 0, side]));
+        for &side in shape {
+            bytes.extend([0, 0, 0, side]);
+        }
         bytes.extend(0..shape.iter().product());
         bytes
     });

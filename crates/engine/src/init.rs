@@ -80,7 +80,9 @@ impl Initialize for Orthogonal {
             }
             let norm = v.iter().map(|v| v * v).sum::<f64>().sqrt();
             if norm > 1e-6 {
-                v.iter_mut().for_each(|v| *v /= norm);
+                for v in &mut v {
+                    *v /= norm;
+                }
                 vectors.push(v);
             }
         }
