@@ -54,27 +54,24 @@ impl Governor {
             return;
         }
         let cost = time.as_secs_f64() / images as f64;
-        match &mut self.trial {
-            Some((steps, best)) => {
-                *steps += 1;
-                *best = if *steps == 1 { f64::INFINITY } else { best.min(cost) };
-                let (steps, best) = (*steps, *best);
-                if steps >= TRIAL || cost > HELD_UP * self.current {
-                    self.decide(best);
-                }
+        if let Some((steps, best)) = &mut self.trial {
+            *steps += 1;
+            *best = if *steps == 1 { f64::INFINITY } else { best.min(cost) };
+            let (steps, best) = (*steps, *best);
+            if steps >= TRIAL || cost > HELD_UP * self.current {
+                self.decide(best);
             }
-            None => {
-                let held_up = self.together && self.current > 0.0 && cost > HELD_UP * self.current;
-                self.current = if self.current == 0.0 || cost < self.current {
-                    cost
-                } else {
-                    self.current + 0.1 * (cost.min(HELD_UP * self.current) - self.current)
-                };
-                self.wait = self.wait.saturating_sub(if held_up { self.interval / 4 + 1 } else { 1 });
-                if self.wait == 0 {
-                    self.trial = Some((0, f64::INFINITY));
-                }
-            }
+            return;
+        }
+        let held_up = self.together && self.current > 0.0 && cost > HELD_UP * self.current;
+        self.current = if self.current == 0.0 || cost < self.current {
+            cost
+        } else {
+            self.current + 0.1 * (cost.min(HELD_UP * self.current) - self.current)
+        };
+        self.wait = self.wait.saturating_sub(if held_up { self.interval / 4 + 1 } else { 1 });
+        if self.wait == 0 {
+            self.trial = Some((0, f64::INFINITY));
         }
     }
 
