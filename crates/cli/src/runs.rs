@@ -356,7 +356,7 @@ mod tests {
     fn names_say_what_sets_a_run_apart() {
         let mut config =
             Config { hidden_size: vec![64; 3], learning_rate: Some(0.001), batch_size: 32, ..Config::default() };
-        config.optimizer = handloom_engine::optim::Optimizer::named("nadam").unwrap();
+        config.merge(serde_json::json!({"optimizer": "nadam", "activation": "relu"}).as_object().unwrap()).unwrap();
         assert_eq!(name_of(&config), "hl_3_sz_64_bs_32_ac_relu_op_nadam_lr_0.001");
         config.hidden_size = vec![256, 128];
         assert_eq!(name_of(&config), "hl_2_sz_256-128_bs_32_ac_relu_op_nadam_lr_0.001");
