@@ -70,7 +70,9 @@ fn answer(
     if matches!(habit, Habit::Redirect) {
         if !first.contains("/elsewhere/") {
             let path = first.split(' ').nth(1)?;
-            let head = format!("HTTP/1.1 302 Found\r\nLocation: /elsewhere{path}\r\nContent-Length: 0\r\n\r\n");
+            let head = format!(
+                "HTTP/1.1 302 Found\r\nLocation: /elsewhere{path}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            );
             return stream.write_all(head.as_bytes()).ok();
         }
         habit = Habit::Good;
@@ -82,7 +84,9 @@ fn answer(
             return None;
         }
         Habit::Missing => {
-            return stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone").ok();
+            return stream
+                .write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\nConnection: close\r\n\r\nnone")
+                .ok();
         }
         Habit::WrongBytes => content.iter().map(|byte| byte ^ 1).collect(),
         Habit::WrongPage => b"<html>please log in</html>".to_vec(),
