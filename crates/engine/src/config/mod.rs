@@ -151,11 +151,14 @@ impl Config {
                 return Err(Error::Layers { layers, sizes });
             }
             (_, Some(sizes)) if sizes.len() > 1 => sizes,
-            (layers, Some(sizes)) => {
-                let width = sizes.first().copied();
-                let layers = layers.unwrap_or(if width.is_none() { 0 } else { self.hidden_size.len().max(1) });
-                vec![width.unwrap_or_default(); layers]
-            }
+            (layers, Some(sizes)) => match (layers, sizes.first()) {
+                (Some(0), _) | (None, None) => Vec::new(),
+                (Some(layers), None) => {
+                    let expected = format!("{layers} layers need a width, such as `-sz 64`");
+                    return Err(Error::Value { key: "hidden_size", value: "[]".into(), expected });
+                }
+                (layers, Some(&width)) => vec![width; layers.unwrap_or(self.hidden_size.len().max(1))],
+            },
             (Some(layers), None) => {
                 let equal = self.hidden_size.windows(2).all(|pair| pair[0] == pair[1]);
                 if !equal && layers != self.hidden_size.len() && layers != 0 {

@@ -34,7 +34,7 @@ fn one_width_is_repeated_and_a_list_sets_the_layers() {
     assert_eq!(sizes(json!({"num_layers": 2, "hidden_size": [256, 128]})), [256, 128]);
     assert_eq!(sizes(json!({"num_layers": 4})), vec![width; 4]);
     assert_eq!(sizes(json!({"hidden_size": 32})), vec![32; layers]);
-    assert!(sizes(json!({"num_layers": 0})).is_empty());
+    assert!(sizes(json!({"num_layers": 0})).is_empty() && sizes(json!({"hidden_size": []})).is_empty());
     assert!(sizes(json!({"num_layers": 0, "hidden_size": 64})).is_empty());
 }
 
@@ -42,6 +42,10 @@ fn one_width_is_repeated_and_a_list_sets_the_layers() {
 fn a_list_that_contradicts_the_number_of_layers_is_refused() {
     let error = message(&json!({"num_layers": 3, "hidden_size": [128, 64]}));
     assert!(error.contains("`num_layers` is 3, but `hidden_size` has 2 widths (128 64)"), "{error}");
+    assert!(
+        message(&json!({"num_layers": 3, "hidden_size": []})).contains("3 layers need a width"),
+        "found by fuzzing"
+    );
     let mut config = merged(&json!({"hidden_size": [128, 64]})).unwrap();
     assert!(config.merge(json!({"num_layers": 3}).as_object().unwrap()).is_err());
 }
