@@ -47,7 +47,13 @@ class Group:
 
 def text(lines):
     """The page: machine, summary, and a table for each workload and number of threads."""
-    head, runs = lines[0], [line for line in lines[1:] if "error" not in line]
+    # Several files may be joined: the first one's head speaks for all, and rounds of different files are different.
+    head, files = lines[0], 0
+    for line in lines:
+        files += "machine" in line
+        line["round"] = (files, line.get("round"))
+    lines = [line for line in lines if "machine" not in line]
+    runs = [line for line in lines if "error" not in line]
     keys = sorted({(line["workload"], line["threads"]) for line in runs})
     groups = {key: grouped([line for line in runs if (line["workload"], line["threads"]) == key]) for key in keys}
     probes = {}
@@ -60,7 +66,7 @@ def text(lines):
         parts.append(f"**{workload}, {threads} thread{'s' * (threads > 1)}** ({WORKLOADS[workload]})")
         parts.append(detail(tools))
     parts.append("Versions: " + "; ".join(f"{name(peer)} {version.removeprefix('handloom ')}" for peer, version in sorted(versions.items())) + ".")
-    failed = [f"{line['workload']} {line['threads']}t {name(line['peer'])}: {line['error']}" for line in lines[1:] if "error" in line]
+    failed = [f"{line['workload']} {line['threads']}t {name(line['peer'])}: {line['error']}" for line in lines if "error" in line]
     missing = [f"{tool}: {reason}" for tool, reason in head["skipped"].items()] + failed
     if missing:
         parts.append("Not measured: " + "; ".join(missing) + ".")

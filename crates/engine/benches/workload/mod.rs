@@ -7,7 +7,7 @@ use handloom_engine::dataset::Dataset;
 use serde_json::{Value, json};
 
 /// Name and settings of each workload.
-pub fn all() -> Vec<(&'static str, Config)> {
+pub(crate) fn all() -> Vec<(&'static str, Config)> {
     let settings = [
         (
             "W1",
@@ -33,7 +33,7 @@ fn config(settings: &Value) -> Config {
 }
 
 /// `count` images of 28x28 in 10 classes: half of the pixels 0, as in Fashion-MNIST, and a bright band by class.
-pub fn images(count: usize) -> Dataset {
+pub(crate) fn images(count: usize) -> Dataset {
     let labels: Vec<u8> = (0..count).map(|i| (i % 10) as u8).collect();
     let pixel = |i: usize, p: usize| {
         let noise = (i * 784 + p).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56;
