@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::activation::Activation;
 use crate::dataset::Dataset;
 use crate::init::Init;
-use crate::kernel::head::{self, MAX_CLASSES, Tally};
+use crate::kernel::head::{self, Head, MAX_CLASSES, Tally};
 use crate::kernel::panels;
 use crate::layer::Layer;
 pub use crate::layer::Tensors;
@@ -94,8 +94,15 @@ impl Network {
     pub fn evaluate(&self, data: &Dataset, rows: &[u32], loss: &LossKind, machine: &Machine) -> Tally {
         let mut tally = Tally::default();
         self.each_chunk(data, rows, machine, |rows, scores| {
-            let labels = rows.iter().map(|&row| data.labels[row as usize]);
-            tally.add(head::evaluate(&**loss, self.classes(), scores, labels, rows.len(), &mut []));
+            tally.add(machine.isa().run(Head {
+                loss: &**loss,
+                classes: self.classes(),
+                scores,
+                labels: &data.labels,
+                rows,
+                batch: rows.len(),
+                d: &mut [],
+            }));
         });
         tally
     }
@@ -103,13 +110,8 @@ impl Network {
     /// Probabilities (rows, C) for the rows `rows` of `data`, row-major.
     pub fn predict(&self, data: &Dataset, rows: &[u32], machine: &Machine) -> Vec<f32> {
         let mut probabilities = Vec::with_capacity(rows.len() * self.classes());
-        let mut row_scores = vec![0.0; self.classes()];
         self.each_chunk(data, rows, machine, |rows, scores| {
-            for row in 0..rows.len() {
-                head::read_row(scores, row, rows.len(), &mut row_scores);
-                head::softmax(&mut row_scores);
-                probabilities.extend_from_slice(&row_scores);
-            }
+            head::probabilities(scores, self.classes(), rows.len(), &mut probabilities);
         });
         probabilities
     }
@@ -121,7 +123,7 @@ impl Network {
         let mut sums: Vec<Layer> = self.layers.iter().map(|layer| Layer::new(layer.inputs, layer.outputs, 0)).collect();
         for (number, chunk) in rows.chunks(CHUNK).enumerate() {
             workspace.forward(self, machine, data, chunk);
-            tally.add(workspace.loss(self, &**loss, data, chunk, rows.len()));
+            tally.add(workspace.loss(self, machine, &**loss, data, chunk, rows.len()));
             workspace.sum_gradients(self, machine, chunk.len(), &mut sums, number == 0);
         }
         (tally, sums.iter().map(|layer| layer.tensors(0)).collect())

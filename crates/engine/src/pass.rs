@@ -5,7 +5,7 @@
 
 use crate::dataset::Dataset;
 use crate::kernel::gather::Gather;
-use crate::kernel::head::{self, Tally};
+use crate::kernel::head::{Head, Tally};
 use crate::kernel::product::{Product, Transpose};
 use crate::kernel::team::Team;
 use crate::kernel::update::{Accumulate, Gradient};
@@ -124,6 +124,7 @@ impl Workspace {
     pub(crate) fn loss(
         &mut self,
         network: &Network,
+        machine: &Machine,
         loss: &dyn Loss,
         data: &Dataset,
         rows: &[u32],
@@ -131,8 +132,15 @@ impl Workspace {
     ) -> Tally {
         let last = self.y.len() - 1;
         let count = panels(network.classes()) * rows.len();
-        let labels = rows.iter().map(|&row| data.labels[row as usize]);
-        head::evaluate(loss, network.classes(), &self.y[last][..count], labels, batch, &mut self.d[last][..count])
+        machine.isa.run(Head {
+            loss,
+            classes: network.classes(),
+            scores: &self.y[last][..count],
+            labels: &data.labels,
+            rows,
+            batch,
+            d: &mut self.d[last][..count],
+        })
     }
 
     /// Backward pass of one chunk that adds the gradient of every parameter to `sums`.

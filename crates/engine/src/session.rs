@@ -94,7 +94,7 @@ impl Stepper {
         let length = rows.len().div_ceil(chunks);
         for (number, chunk) in rows.chunks(length).enumerate() {
             self.workspace.forward(&session.network, machine, data, chunk);
-            tally.add(self.workspace.loss(&session.network, &*self.loss, data, chunk, rows.len()));
+            tally.add(self.workspace.loss(&session.network, machine, &*self.loss, data, chunk, rows.len()));
             if number + 1 < rows.len().div_ceil(length) {
                 let sums = &mut self.sums;
                 self.workspace.sum_gradients(&session.network, machine, chunk.len(), sums, number == 0);

@@ -21,16 +21,17 @@ impl Task for Gather<'_> {
 
     #[inline(always)]
     fn run<const FMA: bool, const P: usize>(self) {
-        for (b, &row) in self.rows.iter().enumerate() {
-            let image = &self.images[row as usize * self.pixels..][..self.pixels];
-            let (whole, rest) = image.as_chunks::<LANES>();
-            let panels = self.out.chunks_exact_mut(self.rows.len());
-            for (number, panel) in (self.first..).zip(panels) {
-                panel[b] = if let Some(pixels) = whole.get(number) {
-                    scaled(pixels)
+        // Panel after panel, so that what is written lies in a row; the images stay in the cache meanwhile.
+        for (number, panel) in (self.first..).zip(self.out.chunks_exact_mut(self.rows.len())) {
+            let whole = (number + 1) * LANES <= self.pixels;
+            let rest = self.pixels - number * LANES;
+            for (lanes, &row) in panel.iter_mut().zip(self.rows) {
+                let from = row as usize * self.pixels + number * LANES;
+                *lanes = if whole {
+                    scaled(self.images[from..].first_chunk().expect("16 pixels of the image"))
                 } else {
                     let mut pixels = [0; LANES];
-                    pixels[..rest.len()].copy_from_slice(rest);
+                    pixels[..rest].copy_from_slice(&self.images[from..][..rest]);
                     scaled(&pixels)
                 };
             }

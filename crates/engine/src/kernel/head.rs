@@ -1,7 +1,6 @@
 //! The end of the network: softmax, loss, and the gradient of the scores.
 
-use super::elementwise::clear_padding;
-use super::{Lanes, math, panels, place};
+use super::{LANES, Lanes, Task, math, panels};
 use crate::loss::Loss;
 
 /// Most classes.
@@ -37,69 +36,94 @@ impl Tally {
     }
 }
 
-/// Reads the scores of row `row` into `to`, as many as there are classes.
-pub(crate) fn read_row(scores: &[Lanes], row: usize, rows: usize, to: &mut [f32]) {
-    for (class, to) in to.iter_mut().enumerate() {
-        let (at, lane) = place(class, row, rows);
-        *to = scores[at].0[lane];
+/// A row's values for each class, in whole panels.
+type Row = [[f32; LANES]; panels(MAX_CLASSES)];
+
+/// Reads the scores of row `row` into `to`, as many panels as there are; what pads the classes is −∞, so that
+/// its probability is nothing.
+#[inline(always)]
+fn read_row(scores: &[Lanes], classes: usize, row: usize, rows: usize, to: &mut Row) {
+    for (panel, to) in to.iter_mut().take(panels(classes)).enumerate() {
+        *to = scores[panel * rows + row].0;
     }
+    to.as_flattened_mut()[classes..panels(classes) * LANES].fill(f32::NEG_INFINITY);
 }
 
-/// Turns scores into probabilities, `e^(s − max) / Σ`, and returns `ln Σ e^s − max` and the place of the first maximum.
+/// Turns scores into probabilities, `e^(s − max) / Σ`, and returns `max`, `ln Σ e^(s − max)` and the
+/// place of the first maximum.
 ///
 /// Subtracting each row's own maximum keeps every exponent at or below 0: no score is too large.
-pub(crate) fn softmax(scores: &mut [f32]) -> (f32, usize) {
-    let (mut top, mut best) = (scores[0], 0);
-    for (class, &score) in scores.iter().enumerate() {
-        if score > top {
-            (top, best) = (score, class);
-        }
-    }
-    let mut total = 0.0;
+#[inline(always)]
+pub(crate) fn softmax(scores: &mut [f32]) -> (f32, f32, usize) {
+    let top = scores.iter().copied().fold(f32::MIN, |top, score| if score > top { score } else { top });
+    let best = scores.iter().position(|&score| score == top).unwrap_or_default();
     for score in scores.iter_mut() {
         *score = math::exp(*score - top);
-        total += *score;
     }
+    let total: f32 = scores.iter().sum();
     for score in scores.iter_mut() {
         *score /= total;
     }
-    (math::ln(total), best)
+    (top, math::ln(total), best)
 }
 
-/// Evaluates a chunk: writes the gradient of the mean loss over `batch` rows into `d`, which may be empty.
-pub(crate) fn evaluate(
-    loss: &dyn Loss,
-    classes: usize,
-    scores: &[Lanes],
-    labels: impl ExactSizeIterator<Item = u8>,
-    batch: usize,
-    d: &mut [Lanes],
-) -> Tally {
-    let rows = labels.len();
-    let scale = 1.0 / batch as f32;
-    let mut tally = Tally { rows: rows as u64, ..Tally::default() };
-    let mut buffers = [[0.0; MAX_CLASSES]; 2];
-    let [row_scores, gradient] = &mut buffers;
-    let (row_scores, gradient) = (&mut row_scores[..classes], &mut gradient[..classes]);
-    for (row, label) in labels.enumerate() {
-        let label = usize::from(label);
-        read_row(scores, row, rows, row_scores);
-        let score = row_scores[label];
-        let top = row_scores.iter().copied().fold(f32::MIN, f32::max);
-        let (log_total, best) = softmax(row_scores);
-        let surprise = log_total - (score - top);
-        tally.correct += u64::from(best == label && score.is_finite());
-        tally.loss += f64::from(loss.row(row_scores, surprise, label, gradient));
-        if !d.is_empty() {
-            for (class, g) in gradient.iter().enumerate() {
-                let (at, lane) = place(class, row, rows);
-                d[at].0[lane] = g * scale;
+/// Probabilities (B, C) of a chunk's scores, added to `to` row by row.
+pub(crate) fn probabilities(scores: &[Lanes], classes: usize, rows: usize, to: &mut Vec<f32>) {
+    let mut buffer: Row = [[0.0; LANES]; panels(MAX_CLASSES)];
+    for row in 0..rows {
+        read_row(scores, classes, row, rows, &mut buffer);
+        let row = &mut buffer.as_flattened_mut()[..classes];
+        softmax(row);
+        to.extend_from_slice(row);
+    }
+}
+
+/// Evaluates a chunk: its loss and hits, and the gradient of the scores.
+pub(crate) struct Head<'a> {
+    /// The loss.
+    pub(crate) loss: &'a dyn Loss,
+    /// C.
+    pub(crate) classes: usize,
+    /// Scores (B, C) in panels.
+    pub(crate) scores: &'a [Lanes],
+    /// Labels of the whole data set.
+    pub(crate) labels: &'a [u8],
+    /// Rows of the data set in this chunk (B).
+    pub(crate) rows: &'a [u32],
+    /// Rows over whose mean the gradient is taken.
+    pub(crate) batch: usize,
+    /// Gradient (B, C) in panels, or empty; overwritten.
+    pub(crate) d: &'a mut [Lanes],
+}
+
+impl Task for Head<'_> {
+    type Output = Tally;
+
+    #[inline(always)]
+    fn run<const FMA: bool, const P: usize>(self) -> Tally {
+        let Self { loss, classes, scores, labels, rows: chunk, batch, d } = self;
+        let (rows, width) = (chunk.len(), panels(classes) * LANES);
+        let scale = 1.0 / batch as f32;
+        let mut tally = Tally { rows: rows as u64, ..Tally::default() };
+        let mut buffers: [Row; 2] = [[[0.0; LANES]; panels(MAX_CLASSES)]; 2];
+        let [p, gradient] = &mut buffers;
+        for (row, &image) in chunk.iter().enumerate() {
+            let label = usize::from(labels[image as usize]);
+            read_row(scores, classes, row, rows, p);
+            let p = p.as_flattened_mut();
+            let score = p[label];
+            let (top, log_total, best) = softmax(&mut p[..width]);
+            let surprise = log_total - (score - top);
+            tally.correct += u64::from(best == label && score.is_finite());
+            tally.loss +=
+                f64::from(loss.row(&p[..classes], surprise, label, &mut gradient.as_flattened_mut()[..classes]));
+            if !d.is_empty() {
+                // Past the last class the gradient stays 0.
+                for (panel, gradient) in gradient[..width / LANES].iter().enumerate() {
+                    d[panel * rows + row] = Lanes(gradient.map(|g| g * scale));
+                }
             }
         }
+        tally
     }
-    if !d.is_empty() {
-        // A batch of another length may have left gradients of other classes there.
-        clear_padding(&mut d[(panels(classes) - 1) * rows..], classes);
-    }
-    tally
 }

@@ -58,7 +58,7 @@ pub(crate) const fn panels(features: usize) -> usize {
 }
 
 /// Where feature `feature` of row `row` is, in panels of `rows` rows: which `Lanes`, and which lane of it.
-#[inline]
+#[cfg(test)]
 pub(crate) const fn place(feature: usize, row: usize, rows: usize) -> (usize, usize) {
     (feature / LANES * rows + row, feature % LANES)
 }

@@ -20,9 +20,6 @@ pub(crate) struct Outer<'a, S> {
     pub(crate) sink: S,
 }
 
-/// Inputs in a register tile; with `P` panels these are 4 · P sums of 16 lanes.
-const TILE: usize = 4;
-
 impl<S: Sink> Task for Outer<'_, S> {
     type Output = ();
 
@@ -47,22 +44,10 @@ impl<S: Sink> Outer<'_, S> {
         let d: [&[Lanes]; P] = std::array::from_fn(|p| &self.d[(panel + p) * self.rows..][..self.rows]);
         let mut g = [[Lanes::ZERO; LANES]; P];
         for (number, x) in self.x.chunks_exact(self.rows).enumerate() {
-            for from in (0..LANES).step_by(TILE) {
-                let mut sums = [[Lanes::ZERO; P]; TILE];
-                for (b, x) in x.iter().enumerate() {
-                    let d: [Lanes; P] = std::array::from_fn(|p| d[p][b]);
-                    for (i, sums) in sums.iter_mut().enumerate() {
-                        for (d, sum) in d.iter().zip(sums) {
-                            sum.add_product::<FMA>(x.0[from + i], d);
-                        }
-                    }
-                }
-                for (i, sums) in sums.iter().enumerate() {
-                    for (p, sum) in sums.iter().enumerate() {
-                        g[p][from + i] = *sum;
-                    }
-                }
-            }
+            // 16 inputs in three passes, whose sums fit into registers: 6, 5 or 5 inputs times P panels.
+            tile::<FMA, 6, 0, P>(x, &d, &mut g);
+            tile::<FMA, 5, 6, P>(x, &d, &mut g);
+            tile::<FMA, 5, 11, P>(x, &d, &mut g);
             for (p, g) in g.iter_mut().enumerate() {
                 self.sink.take(panel + p, number * LANES, g);
             }
@@ -74,6 +59,29 @@ impl<S: Sink> Outer<'_, S> {
                 sum.add(d);
             }
             self.sink.take(panel + p, bias_row, &mut [sum]);
+        }
+    }
+}
+
+/// `g[p][i] ← Σ_b x[b][i] · d[p][b]` for the `M` inputs from `FROM` on.
+#[inline(always)]
+fn tile<const FMA: bool, const M: usize, const FROM: usize, const P: usize>(
+    x: &[Lanes],
+    d: &[&[Lanes]; P],
+    g: &mut [[Lanes; LANES]; P],
+) {
+    let mut sums = [[Lanes::ZERO; P]; M];
+    for (b, x) in x.iter().enumerate() {
+        let d: [Lanes; P] = std::array::from_fn(|p| d[p][b]);
+        for (i, sums) in sums.iter_mut().enumerate() {
+            for (d, sum) in d.iter().zip(sums) {
+                sum.add_product::<FMA>(x.0[FROM + i], d);
+            }
+        }
+    }
+    for (i, sums) in sums.iter().enumerate() {
+        for (p, sum) in sums.iter().enumerate() {
+            g[p][FROM + i] = *sum;
         }
     }
 }

@@ -67,7 +67,7 @@ impl Moments {
 
 impl Rule for Adam {
     const SLOTS: usize = 2;
-    const LEARNING_RATE: f64 = 0.001;
+    const LEARNING_RATE: f64 = 0.0003;
     type Coef = Moments;
 
     fn prepare(&self, at: Step, _scalars: &mut [f64]) -> Moments {

@@ -161,8 +161,19 @@ fn begin(config: &Config, data: &Dataset) -> Result<Network> {
     })
 }
 
-/// Whether there is something to train on.
+/// Most weights and biases of a network: with an optimizer's memory these are 16 GiB.
+const MOST_PARAMETERS: usize = 1 << 30;
+
+/// Whether there is something to train on, and room for what is to be trained.
 fn fits(config: &Config, data: &Dataset) -> Result<()> {
+    let sizes = train::sizes(config, data);
+    let layers = sizes.windows(2).map(|pair| pair[0].saturating_add(1).saturating_mul(pair[1]));
+    let parameters = layers.fold(0, usize::saturating_add);
+    if parameters > MOST_PARAMETERS {
+        return Err(Failure::usage(format!(
+            "a network of {sizes:?} has {parameters} parameters, more than {MOST_PARAMETERS}\nhint: take a smaller `-sz` or `-nhl`"
+        )));
+    }
     let (train, _) = data.split(config.val_fraction);
     if train.is_empty() {
         return Err(Failure::usage(format!(

@@ -5,8 +5,8 @@ use crate::activation::Activation;
 use crate::gradcheck::reference::{Complex, activate, slope};
 use crate::kernel::Isa;
 use crate::kernel::gather::Gather;
-use crate::kernel::head::{MAX_CLASSES, evaluate};
-use crate::loss::LossKind;
+use crate::kernel::head::{Head, MAX_CLASSES, Tally};
+use crate::loss::{Loss, LossKind};
 
 #[test]
 fn a_batch_is_read_in_its_order_and_padded_with_zeros() {
@@ -70,7 +70,7 @@ fn the_head_gives_loss_hits_and_gradient_for_any_number_of_classes() {
         let labels: Vec<u8> = (0..rows).map(|_| rng.below(classes as u64) as u8).collect();
         // As after a batch of other length: whatever was here must not stay in the padding.
         let mut d = vec![Lanes([9.0; LANES]); panels(classes) * rows];
-        let tally = evaluate(&*loss, classes, &pack(&scores), labels.iter().copied(), batch, &mut d);
+        let tally = evaluate(&*loss, classes, &pack(&scores), &labels, batch, &mut d);
         let (mut total, mut hits) = (0.0, 0);
         for (b, (scores, &label)) in scores.iter().zip(&labels).enumerate() {
             let exponents: Vec<f64> = scores.iter().map(|&s| f64::from(s).exp()).collect();
@@ -110,7 +110,7 @@ fn huge_scores_in_one_row_leave_every_row_exact() {
     let scores = [vec![1000.0, -1000.0, 0.0], vec![-1000.0, -1001.0, -1002.0], vec![0.5, 0.25, 0.0]];
     let cross_entropy = LossKind::named("ce").unwrap();
     let mut d = vec![Lanes::ZERO; 3];
-    let tally = evaluate(&*cross_entropy, 3, &pack(&scores), [1, 0, 2].into_iter(), 3, &mut d);
+    let tally = evaluate(&*cross_entropy, 3, &pack(&scores), &[1, 0, 2], 3, &mut d);
     let log_sum = |row: &[f64]| row.iter().map(|s| s.exp()).sum::<f64>().ln();
     let exact = 2000.0 + log_sum(&[0.0, -1.0, -2.0]) + log_sum(&[0.5, 0.25, 0.0]);
     assert!((tally.loss - exact).abs() < 1e-3, "{tally:?} {exact}");
@@ -122,9 +122,20 @@ fn huge_scores_in_one_row_leave_every_row_exact() {
 #[test]
 fn ties_go_to_the_first_class() {
     let loss = LossKind::named("ce").unwrap();
-    let hits = |scores: [f32; 3], label| {
-        evaluate(&*loss, 3, &pack(&[scores.to_vec()]), [label].into_iter(), 1, &mut []).correct
-    };
+    let hits = |scores: [f32; 3], label| evaluate(&*loss, 3, &pack(&[scores.to_vec()]), &[label], 1, &mut []).correct;
     assert_eq!((hits([1.0; 3], 0), hits([1.0; 3], 1), hits([0.0, 2.0, 2.0], 1)), (1, 0, 1));
     assert_eq!(hits([f32::NAN; 3], 0), 0);
+}
+
+/// The head over rows that are a whole data set, with every instruction set: all agree.
+fn evaluate(loss: &dyn Loss, classes: usize, scores: &[Lanes], labels: &[u8], batch: usize, d: &mut [Lanes]) -> Tally {
+    let rows: Vec<u32> = (0..labels.len() as u32).collect();
+    let mut tallies =
+        Isa::supported().map(|isa| isa.run(Head { loss, classes, scores, labels, rows: &rows, batch, d: &mut *d }));
+    let first = tallies.next().expect("the baseline is always there");
+    for tally in tallies {
+        assert_eq!((tally.correct, tally.rows), (first.correct, first.rows));
+        assert!((tally.loss - first.loss).abs() <= 1e-6 * first.loss.abs() || first.loss.is_nan());
+    }
+    first
 }
