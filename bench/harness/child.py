@@ -27,8 +27,12 @@ class Ended:
     noise: float
 
     def figures(self):
-        return {"wall_s": round(self.wall_s, 3), "cpu_s": round(self.cpu_s, 3), "peak_rss_mb": self.peak_rss_mb,
-                "noise": round(self.noise, 3)}
+        return {
+            "wall_s": round(self.wall_s, 3),
+            "cpu_s": round(self.cpu_s, 3),
+            "peak_rss_mb": self.peak_rss_mb,
+            "noise": round(self.noise, 3),
+        }
 
 
 def run(command, limit_s=600, **environment):
@@ -36,8 +40,14 @@ def run(command, limit_s=600, **environment):
     busy, stolen = machine.cpu_seconds()
     started = time.perf_counter()
     with tempfile.TemporaryFile("w+") as talk:
-        child = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                 stderr=talk, text=True, env={**os.environ, **environment})
+        child = subprocess.Popen(
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=talk,
+            text=True,
+            env={**os.environ, **environment},
+        )
         # By its pid alone, and only while it is not yet waited for.
         killer = threading.Timer(limit_s, lambda: os.kill(child.pid, 9))
         killer.start()

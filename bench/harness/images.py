@@ -31,7 +31,7 @@ class Images:
         times = -(-count // len(self.labels))
         # The largest label says how many classes there are.
         labels = (b"\x09" + (self.labels * times)[1:])[:count]
-        pixels = (self.pixels * times)[:count * PIXELS] if times > 1 else self.pixels[:count * PIXELS]
+        pixels = (self.pixels * times)[: count * PIXELS] if times > 1 else self.pixels[: count * PIXELS]
         (folder / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">BBBBI", 0, 0, 8, 1, count) + labels)
         (folder / f"{part}-images-idx3-ubyte").write_bytes(struct.pack(">BBBBIII", 0, 0, 8, 3, count, 28, 28) + pixels)
 
@@ -40,13 +40,15 @@ def png(data, path):
     """Writes the first image of Fashion-MNIST as a grey PNG."""
     with gzip.open(data / "fashion-mnist/train-images-idx3-ubyte.gz") as file:
         pixels = file.read(16 + PIXELS)[16:]
-    rows = b"".join(b"\x00" + pixels[28 * y:28 * (y + 1)] for y in range(28))
+    rows = b"".join(b"\x00" + pixels[28 * y : 28 * (y + 1)] for y in range(28))
 
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     head = struct.pack(">IIBBBBB", 28, 28, 8, 0, 0, 0, 0)
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    )
 
 
 def unpacked(source, folder):

@@ -22,8 +22,11 @@ def describe():
     model = ", ".join(info[key] for key in ("model name", "cpu family", "model") if key in info)
     return {
         "cpu": model.replace(", ", " (family ", 1).replace(", ", ", model ") + ")" * (", " in model),
-        "cores": len(CPUS), "sets": [name for name in SETS if name in flags], "memory_gib": memory_gib,
-        "kernel": f"{platform.system()} {platform.release()}", "python": platform.python_version(),
+        "cores": len(CPUS),
+        "sets": [name for name in SETS if name in flags],
+        "memory_gib": memory_gib,
+        "kernel": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
         "date": time.strftime("%Y-%m-%d"),
     }
 
@@ -32,7 +35,7 @@ def taskset(threads, first=0):
     """The start of a command that may use `threads` cores only."""
     if first + threads > len(CPUS):
         raise SystemExit(f"error: {first + threads} threads on {len(CPUS)} cores\nhint: `--threads 1`")
-    return ["taskset", "-c", ",".join(str(cpu) for cpu in CPUS[first:first + threads])]
+    return ["taskset", "-c", ",".join(str(cpu) for cpu in CPUS[first : first + threads])]
 
 
 def cpu_seconds():

@@ -13,8 +13,10 @@ ROOT = BENCH.parent
 
 def commit():
     """The commit that is measured, and whether files differ from it."""
+
     def git(*arguments):
         return subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True, text=True).stdout.strip()
+
     changed = git("status", "--porcelain", "--untracked-files=no", "--", "crates", "Cargo.toml", "Cargo.lock")
     return (git("rev-parse", "--short", "HEAD") or "unknown") + (" with changes" if changed else "")
 
@@ -23,7 +25,9 @@ def cargo(arguments, work, directory=ROOT, **environment):
     """Builds politely below `work`, and gives the folder of what was built."""
     target = Path(environment.pop("CARGO_TARGET_DIR", os.environ.get("CARGO_TARGET_DIR", work / "target"))).resolve()
     command = ["nice", "-n", "19", "cargo", "build", "--release", "--quiet", *arguments]
-    subprocess.run(command, cwd=directory, check=True, env={**os.environ, **environment, "CARGO_TARGET_DIR": str(target)})
+    subprocess.run(
+        command, cwd=directory, check=True, env={**os.environ, **environment, "CARGO_TARGET_DIR": str(target)}
+    )
     return target / "release"
 
 

@@ -7,8 +7,10 @@ PAGE = ROOT / "docs/performance.md"
 
 def table(head, rows):
     """Lines of a table; the first column is left-aligned, numbers are right-aligned."""
+
     def line(cells):
         return "| " + " | ".join(cells) + " |"
+
     return "\n".join([line(head), line(["---"] + ["--:"] * (len(head) - 1)), *map(line, rows)])
 
 
@@ -32,6 +34,11 @@ def machine_line(facts, commit, probes):
     """One paragraph: where and when the figures below it were measured. `probes`: threads -> set -> GFLOP/s."""
     peaks = "; ".join(
         f"{threads} core{'s' * (threads > 1)} " + ", ".join(f"{name} {rate:.0f}" for name, rate in rates.items())
-        for threads, rates in sorted(probes.items()) if rates)
-    return (f"{facts['date']}, commit {commit}, on {facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB, "
-            f"{facts['kernel']}; {' '.join(facts['sets'])}. FMA peak measured beside the runs, GFLOP/s: {peaks or 'not probed'}.")
+        for threads, rates in sorted(probes.items())
+        if rates
+    )
+    return (
+        f"{facts['date']}, commit {commit}, on {facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB, "
+        f"{facts['kernel']}; {' '.join(facts['sets'])}."
+        + (f" FMA peak measured beside the runs, GFLOP/s: {peaks}." if peaks else "")
+    )

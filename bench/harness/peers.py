@@ -6,13 +6,52 @@ from pathlib import Path
 
 from .ours import BENCH
 
-PIP = {"numpy": "numpy", "jax": "jax optax", "sklearn": "scikit-learn", "torch": "torch numpy", "keras": "tensorflow-cpu"}
+PIP = {
+    "numpy": "numpy",
+    "jax": "jax optax",
+    "sklearn": "scikit-learn",
+    "torch": "torch numpy",
+    "keras": "tensorflow-cpu",
+}
 CARGO = ("candle", "burn")
 # The fastest way to use each, and NumPy as a student writes it.
-MODES = ("numpy:flat", "numpy:f32", "jax:scan", "sklearn:partial_fit", "torch:eager", "keras:fit", "candle:cpu", "burn:flex")
-VARIANTS = ("numpy:f64", "jax:gather", "jax:step", "torch:loader", "torch:compile", "torch:step", "keras:jit", "keras:nojit", "burn:ndarray")
-IMPORTS = {"numpy": "numpy", "jax": "jax, optax", "sklearn": "sklearn.neural_network", "torch": "torch, numpy", "keras": "tensorflow"}
-LABELS = {"numpy": "NumPy", "jax": "JAX + optax", "sklearn": "scikit-learn", "torch": "PyTorch", "keras": "Keras", "candle": "candle", "burn": "Burn"}
+MODES = (
+    "numpy:flat",
+    "numpy:f32",
+    "jax:scan",
+    "sklearn:partial_fit",
+    "torch:eager",
+    "keras:fit",
+    "candle:cpu",
+    "burn:flex",
+)
+VARIANTS = (
+    "numpy:f64",
+    "jax:gather",
+    "jax:step",
+    "torch:loader",
+    "torch:compile",
+    "torch:step",
+    "keras:jit",
+    "keras:nojit",
+    "burn:ndarray",
+)
+IMPORTS = {
+    "numpy": "numpy",
+    "jax": "jax, optax",
+    "sklearn": "sklearn.neural_network",
+    "torch": "torch, numpy",
+    "keras": "tensorflow",
+}
+LABELS = {
+    "numpy": "NumPy",
+    "jax": "JAX + optax",
+    "sklearn": "scikit-learn",
+    "torch": "PyTorch",
+    "keras": "Keras",
+    "candle": "candle",
+    "burn": "Burn",
+}
 
 
 def chosen(names):
@@ -68,21 +107,37 @@ class Peers:
 
     def cargo(self, name):
         program = self.work / "rust/release" / f"{name}-peer"
-        if not program.exists():
-            if not self.install:
-                raise FileNotFoundError(f"{program} is not built")
-            print(f"building {name}; this takes long", flush=True)
-            self.quietly(["cargo", "build", "--release", "--quiet", "-p", f"{name}-peer"], cwd=BENCH / "peers/rust",
-                         env={**os.environ, "CARGO_TARGET_DIR": str(self.work / "rust"), "RUSTFLAGS": "-C target-cpu=native"})
+        if self.install:
+            print(f"building {name}" + ("" if program.exists() else "; this takes long"), flush=True)
+            self.quietly(
+                ["cargo", "build", "--release", "--quiet", "-p", f"{name}-peer"],
+                cwd=BENCH / "peers/rust",
+                env={**os.environ, "CARGO_TARGET_DIR": str(self.work / "rust"), "RUSTFLAGS": "-C target-cpu=native"},
+            )
+        elif not program.exists():
+            raise FileNotFoundError(f"{program} is not built")
         return [program]
 
     def quietly(self, command, **how):
-        subprocess.run(["nice", "-n", "19", *command], check=True, capture_output=True, text=True, timeout=self.limit_s, **how)
+        subprocess.run(
+            ["nice", "-n", "19", *command], check=True, capture_output=True, text=True, timeout=self.limit_s, **how
+        )
 
     def command(self, peer, data, workload, threads, epochs):
         name, mode = peer.split(":")
-        return [*self.programs[name], "--data", data / "fashion-mnist", "--workload", workload, "--threads", threads,
-                "--epochs", epochs, "--mode", mode]
+        return [
+            *self.programs[name],
+            "--data",
+            data / "fashion-mnist",
+            "--workload",
+            workload,
+            "--threads",
+            threads,
+            "--epochs",
+            epochs,
+            "--mode",
+            mode,
+        ]
 
 
 def label(peer):

@@ -19,9 +19,11 @@ def brief(line):
         return f"{head} FAILED: {line['error']}"
     seconds = warm(line)
     probes = "/".join(f"{rate:.0f}" for name in ("fma_before", "fma_after") for rate in line[name].values())
-    return (f"{head} {median(seconds):8.3f} s ({min(seconds):.3f}-{max(seconds):.3f})  first {line['train_s'][0]:.2f}  "
-            f"validation {median(warm(line, 'val_s')):.3f}  accuracy {line['val_acc'][-1]:.3f}  "
-            f"{line['peak_rss_mb']} MB  noise {line['noise']:.2f}  fma {probes}")
+    return (
+        f"{head} {median(seconds):8.3f} s ({min(seconds):.3f}-{max(seconds):.3f})  first {line['train_s'][0]:.2f}  "
+        f"validation {median(warm(line, 'val_s')):.3f}  accuracy {line['val_acc'][-1]:.3f}  "
+        f"{line['peak_rss_mb']} MB  noise {line['noise']:.2f}  fma {probes}"
+    )
 
 
 class Group:
@@ -65,8 +67,16 @@ def text(lines):
     for (workload, threads), tools in groups.items():
         parts.append(f"**{workload}, {threads} thread{'s' * (threads > 1)}** ({WORKLOADS[workload]})")
         parts.append(detail(tools))
-    parts.append("Versions: " + "; ".join(f"{name(peer)} {version.removeprefix('handloom ')}" for peer, version in sorted(versions.items())) + ".")
-    failed = [f"{line['workload']} {line['threads']}t {name(line['peer'])}: {line['error']}" for line in lines if "error" in line]
+    parts.append(
+        "Versions: "
+        + "; ".join(f"{name(peer)} {version.removeprefix('handloom ')}" for peer, version in sorted(versions.items()))
+        + "."
+    )
+    failed = [
+        f"{line['workload']} {line['threads']}t {name(line['peer'])}: {line['error']}"
+        for line in lines
+        if "error" in line
+    ]
     missing = [f"{tool}: {reason}" for tool, reason in head["skipped"].items()] + failed
     if missing:
         parts.append("Not measured: " + "; ".join(missing) + ".")
@@ -95,26 +105,58 @@ def summary(groups):
         gflop = WORKLOADS[workload].flops(IMAGES) / 1e9
         rate = gflop / median(ours.seconds)
         best = next((peer for peer in tools if peer != "handloom"), None)
-        rows.append([
-            f"{workload}, {threads}t", f"**{pages.seconds(median(ours.seconds))}**", f"{rate:.0f}",
-            f"{rate / peak:.0%} of {isa}" if peak else "–", pages.seconds(gflop / peak) if peak else "–",
-            f"{name(best)} {pages.seconds(median(tools[best].seconds))}" if best else "–",
-            f"**{tools[best].ratio(ours):.2f} x**" if best else "–",
-        ])
-    return pages.table(["", "Handloom, s an epoch", "GFLOP/s", "share of the FMA peak", "floor, s", "best peer, s", "Handloom is faster by"], rows)
+        rows.append(
+            [
+                f"{workload}, {threads}t",
+                f"**{pages.seconds(median(ours.seconds))}**",
+                f"{rate:.0f}",
+                f"{rate / peak:.0%} of {isa}" if peak else "–",
+                pages.seconds(gflop / peak) if peak else "–",
+                f"{name(best)} {pages.seconds(median(tools[best].seconds))}" if best else "–",
+                f"**{tools[best].ratio(ours):.2f} x**" if best else "–",
+            ]
+        )
+    return pages.table(
+        [
+            "",
+            "Handloom, s an epoch",
+            "GFLOP/s",
+            "share of the FMA peak",
+            "floor, s",
+            "best peer, s",
+            "Handloom is faster by",
+        ],
+        rows,
+    )
 
 
 def detail(tools):
     rows, ours = [], tools.get("handloom")
     for peer, group in tools.items():
         seconds = group.seconds
-        rows.append([
-            f"**{name(peer)}**" if peer == "handloom" else name(peer),
-            f"{pages.seconds(median(seconds))} ({pages.seconds(min(seconds))}–{pages.seconds(max(seconds))}, {len(seconds)})",
-            f"{group.ratio(ours):.2f}" if ours else "–",
-            pages.seconds(median(second for line in group.lines for second in warm(line, "val_s"))),
-            f"{group.of('cpu_s'):.1f} / {group.of('wall_s'):.1f}", f"{group.of('peak_rss_mb'):.0f}",
-            f"{median(line['val_acc'][-1] for line in group.lines):.3f}", f"{max(line['noise'] for line in group.lines):.2f}",
-        ])
-    return pages.table(["", "s an epoch: median (range, epochs)", "x Handloom", "validation, s", "CPU s / wall s of the process",
-                        "peak RSS, MB", "validation accuracy", "noise, cores"], rows)
+        low, high = pages.seconds(min(seconds)), pages.seconds(max(seconds))
+        rows.append(
+            [
+                f"**{name(peer)}**" if peer == "handloom" else name(peer),
+                f"{pages.seconds(median(seconds))} ({low}–{high}, {len(seconds)})",
+                f"{group.ratio(ours):.2f}" if ours else "–",
+                pages.seconds(median(second for line in group.lines for second in warm(line, "val_s"))),
+                f"{group.of('cpu_s'):.1f} / {group.of('wall_s'):.1f}",
+                f"{group.of('peak_rss_mb'):.0f}",
+                f"{median(line['val_acc'][-1] for line in group.lines):.3f}",
+                f"{max(line['noise'] for line in group.lines):.2f}",
+            ]
+        )
+    return pages.table(
+        [
+            "",
+            "s an epoch: median (range, epochs)",
+            "x Handloom",
+            "validation, s",
+            "CPU s / wall s of the process",
+            "peak RSS, MB",
+            "validation accuracy",
+            "noise, cores",
+        ],
+        rows,
+    )

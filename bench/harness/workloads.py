@@ -39,18 +39,35 @@ class Workload:
     def flags(self):
         """Of `handloom train`."""
         widths = [str(width) for width in self.hidden]
-        return [*"-w_i xavier -a".split(), self.activation, "-o", self.optimizer, "-lr", str(self.lr),
-                "-b", str(self.batch), "-w_d", str(self.l2), "-sz", *widths]
+        return [
+            *"-w_i xavier -a".split(),
+            self.activation,
+            "-o",
+            self.optimizer,
+            "-lr",
+            str(self.lr),
+            "-b",
+            str(self.batch),
+            "-w_d",
+            str(self.l2),
+            "-sz",
+            *widths,
+        ]
 
     def __str__(self):
         l2 = f", L2 {self.l2:g}" if self.l2 else ""
-        return (f"{'-'.join(map(str, self.sizes))}, {self.activation}, {self.optimizer}, "
-                f"learning rate {self.lr:g}, batch {self.batch}{l2}")
+        return (
+            f"{'-'.join(map(str, self.sizes))}, {self.activation}, {self.optimizer}, "
+            f"learning rate {self.lr:g}, batch {self.batch}{l2}"
+        )
 
 
-WORKLOADS = {workload.name: workload for workload in (
-    Workload("W1", (64,) * 3, "relu", "nadam", 1e-3, 32, 5e-4),
-    Workload("W2", (128,) * 5, "tanh", "adam", 1e-3, 64),
-    Workload("W3", (256, 128, 64), "relu", "momentum", 0.05, 128),  # momentum 0.9
-    Workload("W4", (1024,) * 2, "relu", "adam", 1e-3, 256),
-)}
+WORKLOADS = {
+    workload.name: workload
+    for workload in (
+        Workload("W1", (64,) * 3, "relu", "nadam", 1e-3, 32, 5e-4),
+        Workload("W2", (128,) * 5, "tanh", "adam", 1e-3, 64),
+        Workload("W3", (256, 128, 64), "relu", "momentum", 0.05, 128),  # momentum 0.9
+        Workload("W4", (1024,) * 2, "relu", "adam", 1e-3, 256),
+    )
+}

@@ -32,7 +32,7 @@ def parse(name, modes):
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = str(a.threads)
     # Some runtimes size their pools from the affinity mask.
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:a.threads])
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: a.threads])
     w = WORKLOADS[a.workload]
     a.hidden, a.act, a.opt, a.lr, a.batch, a.l2 = list(w.hidden), w.activation, w.optimizer, w.lr, w.batch, w.l2
     a.peer = name
@@ -43,11 +43,12 @@ def idx(folder, stem):
     """The bytes after an IDX header."""
     with gzip.open(os.path.join(folder, stem + "-ubyte.gz")) as file:
         raw = file.read()
-    return raw[4 + 4 * raw[3]:]
+    return raw[4 + 4 * raw[3] :]
 
 
 def load(a, np):
     """float32 images in [0, 1] and int64 labels: 54,000 to train on, the last 6,000 to validate, 10,000 to test."""
+
     def images(stem):
         return np.frombuffer(idx(a.data, stem), np.uint8).reshape(-1, 784).astype(np.float32) / np.float32(255)
 
@@ -74,9 +75,23 @@ class Clock:
 
     def done(self, test_accuracy):
         a = self.a
-        print(json.dumps({
-            "peer": a.peer, "mode": a.mode, "version": self.version, "workload": a.workload, "threads": a.threads,
-            "seed": a.seed, "setup_s": round(self.setup, 3), "train_s": self.train, "val_s": self.val,
-            "val_acc": self.accuracy, "loss": self.loss, "test_acc": round(float(test_accuracy), 4),
-            "total_s": round(time.perf_counter() - T0, 3),
-        }), flush=True)
+        print(
+            json.dumps(
+                {
+                    "peer": a.peer,
+                    "mode": a.mode,
+                    "version": self.version,
+                    "workload": a.workload,
+                    "threads": a.threads,
+                    "seed": a.seed,
+                    "setup_s": round(self.setup, 3),
+                    "train_s": self.train,
+                    "val_s": self.val,
+                    "val_acc": self.accuracy,
+                    "loss": self.loss,
+                    "test_acc": round(float(test_accuracy), 4),
+                    "total_s": round(time.perf_counter() - T0, 3),
+                }
+            ),
+            flush=True,
+        )

@@ -23,7 +23,9 @@ sizes = [784, *a.hidden, 10]
 init = jax.nn.initializers.glorot_uniform()
 params = [(init(jax.random.fold_in(key, k), (i, o)), jnp.zeros(o)) for k, (i, o) in enumerate(zip(sizes, sizes[1:]))]
 optimizer = {
-    "nadam": lambda: optax.nadam(a.lr), "adam": lambda: optax.adam(a.lr), "momentum": lambda: optax.sgd(a.lr, 0.9),
+    "nadam": lambda: optax.nadam(a.lr),
+    "adam": lambda: optax.adam(a.lr),
+    "momentum": lambda: optax.sgd(a.lr, 0.9),
 }[a.opt]()
 if a.l2:
     optimizer = optax.chain(optax.add_decayed_weights(a.l2), optimizer)
@@ -55,7 +57,7 @@ full = count // a.batch
 @partial(jax.jit, donate_argnums=0)
 def epoch(carry, key, x, y):
     order = jax.random.permutation(key, count)
-    head, tail = order[:full * a.batch].reshape(full, a.batch), order[full * a.batch:]
+    head, tail = order[: full * a.batch].reshape(full, a.batch), order[full * a.batch :]
     if a.mode == "gather":
         carry, losses = jax.lax.scan(step, carry, (x[head], y[head]))
     else:
@@ -75,7 +77,7 @@ for e in range(a.epochs):
     if a.mode == "step":
         order, loss = np.random.default_rng(a.seed + e).permutation(count), 0.0
         for at in range(0, count, a.batch):
-            rows = order[at:at + a.batch]
+            rows = order[at : at + a.batch]
             carry, part = one(carry, (xt[rows], yt[rows]))
             loss += part
         loss = loss / count

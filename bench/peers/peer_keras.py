@@ -18,14 +18,20 @@ xt, yt, xv, yv, xs, ys = peer.load(a, np)
 # Keras adds l2 * sum(w^2), whose gradient is 2 * l2 * w.
 decay = keras.regularizers.L2(a.l2 / 2) if a.l2 else None
 hidden = [
-    keras.layers.Dense(size, a.act, kernel_initializer="glorot_uniform", kernel_regularizer=decay) for size in a.hidden]
+    keras.layers.Dense(size, a.act, kernel_initializer="glorot_uniform", kernel_regularizer=decay) for size in a.hidden
+]
 model = keras.Sequential([keras.Input((784,)), *hidden, keras.layers.Dense(10, kernel_regularizer=decay)])
 optimizer = {
-    "nadam": lambda: keras.optimizers.Nadam(a.lr, epsilon=1e-8), "adam": lambda: keras.optimizers.Adam(a.lr, epsilon=1e-8),
+    "nadam": lambda: keras.optimizers.Nadam(a.lr, epsilon=1e-8),
+    "adam": lambda: keras.optimizers.Adam(a.lr, epsilon=1e-8),
     "momentum": lambda: keras.optimizers.SGD(a.lr, momentum=0.9),
 }[a.opt]()
-model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"],
-              jit_compile={"fit": "auto", "jit": True, "nojit": False}[a.mode])
+model.compile(
+    optimizer,
+    keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    metrics=["accuracy"],
+    jit_compile={"fit": "auto", "jit": True, "nojit": False}[a.mode],
+)
 clock = peer.Clock(a, f"{keras.__version__} on TensorFlow {tf.__version__}")
 
 
@@ -43,6 +49,14 @@ class Timer(keras.callbacks.Callback):
         clock.epoch(self.middle - self.start, now - self.middle, logs["val_accuracy"], logs["loss"])
 
 
-model.fit(xt, yt, batch_size=a.batch, epochs=a.epochs, validation_data=(xv, yv), validation_batch_size=1000, verbose=0,
-          callbacks=[Timer()])
+model.fit(
+    xt,
+    yt,
+    batch_size=a.batch,
+    epochs=a.epochs,
+    validation_data=(xv, yv),
+    validation_batch_size=1000,
+    verbose=0,
+    callbacks=[Timer()],
+)
 clock.done(model.evaluate(xs, ys, batch_size=1000, verbose=0)[1])

@@ -21,7 +21,7 @@ def views(buffer):
     out, at = [], 0
     for shape in shapes:
         size = int(np.prod(shape))
-        out.append(buffer[at:at + size].reshape(shape))
+        out.append(buffer[at : at + size].reshape(shape))
         at += size
     return out
 
@@ -110,7 +110,7 @@ for _ in range(a.epochs):
     start = time.perf_counter()
     order, loss = rng.permutation(len(xt)), 0.0
     for at in range(0, len(xt), a.batch):
-        rows = order[at:at + a.batch]
+        rows = order[at : at + a.batch]
         loss += step(xt[rows], yt[rows])
     middle = time.perf_counter()
     acc = accuracy(xv, yv)

@@ -14,8 +14,16 @@ warnings.filterwarnings("ignore")
 xt, yt, xv, yv, xs, ys = peer.load(a, np)
 # scikit-learn divides its L2 gradient by the batch size, hence alpha = l2 * batch.
 model = MLPClassifier(
-    tuple(a.hidden), activation=a.act, solver="sgd" if a.opt == "momentum" else "adam", alpha=a.l2 * a.batch,
-    batch_size=a.batch, learning_rate_init=a.lr, momentum=0.9, nesterovs_momentum=False, random_state=a.seed)
+    tuple(a.hidden),
+    activation=a.act,
+    solver="sgd" if a.opt == "momentum" else "adam",
+    alpha=a.l2 * a.batch,
+    batch_size=a.batch,
+    learning_rate_init=a.lr,
+    momentum=0.9,
+    nesterovs_momentum=False,
+    random_state=a.seed,
+)
 clock = peer.Clock(a, sklearn.__version__)
 for _ in range(a.epochs):
     start = time.perf_counter()
