@@ -11,36 +11,26 @@ use serde_json::{Map, Value, json};
 
 use crate::exit::Failure;
 
-const fn option(
-    name: &'static str,
-    aliases: &'static [&'static str],
-    flags: &'static [&'static str],
-    values: &'static str,
-    help: &'static str,
-) -> Key {
-    Key { name, aliases, flags, values, help }
-}
-
 /// Settings that do not change what is trained: where it is recorded, under which name, with how many threads.
 pub(crate) const OPTIONS: &[Key] = &[
-    option("out", &["model_save_path"], &[], "FILE", "Also save the model here"),
-    option("threads", &[], &[], "N", "Threads; the result is the same for any number [default: all cores]"),
-    option("data_dir", &[], &[], "DIR", "Where data sets are looked for first"),
-    option("store", &[], &[], "DIR", "Where runs are kept [default: .handloom]"),
-    option("name", &[], &[], "NAME", "Name of the run [default: made from the settings]"),
-    option("tag", &["tags"], &[], "TAG", "Tag of the run; may be repeated"),
-    option("group", &[], &[], "NAME", "Group of the run"),
-    option("notes", &[], &[], "TEXT", "Notes on the run"),
-    option(
+    Key::new("out", &["model_save_path"], &[], "FILE", "Also save the model here"),
+    Key::new("threads", &[], &[], "N", "Threads; the result is the same for any number [default: all cores]"),
+    Key::new("data_dir", &[], &[], "DIR", "Where data sets are looked for first"),
+    Key::new("store", &[], &[], "DIR", "Where runs are kept [default: .handloom]"),
+    Key::new("name", &[], &[], "NAME", "Name of the run [default: made from the settings]"),
+    Key::new("tag", &["tags"], &[], "TAG", "Tag of the run; may be repeated"),
+    Key::new("group", &[], &[], "NAME", "Group of the run"),
+    Key::new("notes", &[], &[], "TEXT", "Notes on the run"),
+    Key::new(
         "min_accuracy",
         &[],
         &[],
         "X",
         "Exit 5 if the test accuracy (validation with --no-test) is below this fraction",
     ),
-    option("wandb", &[], &[], "MODE", "Weights & Biases: offline, online or off"),
-    option("wandb_project", &[], &["-wp", "-w_p"], "NAME", "Weights & Biases project"),
-    option("wandb_entity", &[], &["-we", "-w_e"], "NAME", "Weights & Biases entity"),
+    Key::new("wandb", &[], &[], "MODE", "Weights & Biases: offline, online or off"),
+    Key::new("wandb_project", &[], &["-wp", "-w_p"], "NAME", "Weights & Biases project"),
+    Key::new("wandb_entity", &[], &["-we", "-w_e"], "NAME", "Weights & Biases entity"),
 ];
 
 /// The literal defaults of the assignment's flag table.
@@ -211,8 +201,7 @@ fn unwrapped(value: Value) -> Value {
 }
 
 fn find_option(name: &str) -> Option<&'static Key> {
-    let name = name.to_lowercase().replace('-', "_");
-    OPTIONS.iter().find(|key| key.name == name || key.aliases.contains(&name.as_str()))
+    OPTIONS.iter().find(|key| key.is_called(name))
 }
 
 fn unknown(name: &str) -> anyhow::Error {

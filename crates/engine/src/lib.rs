@@ -67,6 +67,7 @@ mod checkpoint;
 pub mod config;
 pub mod dataset;
 pub mod event;
+mod governor;
 pub mod gradcheck;
 pub mod init;
 mod kernel;

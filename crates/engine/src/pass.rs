@@ -20,7 +20,7 @@ pub(crate) const CHUNK: usize = 256;
 
 /// What computes: threads and an instruction set.
 pub struct Machine {
-    team: Team,
+    pub(crate) team: Team,
     isa: Isa,
 }
 

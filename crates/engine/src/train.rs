@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::config::{Config, Weights};
 use crate::dataset::Dataset;
 use crate::event::{Divergence, Event, Observer, Outcome, Row};
+use crate::governor::Governor;
 use crate::network::Network;
 use crate::pass::Machine;
 use crate::rng::Rng;
@@ -53,6 +54,7 @@ pub fn resume(
     assert!(!train_rows.is_empty(), "a validation share of {} leaves no image to train on", config.val_fraction);
     let batch = config.batch_size.min(train_rows.len());
     let mut stepper = Stepper::new(config, &session.network, batch);
+    let mut governor = Governor::new(machine.team.threads());
     let (steps, images) = (train_rows.len().div_ceil(batch) as u64, train_rows.len() as u64);
     let told = watch.on(&Event::Started { session: &session, steps, images });
     let mut outcome = ended(told);
@@ -60,7 +62,8 @@ pub fn resume(
     let mut last_good = session.network();
     while outcome.is_none() && session.epoch < config.epochs {
         let finished = session.epoch;
-        outcome = epoch(config, data, &mut session, &mut stepper, machine, &train_rows, &val_rows, watch);
+        outcome =
+            epoch(config, data, &mut session, &mut stepper, &mut governor, machine, &train_rows, &val_rows, watch);
         if session.epoch > finished {
             last_good = session.network();
         }
@@ -82,6 +85,7 @@ fn epoch(
     data: &Dataset,
     session: &mut Session,
     stepper: &mut Stepper,
+    governor: &mut Governor,
     machine: &Machine,
     train_rows: &[u32],
     val_rows: &[u32],
@@ -92,7 +96,10 @@ fn epoch(
     let order = order(config, train_rows, epoch);
     let mut tally = crate::Tally::default();
     for (number, rows) in order.chunks(config.batch_size.min(order.len())).enumerate() {
+        let begun = Instant::now();
+        machine.team.limit(governor.threads());
         let batch = stepper.step(session, machine, data, rows);
+        governor.took(begun.elapsed(), rows.len());
         session.first_loss.get_or_insert(batch.mean_loss());
         if !batch.loss.is_finite() {
             return Some(Outcome::Diverged { epoch, batch: number as u64 + 1, why: Divergence::Loss });

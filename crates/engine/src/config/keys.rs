@@ -15,63 +15,71 @@ pub struct Key {
     pub help: &'static str,
 }
 
-const fn key(
-    name: &'static str,
-    aliases: &'static [&'static str],
-    flags: &'static [&'static str],
-    values: &'static str,
-    help: &'static str,
-) -> Key {
-    Key { name, aliases, flags, values, help }
+impl Key {
+    /// A setting with all its names.
+    pub const fn new(
+        name: &'static str,
+        aliases: &'static [&'static str],
+        flags: &'static [&'static str],
+        values: &'static str,
+        help: &'static str,
+    ) -> Self {
+        Self { name, aliases, flags, values, help }
+    }
+
+    /// Whether `name` means this setting: its name or an alias, with `-` or `_`, in any case.
+    pub fn is_called(&self, name: &str) -> bool {
+        let name = name.to_lowercase().replace('-', "_");
+        self.name == name || self.aliases.contains(&name.as_str())
+    }
 }
 
 /// Every setting, in the order of the documentation.
 pub const KEYS: &[Key] = &[
-    key("dataset", &[], &["-d"], "NAME|DIR", "Data set: fashion_mnist, mnist, garments (built in), or a folder"),
-    key("epochs", &["num_epochs", "n_epochs"], &["-e"], "N", "Passes over the training data"),
-    key("batch_size", &[], &["-b"], "N", "Images in an optimizer step"),
-    key("loss", &[], &["-l"], "NAME", "What is minimized"),
-    key("optimizer", &["optimiser"], &["-o"], "NAME", "Update rule"),
-    key("learning_rate", &["lr"], &["-lr"], "X", "Learning rate [default: the optimizer's own]"),
-    key("momentum", &[], &["-m"], "X", "Momentum of momentum and nag"),
-    key("beta", &[], &["-beta"], "X", "Decay of rmsprop and adadelta"),
-    key("beta1", &[], &["-beta1"], "X", "Decay of the mean gradient: adam, nadam and relatives"),
-    key("beta2", &[], &["-beta2"], "X", "Decay of the mean square: adam, nadam and relatives"),
-    key("epsilon", &["eps"], &["-eps"], "X", "Added to denominators"),
-    key("weight_decay", &["l2"], &["-w_d", "-wd"], "X", "L2 coefficient; weights only, never biases"),
-    key(
+    Key::new("dataset", &[], &["-d"], "NAME|DIR", "Data set: fashion_mnist, mnist, garments (built in), or a folder"),
+    Key::new("epochs", &["num_epochs", "n_epochs"], &["-e"], "N", "Passes over the training data"),
+    Key::new("batch_size", &[], &["-b"], "N", "Images in an optimizer step"),
+    Key::new("loss", &[], &["-l"], "NAME", "What is minimized"),
+    Key::new("optimizer", &["optimiser"], &["-o"], "NAME", "Update rule"),
+    Key::new("learning_rate", &["lr"], &["-lr"], "X", "Learning rate [default: the optimizer's own]"),
+    Key::new("momentum", &[], &["-m"], "X", "Momentum of momentum and nag"),
+    Key::new("beta", &[], &["-beta"], "X", "Decay of rmsprop and adadelta"),
+    Key::new("beta1", &[], &["-beta1"], "X", "Decay of the mean gradient: adam, nadam and relatives"),
+    Key::new("beta2", &[], &["-beta2"], "X", "Decay of the mean square: adam, nadam and relatives"),
+    Key::new("epsilon", &["eps"], &["-eps"], "X", "Added to denominators"),
+    Key::new("weight_decay", &["l2"], &["-w_d", "-wd"], "X", "L2 coefficient; weights only, never biases"),
+    Key::new(
         "weight_init",
         &["weights_init", "initialization", "initialisation"],
         &["-w_i", "-wi"],
         "NAME",
         "How weights begin",
     ),
-    key(
+    Key::new(
         "num_layers",
         &["hidden_layers", "n_layers", "num_hidden_layers"],
         &["-nhl"],
         "N",
         "Hidden layers; 0 is softmax regression",
     ),
-    key(
+    Key::new(
         "hidden_size",
         &["hidden_sizes", "layer_size", "hidden_layer_size", "hidden_layer_sizes"],
         &["-sz"],
         "N...",
         "Width of every hidden layer, or a list with one width each: 256 128 64 or 256,128,64",
     ),
-    key("activation", &[], &["-a"], "NAME", "Activation of hidden layers"),
-    key("val_fraction", &[], &[], "X", "Share of the training data kept for validation; 0 trains on all"),
-    key("seed", &[], &[], "N", "Seed of weights and order; same seed, same bits"),
-    key("shuffle", &[], &[], "BOOL", "Whether each epoch has an order of its own"),
-    key("weights", &[], &[], "NAME", "Weights to save: of the best epoch on validation data, or of the last"),
-    key("init_from", &[], &[], "FILE", "Begin with the tensors of this model file"),
+    Key::new("activation", &[], &["-a"], "NAME", "Activation of hidden layers"),
+    Key::new("val_fraction", &[], &[], "X", "Share of the training data kept for validation; 0 trains on all"),
+    Key::new("seed", &[], &[], "N", "Seed of weights and order; same seed, same bits"),
+    Key::new("shuffle", &[], &[], "BOOL", "Whether each epoch has an order of its own"),
+    Key::new("weights", &[], &[], "NAME", "Weights to save: of the best epoch on validation data, or of the last"),
+    Key::new("init_from", &[], &[], "FILE", "Begin with the tensors of this model file"),
 ];
 
-/// The setting that `name` means: its name or an alias, with `-` or `_`, in any case.
+/// The setting that `name` means.
 pub fn find(name: &str) -> Option<&'static Key> {
-    let name = name.to_lowercase().replace('-', "_");
-    KEYS.iter().find(|key| key.name == name || key.aliases.contains(&name.as_str()))
+    KEYS.iter().find(|key| key.is_called(name))
 }
 
 /// Names of `known` that `name` may have been meant to be, the nearest first.

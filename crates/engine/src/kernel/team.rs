@@ -27,6 +27,8 @@ const WORTHWHILE: usize = 100_000;
 pub(crate) struct Team {
     shared: Arc<Shared>,
     helpers: Vec<JoinHandle<()>>,
+    /// Threads that share the next sections.
+    limit: Cell<usize>,
     /// One caller at a time, and none from within a section.
     not_sync: PhantomData<Cell<()>>,
 }
@@ -68,7 +70,7 @@ impl Team {
             done: AtomicBool::new(false),
             asleep: (0..helpers).map(|_| AtomicBool::new(false)).collect(),
         });
-        let helpers = (0..helpers)
+        let helpers: Vec<_> = (0..helpers)
             .map(|number| {
                 let shared = Arc::clone(&shared);
                 thread::Builder::new()
@@ -77,7 +79,17 @@ impl Team {
                     .expect("the system starts a thread")
             })
             .collect();
-        Self { shared, helpers, not_sync: PhantomData }
+        Self { shared, limit: Cell::new(helpers.len() + 1), helpers, not_sync: PhantomData }
+    }
+
+    /// Threads of the team.
+    pub(crate) fn threads(&self) -> usize {
+        self.helpers.len() + 1
+    }
+
+    /// Lets at most `threads` threads share the sections to come; the others sleep.
+    pub(crate) fn limit(&self, threads: usize) {
+        self.limit.set(threads.clamp(1, self.threads()));
     }
 
     /// Cuts `a` and `b` into units of the given lengths and gives every thread a contiguous range of units.
@@ -92,7 +104,7 @@ impl Team {
     ) {
         let units = a.len() / a_unit;
         assert!(a.len() == units * a_unit && b.len() == units * b_unit, "whole units");
-        let threads = (self.helpers.len() + 1).min(units);
+        let threads = self.limit.get().min(units);
         if threads <= 1 || work < WORTHWHILE {
             return section(0..units, a, b);
         }
