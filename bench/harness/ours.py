@@ -11,8 +11,10 @@ BENCH = Path(__file__).resolve().parent.parent
 ROOT = BENCH.parent
 
 
-def commit():
-    """The commit that is measured, and whether files differ from it."""
+def commit(program=None):
+    """The commit that is measured, and whether files differ from it. Of a ready-made `program` it is not known."""
+    if program:
+        return "unknown (a ready-made program)"
 
     def git(*arguments):
         return subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True, text=True).stdout.strip()
