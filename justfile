@@ -17,3 +17,7 @@ fuzz seconds="30":
 # Writes the table of parts in the README anew.
 parts:
     HANDLOOM_UPDATE=1 cargo test -p handloom --test house
+
+# Trains next to other tools and writes docs/performance.md anew; bench/README.md has the options.
+bench *options:
+    bench/run {{options}}

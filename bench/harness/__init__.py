@@ -1,0 +1,1 @@
+"""What the benchmarks share. Standard library only, Linux only: see ../README.md."""
