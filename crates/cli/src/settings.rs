@@ -98,10 +98,11 @@ impl Settings {
         Ok(self.config.merge(&config)?)
     }
 
-    /// An option as text.
+    /// An option as text, unless it is empty.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         match self.options.get(name)? {
             Value::Null => None,
+            Value::String(text) if text.is_empty() => None,
             Value::String(text) => Some(text.clone()),
             other => Some(other.to_string()),
         }

@@ -54,7 +54,17 @@ impl Session {
         }
     }
 
-    /// The network as trained so far.
+    /// Widths of the network: `[inputs, hidden ..., classes]`.
+    pub fn sizes(&self) -> Vec<usize> {
+        self.network.sizes()
+    }
+
+    /// Number of weights and biases.
+    pub fn parameters(&self) -> usize {
+        self.network.parameters()
+    }
+
+    /// A copy of the network as trained so far.
     pub fn network(&self) -> Network {
         self.network.with_memory(0)
     }

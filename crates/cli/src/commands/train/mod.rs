@@ -29,12 +29,12 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
 }
 
 fn train(plan: Plan, interrupt: &Interrupt, output: &Output) -> Result<Exit> {
-    let Plan { mut run, config, source, data, session, threads, min_accuracy, lock: _lock } = plan;
+    let Plan { mut run, config, source, data, images, session, threads, min_accuracy, lock: _lock } = plan;
     let machine = Machine::new(threads);
     run.record.isa = machine.isa().name().into();
     run.record.status = Status::Running;
     run.save()?;
-    summary::announce(&run, &config, &source, &data, &session, threads, output);
+    summary::announce(&run, &config, &source, images, &session, threads, output);
 
     let started = Instant::now();
     let mut checkpointer = Checkpointer::new(run.checkpoint())?;

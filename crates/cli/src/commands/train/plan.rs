@@ -15,6 +15,7 @@ use handloom_engine::{Isa, train};
 use serde_json::{Map, Value};
 
 use super::summary;
+use crate::commands::{store, text};
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::runs::{Record, Run, Status, Store, name_of, now_ms};
@@ -27,6 +28,8 @@ pub(super) struct Plan {
     pub(super) config: Config,
     pub(super) source: Source,
     pub(super) data: Dataset,
+    /// Images for training and for validation.
+    pub(super) images: (usize, usize),
     pub(super) session: Session,
     pub(super) threads: usize,
     pub(super) min_accuracy: Option<f64>,
@@ -63,7 +66,7 @@ fn new(matches: &ArgMatches, output: &Output) -> Result<Plan> {
         config.dataset = source.located.name().into();
     }
     let data = source.located.train()?;
-    fits(&config, &data)?;
+    let images = fits(&config, &data)?;
     if let Some(path) = &config.init_from {
         config.init_from = Some(absolute(Path::new(path)).to_string_lossy().into_owned());
     }
@@ -96,7 +99,7 @@ fn new(matches: &ArgMatches, output: &Output) -> Result<Plan> {
     };
     let run = store.create(record, &config)?;
     let lock = locked(&run)?;
-    Ok(Plan { run, config, source, data, session, threads, min_accuracy, lock })
+    Ok(Plan { run, config, source, data, images, session, threads, min_accuracy, lock })
 }
 
 fn resumed(name: &str, matches: &ArgMatches, output: &Output) -> Result<Option<Plan>> {
@@ -108,10 +111,8 @@ fn resumed(name: &str, matches: &ArgMatches, output: &Output) -> Result<Option<P
             name.replace('_', "-")
         )));
     }
-    let text = |name| matches.get_one::<String>(name).cloned();
-    let threads = threads(text("threads").as_deref())?;
-    let store = Store::open(text("store").map(PathBuf::from))?;
-    let mut run = store.find(name)?;
+    let threads = threads(text(matches, "threads"))?;
+    let mut run = store(matches)?.find(name)?;
     if run.record.status == Status::Finished {
         summary::already_finished(&run, output);
         return Ok(None);
@@ -123,7 +124,7 @@ fn resumed(name: &str, matches: &ArgMatches, output: &Output) -> Result<Option<P
         Some(path) if catalog::find(&run.record.dataset).is_none() => path.to_string_lossy().into_owned(),
         _ => run.record.dataset.clone(),
     };
-    let located = source::obtain(&wanted, &catalog::data_dirs(text("data_dir").map(PathBuf::from)), output)?;
+    let located = source::obtain(&wanted, &catalog::data_dirs(text(matches, "data_dir").map(PathBuf::from)), output)?;
     let data = located.train()?;
     let found = checksum::of_dataset(&data);
     if found != run.record.data_sha256 {
@@ -132,7 +133,7 @@ fn resumed(name: &str, matches: &ArgMatches, output: &Output) -> Result<Option<P
             run.record.id, run.record.data_sha256
         )));
     }
-    fits(&config, &data)?;
+    let images = fits(&config, &data)?;
     if run.record.isa != Isa::best().name() {
         output.warn(format!(
             "the run began with {} and goes on with {}: its bits will differ from those of an uninterrupted run",
@@ -145,11 +146,11 @@ fn resumed(name: &str, matches: &ArgMatches, output: &Output) -> Result<Option<P
     } else {
         Session::new(&config, &begin(&config, &data)?)
     };
-    if let Some(out) = text("out") {
-        run.record.out = Some(absolute(Path::new(&out)));
+    if let Some(out) = text(matches, "out") {
+        run.record.out = Some(absolute(Path::new(out)));
     }
     let source = Source { located, fallback: run.record.fallback.clone() };
-    Ok(Some(Plan { run, config, source, data, session, threads, min_accuracy: None, lock }))
+    Ok(Some(Plan { run, config, source, data, images, session, threads, min_accuracy: None, lock }))
 }
 
 /// The network that training begins with.
@@ -164,8 +165,8 @@ fn begin(config: &Config, data: &Dataset) -> Result<Network> {
 /// Most weights and biases of a network: with an optimizer's memory these are 16 GiB.
 const MOST_PARAMETERS: usize = 1 << 30;
 
-/// Whether there is something to train on, and room for what is to be trained.
-fn fits(config: &Config, data: &Dataset) -> Result<()> {
+/// Number of images for training and for validation, if there are any to train on, and room for what is trained.
+fn fits(config: &Config, data: &Dataset) -> Result<(usize, usize)> {
     let sizes = train::sizes(config, data);
     let layers = sizes.windows(2).map(|pair| pair[0].saturating_add(1).saturating_mul(pair[1]));
     let parameters = layers.fold(0, usize::saturating_add);
@@ -174,7 +175,7 @@ fn fits(config: &Config, data: &Dataset) -> Result<()> {
             "a network of {sizes:?} has {parameters} parameters, more than {MOST_PARAMETERS}\nhint: take a smaller `-sz` or `-nhl`"
         )));
     }
-    let (train, _) = data.split(config.val_fraction);
+    let (train, val) = data.split(config.val_fraction);
     if train.is_empty() {
         return Err(Failure::usage(format!(
             "`val_fraction` {} leaves none of {} images to train on\nhint: take a smaller share",
@@ -182,7 +183,7 @@ fn fits(config: &Config, data: &Dataset) -> Result<()> {
             data.len()
         )));
     }
-    Ok(())
+    Ok((train.len(), val.len()))
 }
 
 /// Weights & Biases as asked for by flags or the environment. What is not off is recorded.

@@ -2,10 +2,9 @@
 
 use handloom_engine::Tally;
 use handloom_engine::config::Config;
-use handloom_engine::dataset::Dataset;
 use handloom_engine::event::{Divergence, Outcome};
 use handloom_engine::session::Session;
-use handloom_engine::train::{Trained, sizes};
+use handloom_engine::train::Trained;
 use serde_json::{Value, json};
 
 use crate::output::{BOLD, DIM, GOOD, Output};
@@ -14,21 +13,20 @@ use crate::runs::Run;
 use crate::source::Source;
 use crate::table::{count, grouped};
 
-/// Says what is about to be trained.
+/// Says what is about to be trained, on how many images, and on how many it is validated.
 pub(super) fn announce(
     run: &Run,
     config: &Config,
     source: &Source,
-    data: &Dataset,
+    (train, val): (usize, usize),
     session: &Session,
     threads: usize,
     output: &Output,
 ) {
-    let (train, val) = data.split(config.val_fraction);
-    let (sizes, parameters) = (sizes(config, data), session.network().parameters());
+    let (sizes, parameters) = (session.sizes(), session.parameters());
     output.event(&json!({
         "v": 1, "event": "start", "run": run.record.id, "name": run.record.name, "dataset": run.record.dataset,
-        "fallback": source.fallback, "train_images": train.len(), "val_images": val.len(), "sizes": sizes,
+        "fallback": source.fallback, "train_images": train, "val_images": val, "sizes": sizes,
         "parameters": parameters, "config": config.to_map(), "threads": threads, "isa": run.record.isa,
         "finished_epochs": session.epoch,
     }));
@@ -36,8 +34,8 @@ pub(super) fn announce(
     output.line(format!(
         "{BOLD}{}{BOLD:#}  {} train · {} validation · test closed   {DIM}{}{DIM:#}",
         run.record.dataset,
-        grouped(train.len() as u64),
-        grouped(val.len() as u64),
+        grouped(train as u64),
+        grouped(val as u64),
         source.located.path().map_or_else(|| "built in".into(), |path| path.display().to_string()),
     ));
     let decay =
