@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::metric::Confusion;
 use crate::session::Session;
 
 /// Something that happened in a run.
@@ -57,6 +58,26 @@ pub struct Row {
     pub seconds: f64,
     /// Seconds of validation.
     pub val_seconds: f64,
+}
+
+/// What an epoch showed besides its figures.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// What validation images were taken for, if there are any.
+    pub confusion: Option<Confusion>,
+    /// How each layer fares, from the first.
+    pub layers: Vec<Health>,
+}
+
+/// How a layer fares at an epoch's end.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Health {
+    /// Root of the summed squares of the gradient of its weights and biases, over one fixed batch.
+    pub gradient_norm: f64,
+    /// Share of its units that gave 0 for every validation image; none for an activation that cannot die, the last layer, or without validation data.
+    pub dead: Option<f64>,
+    /// Share of its outputs on validation data at a flat end of the activation; none for an activation without one, the last layer, or without validation data.
+    pub saturated: Option<f64>,
 }
 
 /// Why a run ended.

@@ -3,8 +3,11 @@
 //! `C` is the number of classes, `counts[t][p]` how many images of class `t` were taken for `p`. What is
 //! undefined, such as the precision of a class that was never predicted, is `None`.
 
+use serde::{Deserialize, Serialize};
+
 /// Confusion matrix: `counts[t][p]` images of class `t` were taken for class `p`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Confusion {
     /// Counts (C, C), true classes first.
     pub counts: Vec<Vec<u64>>,

@@ -1,0 +1,1 @@
+//! Runs and models in other programs' formats.

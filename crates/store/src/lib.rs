@@ -1,0 +1,1 @@
+//! Runs and what is known of them, in SQLite or PostgreSQL.
