@@ -87,5 +87,5 @@ fn run_avx2<T: Task>(task: T) -> T::Output {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
 fn run_avx512<T: Task>(task: T) -> T::Output {
-    task.run::<true, 2>()
+    task.run::<true, 4>()
 }

@@ -20,6 +20,12 @@ pub(crate) struct Outer<'a, S> {
     pub(crate) sink: S,
 }
 
+/// Rows summed in one go: their share of `d` and of one panel of `x` (24 KiB) then stays in the first-level cache.
+const BLOCK: usize = 64;
+
+/// Input panels whose sums wait for the next block of rows.
+const GROUP: usize = 4;
+
 impl<S: Sink> Task for Outer<'_, S> {
     type Output = ();
 
@@ -30,6 +36,10 @@ impl<S: Sink> Task for Outer<'_, S> {
         while panel + P <= outputs {
             self.panels::<FMA, P>(panel);
             panel += P;
+        }
+        while P > 2 && panel + 2 <= outputs {
+            self.panels::<FMA, 2>(panel);
+            panel += 2;
         }
         while panel < outputs {
             self.panels::<FMA, 1>(panel);
@@ -42,14 +52,24 @@ impl<S: Sink> Outer<'_, S> {
     #[inline(always)]
     fn panels<const FMA: bool, const P: usize>(&mut self, panel: usize) {
         let d: [&[Lanes]; P] = std::array::from_fn(|p| &self.d[(panel + p) * self.rows..][..self.rows]);
-        let mut g = [[Lanes::ZERO; LANES]; P];
-        for (number, x) in self.x.chunks_exact(self.rows).enumerate() {
-            // 16 inputs in three passes, whose sums fit into registers: 6, 5 or 5 inputs times P panels.
-            tile::<FMA, 6, 0, P>(x, &d, &mut g);
-            tile::<FMA, 5, 6, P>(x, &d, &mut g);
-            tile::<FMA, 5, 11, P>(x, &d, &mut g);
-            for (p, g) in g.iter_mut().enumerate() {
-                self.sink.take(panel + p, number * LANES, g);
+        let mut g = [[[Lanes::ZERO; LANES]; P]; GROUP];
+        let group = if self.rows > BLOCK { GROUP } else { 1 };
+        for (first, x) in self.x.chunks(group * self.rows).enumerate() {
+            for from in (0..self.rows).step_by(BLOCK) {
+                let block = from..self.rows.min(from + BLOCK);
+                let d: [&[Lanes]; P] = std::array::from_fn(|p| &d[p][block.clone()]);
+                for (x, g) in x.chunks_exact(self.rows).zip(&mut g) {
+                    // 16 inputs in three passes, whose sums fit into registers: 6, 5 or 5 inputs times P panels.
+                    let x = &x[block.clone()];
+                    tile::<FMA, 6, 0, P>(x, &d, g, from == 0);
+                    tile::<FMA, 5, 6, P>(x, &d, g, from == 0);
+                    tile::<FMA, 5, 11, P>(x, &d, g, from == 0);
+                }
+            }
+            for (number, g) in g.iter_mut().take(x.len() / self.rows).enumerate() {
+                for (p, g) in g.iter_mut().enumerate() {
+                    self.sink.take(panel + p, (first * group + number) * LANES, g);
+                }
             }
         }
         let bias_row = self.x.len() / self.rows * LANES;
@@ -63,14 +83,18 @@ impl<S: Sink> Outer<'_, S> {
     }
 }
 
-/// `g[p][i] ← Σ_b x[b][i] · d[p][b]` for the `M` inputs from `FROM` on.
+/// `g[p][i] ← g[p][i] + Σ_b x[b][i] · d[p][b]` for the `M` inputs from `FROM` on; `first`: `g` begins at 0.
 #[inline(always)]
 fn tile<const FMA: bool, const M: usize, const FROM: usize, const P: usize>(
     x: &[Lanes],
     d: &[&[Lanes]; P],
     g: &mut [[Lanes; LANES]; P],
+    first: bool,
 ) {
     let mut sums = [[Lanes::ZERO; P]; M];
+    if !first {
+        sums = std::array::from_fn(|i| std::array::from_fn(|p| g[p][FROM + i]));
+    }
     for (b, x) in x.iter().enumerate() {
         let d: [Lanes; P] = std::array::from_fn(|p| d[p][b]);
         for (i, sums) in sums.iter_mut().enumerate() {

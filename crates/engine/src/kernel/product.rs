@@ -21,7 +21,7 @@ pub(crate) struct Product<'a> {
 }
 
 /// Input panels summed in one go: their share of `b` (32 KiB at most) then stays in the first-level cache.
-const BLOCK: usize = 16;
+const BLOCK: usize = 4;
 
 /// Most rows in a register tile: 6 rows of one panel (two with AVX-512) leave registers for `a` and `b`.
 const TILE: usize = 6;
@@ -38,6 +38,10 @@ impl Task for Product<'_> {
             while panel + P <= outputs {
                 self.rows::<FMA, P>(panel, block.clone());
                 panel += P;
+            }
+            while P > 2 && panel + 2 <= outputs {
+                self.rows::<FMA, 2>(panel, block.clone());
+                panel += 2;
             }
             while panel < outputs {
                 self.rows::<FMA, 1>(panel, block.clone());
