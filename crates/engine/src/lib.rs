@@ -64,6 +64,7 @@
 mod registry;
 pub mod activation;
 mod checkpoint;
+pub mod compare;
 pub mod config;
 pub mod dataset;
 pub mod event;

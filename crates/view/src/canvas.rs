@@ -1,4 +1,4 @@
-//! Rectangles, texts and images on paper, written as SVG.
+//! Rectangles, lines, marks, texts and images on paper, written as SVG.
 
 use std::fmt::Write as _;
 use std::io::Cursor;
@@ -9,7 +9,7 @@ use image::{GrayImage, ImageFormat};
 
 use crate::color::{Color, INK, MUTED, PAPER};
 use crate::picture::Picture;
-use crate::text::{elide, escape, width};
+use crate::text::{elide, escape, widest, width};
 
 /// Free room at the edges.
 pub(crate) const MARGIN: f64 = 24.0;
@@ -41,6 +41,27 @@ pub(crate) enum Anchor {
     End,
 }
 
+/// How a line is drawn.
+#[derive(Clone, Copy)]
+pub(crate) struct Stroke {
+    pub color: Color,
+    pub width: f64,
+    pub dashed: bool,
+}
+
+/// What stands for a value: equal colors may differ in shape.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Mark {
+    Disc,
+    Square,
+    Triangle,
+    Diamond,
+    /// A triangle that points to something further down.
+    Down,
+    /// A cross, for what went wrong.
+    Cross,
+}
+
 /// A picture as it comes to be; later shapes lie on earlier ones.
 #[derive(Default)]
 pub(crate) struct Canvas {
@@ -51,6 +72,66 @@ impl Canvas {
     /// A filled rectangle.
     pub(crate) fn rect(&mut self, [x, y, w, h]: [f64; 4], fill: Color) {
         self.put(format_args!(r#"<rect x="{}" y="{}" width="{}" height="{}" fill="{fill}"/>"#, n(x), n(y), n(w), n(h)));
+    }
+
+    /// A line through `points`; nothing without two of them.
+    pub(crate) fn line(&mut self, points: &[[f64; 2]], Stroke { color, width, dashed }: Stroke) {
+        if points.len() < 2 {
+            return;
+        }
+        let dash = if dashed { r#" stroke-dasharray="6 4""# } else { "" };
+        let path = path(points);
+        self.put(format_args!(
+            r#"<path d="{path}" fill="none" stroke="{color}" stroke-width="{}" stroke-linejoin="round"{dash}/>"#,
+            n(width)
+        ));
+    }
+
+    /// An area inside the outline `d`, written as a path's attribute is, through whose color what is below shows.
+    pub(crate) fn area(&mut self, d: &str, color: Color, opacity: f64) {
+        self.put(format_args!(r#"<path d="{}" fill="{color}" fill-opacity="{}"/>"#, escape(d), n(opacity)));
+    }
+
+    /// Discs of one radius, color and opacity.
+    pub(crate) fn discs(&mut self, centers: impl IntoIterator<Item = [f64; 2]>, r: f64, color: Color, opacity: f64) {
+        self.put(format_args!(r#"<g fill="{color}" fill-opacity="{}">"#, n(opacity)));
+        for [x, y] in centers {
+            self.put(format_args!(r#"<circle cx="{}" cy="{}" r="{}"/>"#, n(x), n(y), n(r)));
+        }
+        self.put(format_args!("</g>"));
+    }
+
+    /// A mark about as large as a disc of radius `r`, filled with its color or, if `hollow`, with paper.
+    pub(crate) fn mark(&mut self, mark: Mark, [x, y]: [f64; 2], r: f64, color: Color, hollow: bool) {
+        let at = |points: &[[f64; 2]]| path(&points.iter().map(|p| [x + r * p[0], y + r * p[1]]).collect::<Vec<_>>());
+        let look = if hollow {
+            format!(r#"fill="{PAPER}" stroke="{color}" stroke-width="1.6""#)
+        } else {
+            format!(r#"fill="{color}""#)
+        };
+        match mark {
+            Mark::Disc => self.put(format_args!(r#"<circle cx="{}" cy="{}" r="{}" {look}/>"#, n(x), n(y), n(r))),
+            Mark::Square => {
+                let outline = at(&[[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]]);
+                self.put(format_args!(r#"<path d="{outline}Z" {look}/>"#));
+            }
+            Mark::Triangle => {
+                let outline = at(&[[0.0, -1.25], [1.15, 0.8], [-1.15, 0.8]]);
+                self.put(format_args!(r#"<path d="{outline}Z" {look}/>"#));
+            }
+            Mark::Down => {
+                let outline = at(&[[0.0, 1.1], [1.1, -0.8], [-1.1, -0.8]]);
+                self.put(format_args!(r#"<path d="{outline}Z" {look}/>"#));
+            }
+            Mark::Diamond => {
+                let outline = at(&[[0.0, -1.3], [1.3, 0.0], [0.0, 1.3], [-1.3, 0.0]]);
+                self.put(format_args!(r#"<path d="{outline}Z" {look}/>"#));
+            }
+            Mark::Cross => {
+                let [a, b] = [at(&[[-1.0, -1.0], [1.0, 1.0]]), at(&[[-1.0, 1.0], [1.0, -1.0]])];
+                self.put(format_args!(r#"<path d="{a}{b}" fill="none" stroke="{color}" stroke-width="2"/>"#));
+            }
+        }
     }
 
     /// One line of text; `at` is on its baseline.
@@ -92,6 +173,13 @@ impl Canvas {
         ));
     }
 
+    /// What `draw` draws, moved to the right and down.
+    pub(crate) fn moved(&mut self, [x, y]: [f64; 2], draw: impl FnOnce(&mut Self)) {
+        self.put(format_args!(r#"<g transform="translate({} {})">"#, n(x), n(y)));
+        draw(self);
+        self.put(format_args!("</g>"));
+    }
+
     /// What `draw` draws, with a text that is shown while the pointer is on it.
     pub(crate) fn with_tip(&mut self, tip: &str, draw: impl FnOnce(&mut Self)) {
         self.put(format_args!("<g><title>{}</title>", escape(tip)));
@@ -100,12 +188,21 @@ impl Canvas {
     }
 
     /// Adds title and caption and ends the picture, which becomes wider if they need it.
-    pub(crate) fn finish(mut self, title: &str, caption: String, size: [f64; 2]) -> Picture {
+    pub(crate) fn finish(self, title: &str, caption: String, size: [f64; 2]) -> Picture {
+        self.finish_with(title, caption, "", size)
+    }
+
+    /// As [`Self::finish`], with a second sentence on a line of its own, 20 units lower.
+    pub(crate) fn finish_with(mut self, title: &str, mut caption: String, verdict: &str, size: [f64; 2]) -> Picture {
         let title = elide(title, TITLE.size, TITLE.bold, WIDEST);
-        let shown = elide(&caption, BODY.size, BODY.bold, WIDEST);
-        let heads = width(&title, TITLE.size, TITLE.bold).max(width(&shown, BODY.size, BODY.bold));
+        let [shown, second] = [&*caption, verdict].map(|words| elide(words, BODY.size, BODY.bold, WIDEST));
+        let heads = widest([&*shown, &*second], BODY.size, BODY.bold).max(width(&title, TITLE.size, TITLE.bold));
         self.text([MARGIN, 40.0], Anchor::Start, TITLE, &title);
         self.text([MARGIN, 61.0], Anchor::Start, Style { color: MUTED, ..BODY }, &shown);
+        if !verdict.is_empty() {
+            self.text([MARGIN, 81.0], Anchor::Start, BODY, &second);
+            caption = format!("{caption}. {verdict}");
+        }
         let (w, h) = (size[0].max(heads + 2.0 * MARGIN).ceil(), size[1].ceil());
         let svg = format!(
             concat!(
@@ -128,6 +225,15 @@ impl Canvas {
     fn put(&mut self, markup: std::fmt::Arguments<'_>) {
         writeln!(self.body, "{markup}").expect("a string takes all");
     }
+}
+
+/// Straight lines from point to point, as the attribute `d` has them.
+fn path(points: &[[f64; 2]]) -> String {
+    let mut out = String::new();
+    for (i, [x, y]) in points.iter().enumerate() {
+        write!(out, "{}{} {}", if i == 0 { 'M' } else { 'L' }, n(*x), n(*y)).expect("a string takes all");
+    }
+    out
 }
 
 /// A length with at most two decimals.

@@ -1,4 +1,4 @@
-//! Pictures of data sets and of what a network makes of them, as PNG and SVG.
+//! Pictures of data sets, of runs and of what a network makes of images, as PNG and SVG.
 //!
 //! A picture is a pure function of its data. It is drawn once, as SVG; a PNG is that SVG rasterized with
 //! a font that is part of the program, so that both look the same on every machine.
@@ -12,14 +12,25 @@
 //! assert!(picture.to_svg().starts_with("<svg"));
 //! ```
 
+mod axis;
 mod canvas;
 mod color;
+mod compared;
 mod confusion;
+mod created;
+mod curves;
+mod label;
 mod matrix;
+mod panel;
 mod picture;
+mod run;
 mod samples;
 mod text;
 
+pub use compared::{Group, compared};
 pub use confusion::confusion;
+pub use created::{Created, Ending, created};
+pub use curves::curves;
 pub use picture::{Error, Picture};
+pub use run::{Run, Series};
 pub use samples::sample_grid;

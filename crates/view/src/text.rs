@@ -79,6 +79,16 @@ pub(crate) fn percent(part: u64, whole: u64, digits: usize) -> String {
     out
 }
 
+/// A share [0, 1] as a percentage with one decimal.
+pub(crate) fn share(value: f64) -> String {
+    format!("{:.1}\u{a0}%", 100.0 * value)
+}
+
+/// `1 run`, `2 runs`.
+pub(crate) fn amount(n: usize, one: &str) -> String {
+    format!("{}\u{a0}{one}{}", grouped(n as u64), if n == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
