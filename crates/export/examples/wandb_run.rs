@@ -1,8 +1,8 @@
 //! Writes a W&B run with everything a run can have, for the scripts in `tests/external`:
-//! `wandb_run FOLDER [ROWS [PAUSE_MS [crash]]]`.
+//! `wandb_run FOLDER [ROWS [PAUSE_MS [crash|live]]]`.
 //!
 //! On standard output: the run's folder as soon as it is there, then what a reader must find, as JSON. With `crash`
-//! the run ends without its end.
+//! the run ends without its end; with `live` it is uploaded while it goes on, by the `wandb` in `PATH`.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,7 +10,7 @@ use std::{env, io, thread};
 
 use handloom_engine::metric::Confusion;
 use handloom_export::wandb::{
-    Chart, Git, Identity, Image, OfflineRun, confusion_rows, precision_recall_rows, roc_rows,
+    Chart, Git, Identity, Image, Live, OfflineRun, confusion_rows, precision_recall_rows, roc_rows,
 };
 use serde_json::{Map, Value, json};
 
@@ -19,10 +19,11 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x02\0\0\0\x02\x08\0\0\0
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = env::args().skip(1).collect();
-    let folder = args.first().ok_or("usage: wandb_run FOLDER [ROWS [PAUSE_MS [crash]]]")?;
+    let folder = args.first().ok_or("usage: wandb_run FOLDER [ROWS [PAUSE_MS [crash|live]]]")?;
     let rows: u64 = args.get(1).map_or(Ok(20), |text| text.parse())?;
     let pause = Duration::from_millis(args.get(2).map_or(Ok(0), |text| text.parse())?);
-    let crash = args.get(3).is_some_and(|word| word == "crash");
+    let is = |mode: &str| args.get(3).is_some_and(|word| word == mode);
+    let crash = is("crash");
 
     let charts = vec![
         Chart::confusion("confusion_matrix", "Confusion matrix"),
@@ -52,6 +53,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let mut run = OfflineRun::create(Path::new(folder), &identity)?;
     say(&run.folder().display())?;
+    let path = env::var_os("PATH").unwrap_or_default();
+    let live = is("live").then(|| Live::start(run.folder(), &path)).transpose()?;
     let (mut history, mut summary) = (Vec::new(), Map::new());
     for epoch in 1..=rows {
         let t = epoch as f64 / rows as f64;
@@ -76,6 +79,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         run.summary(&summary)?;
         history.push(last);
         run.finish(0)?;
+    }
+    if let Some(live) = live {
+        live.wait(Duration::from_mins(2))?;
     }
     say(&json!({
         "id": identity.id, "project": identity.project, "name": identity.name, "group": identity.group,

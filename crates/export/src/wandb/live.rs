@@ -2,6 +2,10 @@
 //!
 //! The client is a process of its own, started from a thread of its own, so that training waits for neither a
 //! network nor a Python interpreter. Whatever goes wrong, the run's folder stays, for `wandb sync`.
+//!
+//! The client reads until the record of the run's end. A run that is given up without it (an error, a panic) ends
+//! its client by dropping [`Live`]; if the process is killed, the client waits for more until it is ended by hand,
+//! as `wandb beta sync --help` warns.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -9,6 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -72,12 +77,25 @@ pub enum Problem {
     },
 }
 
-/// An upload beside the run.
+/// An upload beside the run. Dropped without [`wait`](Self::wait), it ends.
 #[derive(Debug)]
 pub struct Live {
     folder: PathBuf,
     outcome: Receiver<Result<(), Problem>>,
+    client: Arc<Mutex<Client>>,
     ended: bool,
+    goes_on: bool,
+}
+
+/// The client's process.
+#[derive(Debug)]
+enum Client {
+    /// Not yet started.
+    Coming,
+    /// Uploading.
+    Running(Child),
+    /// Ended, or not to be started any more.
+    Gone,
 }
 
 impl Live {
@@ -89,12 +107,13 @@ impl Live {
         let found = std::env::split_paths(search).map(|place| place.join(PROGRAM)).find(|program| program.is_file());
         let program = found.ok_or_else(|| Problem::Missing { folder: folder.clone() })?;
         let (sender, outcome) = mpsc::channel();
-        let run = folder.clone();
+        let client = Arc::new(Mutex::new(Client::Coming));
+        let (run, shared) = (folder.clone(), Arc::clone(&client));
         thread::spawn(move || {
             // Nobody listens any more if the run has ended: then the client goes on alone.
-            let _ = sender.send(upload(&program, &run));
+            let _ = sender.send(upload(&program, &run, &shared));
         });
-        Ok(Self { folder, outcome, ended: false })
+        Ok(Self { folder, outcome, client, ended: false, goes_on: false })
     }
 
     /// What has gone wrong since the last call, if anything. Does not wait.
@@ -110,15 +129,29 @@ impl Live {
 
     /// Waits until everything is uploaded, for at most `patience`; then the client goes on by itself. To be called
     /// when the run is finished: the client waits for its end.
-    pub fn wait(self, patience: Duration) -> Result<(), Problem> {
+    pub fn wait(mut self, patience: Duration) -> Result<(), Problem> {
+        self.goes_on = true;
         if self.ended {
             return Ok(());
         }
         match self.outcome.recv_timeout(patience) {
             Ok(outcome) => outcome,
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                Err(Problem::Unfinished { log: log_path(&self.folder), folder: self.folder })
+                Err(Problem::Unfinished { log: log_path(&self.folder), folder: self.folder.clone() })
             }
+        }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.goes_on
+            && let Client::Running(mut child) = std::mem::replace(&mut *client, Client::Gone)
+        {
+            // It may have ended just now.
+            let _ = child.kill();
+            let _ = child.wait();
         }
     }
 }
@@ -128,7 +161,7 @@ fn log_path(folder: &Path) -> PathBuf {
 }
 
 /// Starts the client and waits for its end.
-fn upload(program: &Path, folder: &Path) -> Result<(), Problem> {
+fn upload(program: &Path, folder: &Path, shared: &Mutex<Client>) -> Result<(), Problem> {
     let start = |source| Problem::Start { program: program.into(), source, folder: folder.into() };
     let version = version(program).map_err(start)?;
     if parse(&version).is_none_or(|number| number < OLDEST) {
@@ -143,7 +176,26 @@ fn upload(program: &Path, folder: &Path) -> Result<(), Problem> {
     let (out, err) = open().map_err(start)?;
     let mut command = client(program);
     command.args(["beta", "sync", "--live", "--yes"]).arg(folder).stdout(out).stderr(err);
-    let status = command.spawn().and_then(|mut child| child.wait()).map_err(start)?;
+    let lock = || shared.lock().unwrap_or_else(PoisonError::into_inner);
+    {
+        let mut client = lock();
+        if matches!(*client, Client::Gone) {
+            return Err(Problem::Unfinished { log, folder: folder.into() });
+        }
+        *client = Client::Running(command.spawn().map_err(start)?);
+    }
+    let status = loop {
+        let mut client = lock();
+        let Client::Running(child) = &mut *client else {
+            return Err(Problem::Unfinished { log, folder: folder.into() });
+        };
+        if let Some(status) = child.try_wait().map_err(start)? {
+            *client = Client::Gone;
+            break status;
+        }
+        drop(client);
+        thread::sleep(GLANCE);
+    };
     if status.success() {
         return Ok(());
     }
@@ -254,6 +306,27 @@ mod tests {
     fn a_client_that_gives_up_is_quoted() {
         let (_folder, outcome) = run(&client_that("1.0", "echo first; echo 'no API key'; exit 1"), LONG);
         assert!(matches!(&outcome, Err(Problem::Failed { said, .. }) if said == "no API key"), "{outcome:?}");
+    }
+
+    #[test]
+    fn a_run_that_is_given_up_ends_its_client() {
+        let folder = tempfile::tempdir().unwrap();
+        let work = "echo $$ > \"$5/pid\"; exec sleep 60";
+        let bin = install(folder.path(), &client_that("0.31.0", work));
+        let live = Live::start(folder.path(), bin.as_os_str()).unwrap();
+        let begun = Instant::now();
+        let pid = loop {
+            let pid = fs::read_to_string(folder.path().join("pid")).unwrap_or_default();
+            if pid.ends_with('\n') {
+                break pid;
+            }
+            assert!(begun.elapsed() < LONG, "the client was not started");
+            thread::sleep(GLANCE);
+        };
+        drop(live);
+        // Signal 0 asks whether the process is there.
+        let there = Command::new("kill").args(["-0", pid.trim()]).stderr(Stdio::null()).status().unwrap();
+        assert!(!there.success(), "{pid} is still there");
     }
 
     #[test]
