@@ -253,6 +253,10 @@ mod tests {
 
     use super::*;
 
+    /// Held by each test: a script that is still open for writing in a process another test is just starting
+    /// cannot be started itself.
+    static ALONE: Mutex<()> = Mutex::new(());
+
     /// A client that is a shell script.
     fn install(folder: &Path, script: &str) -> PathBuf {
         let bin = folder.join("bin");
@@ -279,6 +283,7 @@ mod tests {
 
     #[test]
     fn the_client_is_given_the_folder_and_what_it_says_is_kept() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let (folder, outcome) = run(&client_that("0.31.0", "echo \"$@\"; echo mode=$WANDB_MODE >&2"), LONG);
         outcome.unwrap();
         let said = fs::read_to_string(folder.path().join("logs/upload.log")).unwrap();
@@ -287,6 +292,7 @@ mod tests {
 
     #[test]
     fn without_a_client_the_error_says_how_to_get_one() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().unwrap();
         let error = Live::start(folder.path(), folder.path().as_os_str()).unwrap_err();
         let text = error.to_string();
@@ -296,6 +302,7 @@ mod tests {
 
     #[test]
     fn an_old_client_is_not_used() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let (folder, outcome) = run(&client_that("0.28.3.dev1", "echo never"), LONG);
         assert!(matches!(outcome, Err(Problem::Old { version, .. }) if version == "0.28.3.dev1"));
         assert!(!folder.path().join("logs").exists());
@@ -304,12 +311,14 @@ mod tests {
 
     #[test]
     fn a_client_that_gives_up_is_quoted() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let (_folder, outcome) = run(&client_that("1.0", "echo first; echo 'no API key'; exit 1"), LONG);
         assert!(matches!(&outcome, Err(Problem::Failed { said, .. }) if said == "no API key"), "{outcome:?}");
     }
 
     #[test]
     fn a_run_that_is_given_up_ends_its_client() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().unwrap();
         let work = "echo $$ > \"$5/pid\"; exec sleep 60";
         let bin = install(folder.path(), &client_that("0.31.0", work));
@@ -331,6 +340,7 @@ mod tests {
 
     #[test]
     fn nobody_waits_longer_than_asked_and_the_client_goes_on() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let (folder, outcome) =
             run(&client_that("0.31.0", "sleep 1; touch \"$5/uploaded\""), Duration::from_millis(200));
         assert!(matches!(outcome, Err(Problem::Unfinished { .. })), "{outcome:?}");

@@ -198,6 +198,21 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_failed_write_leaves_a_log_that_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("full.wandb");
+        let mut log = Log::create(&path).unwrap();
+        log.append(b"one").unwrap();
+        // A file that is only read refuses every write.
+        let writable = std::mem::replace(&mut log.file, File::open(&path).unwrap());
+        let error = log.append(b"lost").unwrap_err().to_string();
+        assert!(error.contains("full.wandb"), "{error}");
+        log.file = writable;
+        log.append(b"two").unwrap();
+        assert_eq!(read(&std::fs::read(&path).unwrap()), (vec![b"one".to_vec(), b"two".to_vec()], true));
+    }
+
+    #[test]
     fn a_file_that_is_there_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("there.wandb");

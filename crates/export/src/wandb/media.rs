@@ -1,7 +1,8 @@
 //! Images and tables: a file each, and the value that stands for it in a row of the history.
 //!
 //! A table is uploaded twice, as W&B's own client does: as a file of the run, and as an artifact of type
-//! `run_table`, which the tables of its web pages are read from.
+//! `run_table`, which the tables of its web pages are read from. An artifact names its file by an absolute path, so
+//! a run whose folder was moved before its upload arrives without the artifacts; with all else, tables included.
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -35,6 +35,8 @@ pub struct OfflineRun {
     records: i64,
     /// `_step`, `_timestamp` and `_runtime` of the last row.
     last: Map<String, Value>,
+    /// Whether the last row came with its own time, as a row of an earlier run does.
+    replayed: bool,
     /// Metrics whose axis was declared.
     defined: BTreeSet<String>,
 }
@@ -58,6 +60,7 @@ impl OfflineRun {
             log,
             records: 0,
             last: Map::new(),
+            replayed: false,
             defined: BTreeSet::new(),
         };
         let producer = format!("handloom {}", identity.version);
@@ -92,6 +95,7 @@ impl OfflineRun {
         let step = Some(Step { num: self.step as i64 });
         self.record(Kind::History(History { item, step }))?;
         self.step += 1;
+        self.replayed = row.contains_key("_runtime");
         self.last = last;
         let tables = row.iter().filter(|(_, value)| value["_type"] == "table-file");
         let tables: Vec<_> = tables.map(|(key, value)| Item::new(key.clone(), value)).collect();
@@ -113,9 +117,12 @@ impl OfflineRun {
         self.record(Kind::Output(Output { stream: i32::from(!stderr), timestamp, line }))
     }
 
-    /// Ends the run; 0 is success. Returns its folder.
+    /// Ends the run; 0 is success. It has lasted until now, or until its last row if that came with its own time.
+    /// Returns its folder.
     pub fn finish(mut self, exit_code: i32) -> Result<PathBuf> {
-        let seconds = now_ms().saturating_sub(self.started_ms) / 1000;
+        let replayed = self.last.get("_runtime").and_then(Value::as_f64).filter(|_| self.replayed);
+        let seconds =
+            replayed.map_or_else(|| now_ms().saturating_sub(self.started_ms) / 1000, |runtime| runtime as u64);
         let runtime = Item::nested(&["_wandb", "runtime"], &json!(seconds));
         self.record(Kind::Summary(Update { update: vec![runtime] }))?;
         self.record(Kind::Exit(Exit { exit_code, runtime: i32::try_from(seconds).unwrap_or(i32::MAX) }))?;
@@ -286,6 +293,15 @@ mod tests {
         let Some(Kind::Summary(summary)) = records.last() else { panic!("{records:?}") };
         let summary = items(&summary.update);
         assert_eq!((&summary["best_epoch"], &summary["_step"]), (&json!(5), &json!(5)));
+    }
+
+    #[test]
+    fn a_run_written_later_lasted_as_long_as_its_rows_say() {
+        let parent = tempfile::tempdir().unwrap();
+        let mut run = OfflineRun::create(parent.path(), &Identity { started_ms: 1000, ..identity() }).unwrap();
+        run.history(&map(&json!({"epoch": 1, "_timestamp": 8.5, "_runtime": 7.5}))).unwrap();
+        let records = records(&run.finish(0).unwrap());
+        assert_eq!(records.last(), Some(&Kind::Exit(Exit { exit_code: 0, runtime: 7 })));
     }
 
     #[test]
