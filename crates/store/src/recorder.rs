@@ -389,4 +389,21 @@ mod tests {
             "{told}"
         );
     }
+
+    #[test]
+    fn what_a_full_disk_refuses_is_written_once_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = impatient(&folder);
+        store.limit_pages(16);
+        let recorder = Recorder::new(Arc::clone(&store) as _, run()).unwrap();
+        let layers = vec![handloom_engine::event::Health { gradient_norm: 0.5, dead: None, saturated: None }; 40];
+        let evidence = Evidence { confusion: None, layers };
+        (1..=100).for_each(|epoch| recorder.epoch(&row(epoch), &evidence));
+        until(|| matches!(recorder.trouble(), Some(Error::Full { .. })));
+        assert!(store.epochs("a").unwrap().len() < 100);
+        store.limit_pages(100_000);
+        recorder.finish(Duration::from_secs(20)).unwrap();
+        assert_eq!(store.epochs("a").unwrap().len(), 100);
+        assert_eq!(store.epochs("a").unwrap()[99].evidence, evidence);
+    }
 }

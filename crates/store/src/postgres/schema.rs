@@ -41,17 +41,15 @@ pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock(x'68616e646c6f6f6d':
 
 /// Brings the tables to the latest version. Several machines may do so at once.
 pub(super) fn migrate(client: &mut Client, at: &str, migrations: &[&str]) -> Result<(), Failure> {
-    if version(client, at, migrations.len())? == Some(migrations.len()) {
+    let there: bool = client.query_one("SELECT to_regclass('handloom_version') IS NOT NULL", &[])?.get(0);
+    if there && version(client, at, migrations.len())? == migrations.len() {
         return Ok(());
     }
     let mut transaction = client.transaction()?;
     transaction.batch_execute(LOCK)?;
-    // Another machine may have been here first.
-    let version = version(&mut transaction, at, migrations.len())?;
-    if version.is_none() {
-        transaction.batch_execute("CREATE TABLE handloom_version (version BIGINT NOT NULL)")?;
-    }
-    for migration in &migrations[version.unwrap_or(0)..] {
+    // Another machine may have been here first, which `to_regclass` need not notice within a transaction.
+    transaction.batch_execute("CREATE TABLE IF NOT EXISTS handloom_version (version BIGINT NOT NULL)")?;
+    for migration in &migrations[version(&mut transaction, at, migrations.len())?..] {
         transaction.batch_execute(migration)?;
     }
     transaction.batch_execute("DELETE FROM handloom_version")?;
@@ -59,15 +57,11 @@ pub(super) fn migrate(client: &mut Client, at: &str, migrations: &[&str]) -> Res
     Ok(transaction.commit()?)
 }
 
-/// The version of the tables, if there are any.
-fn version(client: &mut impl GenericClient, at: &str, known: usize) -> Result<Option<usize>, Failure> {
-    let there: bool = client.query_one("SELECT to_regclass('handloom_version') IS NOT NULL", &[])?.get(0);
-    if !there {
-        return Ok(None);
-    }
+/// The version of the tables, 0 if there are none.
+fn version(client: &mut impl GenericClient, at: &str, known: usize) -> Result<usize, Failure> {
     let found: i64 = client.query_one("SELECT coalesce(max(version), 0) FROM handloom_version", &[])?.get(0);
     match usize::try_from(found) {
-        Ok(version) if version <= known => Ok(Some(version)),
+        Ok(version) if version <= known => Ok(version),
         _ => Err(Error::Newer { at: at.into(), found, known }.into()),
     }
 }

@@ -137,7 +137,8 @@ pub(super) fn explain(error: &rusqlite::Error, file: &Path) -> Error {
     match error.sqlite_error_code() {
         _ if is_busy(error) => Error::Busy { at, why },
         Some(ErrorCode::DiskFull) => Error::Full { at, why },
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Error::Foreign { at, why },
+        // Without a code it is a value of a type that was never written.
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) | None => Error::Foreign { at, why },
         Some(
             ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::SystemIoFailure,
         ) => Error::Io { path: file.into(), action: "write", why },

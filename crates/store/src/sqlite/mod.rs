@@ -64,6 +64,12 @@ impl Sqlite {
         })
     }
 
+    /// Makes the disk look full once the database has so many pages.
+    #[cfg(test)]
+    pub(crate) fn limit_pages(&self, pages: u32) {
+        self.with(true, |connection| Ok(connection.pragma_update(None, "max_page_count", pages)?)).unwrap();
+    }
+
     fn read<T: Default>(&self, act: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T> {
         self.with(false, |connection| act(connection)).map(Option::unwrap_or_default)
     }
