@@ -155,6 +155,10 @@ impl Error {
         )
     }
 
+    pub(crate) fn damaged(at: &str, run: &str, error: &serde_json::Error) -> Self {
+        Self::Damaged { at: at.into(), run: run.into(), why: error.to_string() }
+    }
+
     pub(crate) fn io(path: impl Into<PathBuf>, action: &'static str) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |error| Self::Io { path, action, why: error.to_string() }

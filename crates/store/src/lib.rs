@@ -20,6 +20,7 @@
 
 mod epoch;
 mod error;
+mod lost;
 mod postgres;
 mod recorder;
 mod run;
@@ -32,8 +33,9 @@ use handloom_engine::event::Row;
 
 pub use epoch::{Epoch, Opening};
 pub use error::{Error, Result};
+pub use lost::Lost;
 pub use postgres::{Postgres, masked};
-pub use recorder::{Lost, Recorder};
+pub use recorder::Recorder;
 pub use run::{ByRun, Labels, Run, SILENCE_MS, Status, UnknownStatus};
 pub use sqlite::Sqlite;
 

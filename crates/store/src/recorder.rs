@@ -4,7 +4,6 @@
 //! at growing intervals; [`Recorder::finish`] waits for the rest and says what did not get there.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -12,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use handloom_engine::event::{Evidence, Row};
 
-use crate::{Epoch, Error, Result, Run, Store};
+use crate::{Epoch, Error, Lost, Result, Run, Store};
 
 /// Between two heartbeats.
 const BEAT: Duration = Duration::from_secs(5);
@@ -29,24 +28,6 @@ pub struct Recorder {
     run: String,
     at: String,
     writer: Option<JoinHandle<()>>,
-}
-
-/// What was not stored, and why.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not everything of run `{run}` was stored: {} missing in `{at}`\n{why}", Missing(self))]
-pub struct Lost {
-    /// The run.
-    pub run: String,
-    /// The store.
-    pub at: String,
-    /// Its epochs that are not there.
-    pub epochs: Vec<u64>,
-    /// Whether its record is not the latest.
-    pub record: bool,
-    /// Its files that are not there.
-    pub files: Vec<String>,
-    /// What the store said.
-    pub why: String,
 }
 
 #[derive(Clone)]
@@ -292,33 +273,6 @@ fn stored(store: &dyn Store, run: &str, items: &[Item]) -> Result<()> {
             let epochs: Vec<Epoch> = epochs.map(|epoch| Epoch::clone(epoch)).collect();
             store.log(run, &epochs)
         }
-    }
-}
-
-/// `epochs 3-7, 9, its record and model.safetensors`.
-struct Missing<'a>(&'a Lost);
-
-impl fmt::Display for Missing<'_> {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts = Vec::new();
-        let mut epochs = self.0.epochs.clone();
-        epochs.sort_unstable();
-        epochs.dedup();
-        let spans: Vec<String> = epochs
-            .chunk_by(|a, b| a + 1 == *b)
-            .map(|span| match span {
-                [one] => one.to_string(),
-                span => format!("{}-{}", span[0], span[span.len() - 1]),
-            })
-            .collect();
-        if !spans.is_empty() {
-            parts.push(format!("epochs {}", spans.join(", ")));
-        }
-        if self.0.record {
-            parts.push("its latest record".into());
-        }
-        parts.extend(self.0.files.iter().map(|name| format!("`{name}`")));
-        to.write_str(&parts.join(", "))
     }
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::epoch::text;
+use crate::error::Error;
 
 /// After this long without a heartbeat, a run on another machine counts as killed, in milliseconds.
 pub const SILENCE_MS: u64 = 30_000;
@@ -179,24 +180,53 @@ impl Run {
         let bare = Self { name: String::new(), tags: Vec::new(), notes: None, ..self.clone() };
         (text(&bare), text(&labels))
     }
+}
 
-    /// A run from what a store keeps.
-    pub(crate) fn from_columns(record: &str, labels: &str, age_ms: i64) -> serde_json::Result<Self> {
-        let labels: Labels = serde_json::from_str(labels)?;
-        Ok(Self {
+/// A run as a store keeps it.
+pub(crate) struct Kept {
+    pub(crate) id: String,
+    /// Milliseconds since its last heartbeat.
+    pub(crate) age_ms: i64,
+    pub(crate) labels: String,
+    pub(crate) record: String,
+}
+
+impl Kept {
+    fn run(&self) -> serde_json::Result<Run> {
+        let labels: Labels = serde_json::from_str(&self.labels)?;
+        Ok(Run {
             name: labels.name,
             tags: labels.tags,
             notes: labels.notes,
             // A clock that was set back makes no run look dead.
-            heartbeat_age_ms: Some(age_ms.max(0) as u64),
-            ..serde_json::from_str(record)?
+            heartbeat_age_ms: Some(self.age_ms.max(0) as u64),
+            ..serde_json::from_str(&self.record)?
         })
     }
 }
 
-/// Brings runs into order: by start, then by id.
-pub(crate) fn sort(runs: &mut [Run]) {
-    runs.sort_unstable_by(|a, b| (a.started_ms, &a.id).cmp(&(b.started_ms, &b.id)));
+/// The runs that a store keeps, by start, then by id; `at` is the store.
+///
+/// Most of the time of reading thousands of runs is spent here, so the cores share it.
+pub(crate) fn read(kept: &[Kept], at: &str) -> Result<Vec<Run>, Error> {
+    let part = |kept: &[Kept]| {
+        let damaged = |kept: &Kept, error: serde_json::Error| Error::damaged(at, &kept.id, &error);
+        kept.iter().map(|kept| kept.run().map_err(|error| damaged(kept, error))).collect::<Result<Vec<Run>, Error>>()
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut runs = Vec::with_capacity(kept.len());
+    std::thread::scope(|scope| {
+        let mut parts = kept.chunks(kept.len().div_ceil(cores).max(256));
+        let own = parts.next();
+        let others: Vec<_> = parts.map(|kept| scope.spawn(move || part(kept))).collect();
+        runs.extend(part(own.unwrap_or_default())?);
+        for other in others {
+            runs.extend(other.join().expect("reading JSON does not panic")?);
+        }
+        Ok::<_, Error>(())
+    })?;
+    runs.sort_unstable_by(|a: &Run, b| (a.started_ms, &a.id).cmp(&(b.started_ms, &b.id)));
+    Ok(runs)
 }
 
 /// Changes labels written as JSON.
@@ -239,8 +269,27 @@ mod tests {
 
     #[test]
     fn a_record_with_less_or_more_in_it_is_read() {
-        let run = Run::from_columns(r#"{"id":"a","epochs":3,"later":[1]}"#, r#"{"name":"n"}"#, -5).unwrap();
+        let (labels, record) = (r#"{"name":"n"}"#.into(), r#"{"id":"a","epochs":3,"later":[1]}"#.into());
+        let run = Kept { id: "a".into(), age_ms: -5, labels, record }.run().unwrap();
         assert_eq!((run.id.as_str(), run.name.as_str(), run.epochs), ("a", "n", 3));
         assert_eq!(run.heartbeat_age_ms, Some(0));
+    }
+
+    #[test]
+    fn every_run_of_thousands_is_read_and_a_broken_one_is_named() {
+        let kept = |n: u64| {
+            let record = format!(r#"{{"id":"r{n}","started_ms":{}}}"#, n * 7 % 3_001);
+            Kept { id: format!("r{n}"), age_ms: 1, labels: "{}".into(), record }
+        };
+        let mut all: Vec<Kept> = (0..3_001).map(kept).collect();
+        let starts: Vec<u64> = read(&all, "db").unwrap().iter().map(|run| run.started_ms).collect();
+        assert_eq!(starts, (0..3_001).collect::<Vec<_>>());
+        for at in [0, 1_500, 3_000] {
+            all[at].record = "{".into();
+            let told = read(&all, "db").unwrap_err().to_string();
+            assert!(told.contains(&format!("run `r{at}` in `db`")) && told.contains("hint:"), "{told}");
+            all[at] = kept(at as u64);
+        }
+        assert!(read(&[], "db").unwrap().is_empty());
     }
 }

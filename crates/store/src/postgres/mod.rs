@@ -18,7 +18,7 @@ use postgres::error::SqlState;
 
 use crate::epoch::{FIGURES, evidence, evidence_text, figures, integer, row, text};
 use crate::error::{Error, Result, plain};
-use crate::run::{relabeled, sort};
+use crate::run::{Kept, read, relabeled};
 use crate::{ByRun, Epoch, Labels, Opening, Run, Store};
 pub use connect::masked;
 use connect::{Server, is_broken};
@@ -96,20 +96,15 @@ impl Postgres {
         }
     }
 
-    fn damaged(&self, run: &str, error: &serde_json::Error) -> Failure {
-        Error::Damaged { at: self.at(), run: run.into(), why: error.to_string() }.into()
-    }
-
-    fn records(&self, client: &mut Client, id: Option<&str>) -> Result<Vec<Run>, Failure> {
+    fn records(&self, id: Option<&str>) -> Result<Vec<Run>> {
         let query = format!(
             "SELECT id, {NOW} - heartbeat_ms, labels, record FROM handloom_runs WHERE $1::text IS NULL OR id = $1"
         );
-        let rows = client.query(&query, &[&id])?;
-        let read = |row: &postgres::Row| {
-            let run = Run::from_columns(row.try_get(3)?, row.try_get(2)?, row.try_get(1)?);
-            run.map_err(|error| self.damaged(row.get(0), &error))
+        let kept = |row: &postgres::Row| {
+            Ok(Kept { id: row.try_get(0)?, age_ms: row.try_get(1)?, labels: row.try_get(2)?, record: row.try_get(3)? })
         };
-        rows.iter().map(read).collect()
+        let kept: Vec<Kept> = self.with(|client| client.query(&query, &[&id])?.iter().map(kept).collect())?;
+        read(&kept, &self.at())
     }
 }
 
@@ -149,13 +144,11 @@ impl Store for Postgres {
     }
 
     fn run(&self, id: &str) -> Result<Option<Run>> {
-        self.with(|client| Ok(self.records(client, Some(id))?.pop()))
+        Ok(self.records(Some(id))?.pop())
     }
 
     fn runs(&self) -> Result<Vec<Run>> {
-        let mut runs = self.with(|client| self.records(client, None))?;
-        sort(&mut runs);
-        Ok(runs)
+        self.records(None)
     }
 
     fn remove(&self, id: &str) -> Result<bool> {
@@ -168,7 +161,7 @@ impl Store for Postgres {
             let mut transaction = client.transaction()?;
             let query = "SELECT labels FROM handloom_runs WHERE id = $1 FOR UPDATE";
             let Some(row) = transaction.query_opt(query, &[&id])? else { return Ok(false) };
-            let labels = relabeled(row.try_get(0)?, change).map_err(|error| self.damaged(id, &error))?;
+            let labels = relabeled(row.try_get(0)?, change).map_err(|error| Error::damaged(&self.at(), id, &error))?;
             transaction.execute("UPDATE handloom_runs SET labels = $2 WHERE id = $1", &[&id, &labels])?;
             transaction.commit()?;
             Ok(true)
@@ -204,7 +197,10 @@ impl Store for Postgres {
         self.with(|client| {
             let read = |found: &postgres::Row| {
                 let evidence = evidence(found.try_get(2 + FIGURES.len())?);
-                Ok(Epoch { row: figures_of(found)?.1, evidence: evidence.map_err(|error| self.damaged(run, &error))? })
+                Ok(Epoch {
+                    row: figures_of(found)?.1,
+                    evidence: evidence.map_err(|error| Error::damaged(&self.at(), run, &error))?,
+                })
             };
             client.query(&query, &[&run])?.iter().map(read).collect()
         })

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 
 use crate::epoch::{FIGURES, evidence, evidence_text, figures, integer, row, text};
 use crate::error::{Error, Result, plain};
-use crate::run::{relabeled, sort};
+use crate::run::{Kept, read, relabeled};
 use crate::{ByRun, Epoch, Labels, Opening, Run, Store};
 use connect::{Failure, MIGRATIONS, explain, is_orphan};
 
@@ -88,21 +88,16 @@ impl Sqlite {
         Error::NoRun { at: self.at(), run: run.into() }
     }
 
-    fn damaged(&self, run: &str, error: &serde_json::Error) -> Error {
-        Error::Damaged { at: self.at(), run: run.into(), why: error.to_string() }
-    }
-
-    fn records(&self, connection: &Connection, which: &str, id: &[&str]) -> Result<Vec<Run>, Failure> {
+    fn records(&self, which: &str, id: &[&str]) -> Result<Vec<Run>> {
         let query = format!("SELECT id, {NOW} - heartbeat_ms, labels, record FROM runs {which}");
-        let mut query = connection.prepare_cached(&query)?;
-        let mut found = query.query(rusqlite::params_from_iter(id))?;
-        let mut runs = Vec::new();
-        while let Some(row) = found.next()? {
-            let column = |at| row.get_ref(at)?.as_str().map_err(rusqlite::Error::from);
-            let run = Run::from_columns(column(3)?, column(2)?, row.get(1)?);
-            runs.push(run.map_err(|error| self.damaged(column(0).unwrap_or_default(), &error))?);
-        }
-        Ok(runs)
+        let kept: Vec<Kept> = self.read(|connection| {
+            let mut query = connection.prepare_cached(&query)?;
+            let kept = query.query_map(rusqlite::params_from_iter(id), |row| {
+                Ok(Kept { id: row.get(0)?, age_ms: row.get(1)?, labels: row.get(2)?, record: row.get(3)? })
+            })?;
+            Ok(kept.collect::<rusqlite::Result<_>>()?)
+        })?;
+        read(&kept, &self.at())
     }
 
     /// Where files of a run are.
@@ -148,13 +143,11 @@ impl Store for Sqlite {
     }
 
     fn run(&self, id: &str) -> Result<Option<Run>> {
-        self.read(|connection| Ok(self.records(connection, "WHERE id = ?1", &[id])?.pop()))
+        Ok(self.records("WHERE id = ?1", &[id])?.pop())
     }
 
     fn runs(&self) -> Result<Vec<Run>> {
-        let mut runs = self.read(|connection| self.records(connection, "", &[]))?;
-        sort(&mut runs);
-        Ok(runs)
+        self.records("", &[])
     }
 
     fn remove(&self, id: &str) -> Result<bool> {
@@ -180,7 +173,7 @@ impl Store for Sqlite {
             let read = transaction.query_row("SELECT labels FROM runs WHERE id = ?1", [id], |row| row.get(0));
             let Some(labels) = read.optional()? else { return Ok(false) };
             let labels: String = labels;
-            let labels = relabeled(&labels, change).map_err(|error| self.damaged(id, &error))?;
+            let labels = relabeled(&labels, change).map_err(|error| Error::damaged(&self.at(), id, &error))?;
             transaction.execute("UPDATE runs SET labels = ?2 WHERE id = ?1", [id, &labels])?;
             Ok(true)
         })
@@ -218,7 +211,7 @@ impl Store for Sqlite {
             let mut epochs = Vec::new();
             while let Some(row) = found.next()? {
                 let shown = row.get_ref(2 + FIGURES.len())?.as_str().map_err(rusqlite::Error::from)?;
-                let evidence = evidence(shown).map_err(|error| self.damaged(run, &error))?;
+                let evidence = evidence(shown).map_err(|error| Error::damaged(&self.at(), run, &error))?;
                 epochs.push(Epoch { row: figures_of(row)?, evidence });
             }
             Ok(epochs)
@@ -242,9 +235,9 @@ impl Store for Sqlite {
     }
 
     fn last_rows(&self) -> Result<ByRun<Row>> {
-        // Through the runs, so that of each one epoch is read and not all.
+        // From run to run, which `CROSS` insists on: of each one epoch is read and not all.
         let query = format!(
-            "SELECT {} FROM runs JOIN epochs e
+            "SELECT {} FROM runs CROSS JOIN epochs e
              ON e.run = runs.id AND e.epoch = (SELECT max(epoch) FROM epochs WHERE run = runs.id)",
             columns()
         );
