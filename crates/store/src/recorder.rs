@@ -1,0 +1,363 @@
+//! Writes a run into a store from a thread of its own: training never waits for a disk, a lock or a network.
+//!
+//! What is handed over waits in memory, in order. While the store is locked, full or out of reach it is tried again,
+//! at growing intervals; [`Recorder::finish`] waits for the rest and says what did not get there.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use handloom_engine::event::{Evidence, Row};
+
+use crate::{Epoch, Error, Lost, Result, Run, Store};
+
+/// Between two heartbeats.
+const BEAT: Duration = Duration::from_secs(5);
+/// Between an attempt that failed and the next: at first, at most, and while somebody waits for the end.
+const PAUSES: [Duration; 3] = [Duration::from_millis(50), Duration::from_secs(5), Duration::from_millis(200)];
+/// How long a recorder that is dropped instead of finished still tries.
+const DROPPED: Duration = Duration::from_secs(2);
+/// Epochs in a transaction, at most.
+const BATCH: usize = 256;
+
+/// Records a run while it trains.
+pub struct Recorder {
+    desk: Arc<Desk>,
+    run: String,
+    at: String,
+    writer: Option<JoinHandle<()>>,
+}
+
+#[derive(Clone)]
+enum Item {
+    /// The run's first record, without which there is nothing to add epochs to.
+    Begin(Arc<Run>),
+    /// A later record, of which only the last matters.
+    Record(Arc<Run>),
+    Epoch(Arc<Epoch>),
+    File(Arc<str>, Arc<[u8]>),
+}
+
+#[derive(Default)]
+struct Desk {
+    tray: Mutex<Tray>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Tray {
+    /// What waits, numbered in the order of its coming.
+    items: VecDeque<(u64, Item)>,
+    count: u64,
+    /// What the store will never take.
+    refused: Vec<Item>,
+    /// What the store said last, if it did not do what it was asked to.
+    trouble: Option<Error>,
+    /// Until when the rest is tried, once nothing more is to come.
+    until: Option<Instant>,
+    ended: bool,
+}
+
+enum Job {
+    /// Items for one transaction, and the number of the last.
+    Write(Vec<Item>, u64),
+    Beat,
+    End,
+}
+
+impl Recorder {
+    /// Records `run`, first of all. Whoever wants to know at once whether the store works puts the run before.
+    pub fn new(store: Arc<dyn Store>, run: Run) -> io::Result<Self> {
+        let desk = Arc::new(Desk::default());
+        let (id, at) = (run.id.clone(), store.at());
+        desk.lay(Item::Begin(Arc::new(run)));
+        let (behind, of) = (Arc::clone(&desk), id.clone());
+        let writer = thread::Builder::new().name("recorder".into()).spawn(move || write(&*store, &of, &behind))?;
+        Ok(Self { desk, run: id, at, writer: Some(writer) })
+    }
+
+    /// Records an epoch.
+    pub fn epoch(&self, row: &Row, evidence: &Evidence) {
+        self.desk.lay(Item::Epoch(Arc::new(Epoch { row: row.clone(), evidence: evidence.clone() })));
+    }
+
+    /// Replaces the run's record, but not its labels.
+    pub fn put(&self, run: Run) {
+        self.desk.lay(Item::Record(Arc::new(run)));
+    }
+
+    /// Keeps a file of the run.
+    pub fn file(&self, name: &str, bytes: Vec<u8>) {
+        self.desk.lay(Item::File(name.into(), bytes.into()));
+    }
+
+    /// What keeps the store from being written, if anything does.
+    pub fn trouble(&self) -> Option<Error> {
+        self.desk.tray().trouble.clone()
+    }
+
+    /// Waits until everything is stored, at most for `patience`.
+    pub fn finish(mut self, patience: Duration) -> Result<(), Box<Lost>> {
+        self.close(patience)
+    }
+
+    fn close(&mut self, patience: Duration) -> Result<(), Box<Lost>> {
+        let Some(writer) = self.writer.take() else { return Ok(()) };
+        let mut tray = self.desk.tray();
+        tray.until = Some(Instant::now() + patience);
+        self.desk.changed.notify_all();
+        let waited = self.desk.changed.wait_timeout_while(tray, patience, |tray| !tray.ended);
+        let tray = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let lost = self.lost(&tray, patience);
+        let ended = tray.ended;
+        drop(tray);
+        if ended {
+            // It panicked only if the store did: what it left behind is in `lost`.
+            let _ = writer.join();
+        }
+        lost.map_or(Ok(()), |lost| Err(Box::new(lost)))
+    }
+
+    fn lost(&self, tray: &Tray, patience: Duration) -> Option<Lost> {
+        let mut items = tray.refused.iter().chain(tray.items.iter().map(|(_, item)| item)).peekable();
+        items.peek()?;
+        let why = match &tray.trouble {
+            Some(error) => error.to_string(),
+            None if tray.ended => "the thread that writes broke off".into(),
+            None => format!("it was not done after {} s", patience.as_secs_f64()),
+        };
+        let (run, at) = (self.run.clone(), self.at.clone());
+        let mut lost = Lost { run, at, epochs: Vec::new(), record: false, files: Vec::new(), why };
+        for item in items {
+            match item {
+                Item::Begin(_) | Item::Record(_) => lost.record = true,
+                Item::Epoch(epoch) => lost.epochs.push(epoch.row.epoch),
+                Item::File(name, _) => lost.files.push(name.to_string()),
+            }
+        }
+        Some(lost)
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        // Nobody is left to tell.
+        let _ = self.close(DROPPED);
+    }
+}
+
+impl Desk {
+    fn tray(&self) -> MutexGuard<'_, Tray> {
+        self.tray.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lay(&self, item: Item) {
+        let mut tray = self.tray();
+        if matches!(item, Item::Record(_)) {
+            tray.items.retain(|(_, item)| !matches!(item, Item::Record(_)));
+        }
+        tray.count += 1;
+        let number = tray.count;
+        tray.items.push_back((number, item));
+        self.changed.notify_all();
+    }
+
+    /// What to do next; waits for it.
+    fn next(&self, beat: Instant) -> Job {
+        let mut tray = self.tray();
+        loop {
+            let now = Instant::now();
+            let overdue = tray.until.is_some_and(|until| now >= until);
+            let begun = !matches!(tray.items.front(), Some((_, Item::Begin(_))));
+            if overdue || (tray.until.is_some() && tray.items.is_empty()) {
+                return Job::End;
+            }
+            if begun && now >= beat && tray.until.is_none() {
+                return Job::Beat;
+            }
+            if let Some((number, item)) = tray.items.front() {
+                if !matches!(item, Item::Epoch(_)) {
+                    return Job::Write(vec![item.clone()], *number);
+                }
+                let epochs = tray.items.iter().take_while(|(_, item)| matches!(item, Item::Epoch(_))).take(BATCH);
+                let (numbers, epochs): (Vec<u64>, Vec<Item>) = epochs.cloned().unzip();
+                return Job::Write(epochs, *numbers.last().expect("the first of them is an epoch"));
+            }
+            let wait = beat.saturating_duration_since(now);
+            tray = self.changed.wait_timeout(tray, wait).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Takes note of what came of a job; answers how long to wait before the next.
+    fn settle(&self, last: u64, result: Result<()>, pause: Duration) -> Option<Duration> {
+        let mut tray = self.tray();
+        let Err(error) = result else {
+            tray.items.retain(|(number, _)| *number > last);
+            // What was refused for good stays worth telling.
+            if tray.refused.is_empty() {
+                tray.trouble = None;
+            }
+            return None;
+        };
+        if error.is_temporary() {
+            tray.trouble = Some(error);
+            let pause = if tray.until.is_some() { pause.min(PAUSES[2]) } else { pause };
+            return Some(pause);
+        }
+        // A run that was removed takes nothing more; anything else stands for itself.
+        let all = matches!(error, Error::NoRun { .. });
+        let (refused, kept): (VecDeque<_>, VecDeque<_>) =
+            tray.items.drain(..).partition(|(number, _)| all || *number <= last);
+        tray.items = kept;
+        tray.refused.extend(refused.into_iter().map(|(_, item)| item));
+        tray.trouble = Some(error);
+        None
+    }
+
+    /// Waits after a failed attempt, no longer than until somebody waits for the end.
+    fn rest(&self, pause: Duration) {
+        let tray = self.tray();
+        if tray.until.is_some() {
+            drop(tray);
+            thread::sleep(pause);
+        } else {
+            drop(self.changed.wait_timeout_while(tray, pause, |tray| tray.until.is_none()));
+        }
+    }
+}
+
+/// The life of the thread.
+fn write(store: &dyn Store, run: &str, desk: &Desk) {
+    /// Tells the desk, even if the store panics.
+    struct Ended<'a>(&'a Desk);
+    impl Drop for Ended<'_> {
+        fn drop(&mut self) {
+            self.0.tray().ended = true;
+            self.0.changed.notify_all();
+        }
+    }
+    let _ended = Ended(desk);
+    let (mut beat, mut pause) = (Instant::now() + BEAT, PAUSES[0]);
+    loop {
+        let (result, last) = match desk.next(beat) {
+            Job::End => return,
+            Job::Beat => {
+                beat = Instant::now() + BEAT;
+                (store.heartbeat(run), 0)
+            }
+            Job::Write(items, last) => (stored(store, run, &items), last),
+        };
+        match desk.settle(last, result, pause) {
+            Some(wait) => {
+                desk.rest(wait);
+                pause = (pause * 2).min(PAUSES[1]);
+            }
+            None => pause = PAUSES[0],
+        }
+    }
+}
+
+fn stored(store: &dyn Store, run: &str, items: &[Item]) -> Result<()> {
+    match &items[0] {
+        Item::Begin(run) => store.put(run),
+        Item::Record(record) => {
+            // Putting would bring back a run that was removed.
+            store.heartbeat(run)?;
+            store.put(record)
+        }
+        Item::File(name, bytes) => store.put_file(run, name, bytes),
+        Item::Epoch(_) => {
+            let epochs = items.iter().filter_map(|item| if let Item::Epoch(epoch) = item { Some(epoch) } else { None });
+            let epochs: Vec<Epoch> = epochs.map(|epoch| Epoch::clone(epoch)).collect();
+            store.log(run, &epochs)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Sqlite;
+
+    fn row(epoch: u64) -> Row {
+        crate::epoch::row(epoch as i64, [Some(0.5); 8])
+    }
+
+    fn run() -> Run {
+        Run { id: "a".into(), ..Run::default() }
+    }
+
+    /// A store that has one run, and gives up waiting for others at once.
+    fn impatient(folder: &tempfile::TempDir) -> Arc<Sqlite> {
+        let store = Arc::new(Sqlite::waiting(folder.path(), Duration::ZERO));
+        store.put(&run()).unwrap();
+        store
+    }
+
+    fn until(what: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !what() {
+            assert!(start.elapsed() < Duration::from_secs(20), "it does not come about");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn what_another_process_locks_out_is_written_later_and_training_never_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = impatient(&folder);
+        let other = rusqlite::Connection::open(folder.path().join("handloom.db")).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let recorder = Recorder::new(Arc::clone(&store) as _, run()).unwrap();
+        let start = Instant::now();
+        (1..=300).for_each(|epoch| recorder.epoch(&row(epoch), &Evidence::default()));
+        assert!(start.elapsed() < Duration::from_millis(500));
+        until(|| matches!(recorder.trouble(), Some(Error::Busy { .. })));
+        assert_eq!(store.epochs("a").unwrap().len(), 0);
+        other.execute_batch("ROLLBACK").unwrap();
+        recorder.finish(Duration::from_secs(20)).unwrap();
+        let epochs: Vec<u64> = store.epochs("a").unwrap().iter().map(|epoch| epoch.row.epoch).collect();
+        assert_eq!(epochs, (1..=300).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn who_waits_in_vain_is_told_what_is_missing_and_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = impatient(&folder);
+        let recorder = Recorder::new(Arc::clone(&store) as _, run()).unwrap();
+        recorder.epoch(&row(1), &Evidence::default());
+        until(|| store.epochs("a").unwrap().len() == 1);
+        let other = rusqlite::Connection::open(folder.path().join("handloom.db")).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        for epoch in [2, 3, 4, 6] {
+            recorder.epoch(&row(epoch), &Evidence::default());
+        }
+        recorder.put(run());
+        let lost = recorder.finish(Duration::from_millis(300)).unwrap_err();
+        assert_eq!((&lost.epochs[..], lost.record), (&[2, 3, 4, 6][..], true));
+        let told = lost.to_string();
+        assert!(
+            told.contains("epochs 2-4, 6, its latest record missing") && told.contains("another process"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn what_a_full_disk_refuses_is_written_once_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = impatient(&folder);
+        store.limit_pages(16);
+        let recorder = Recorder::new(Arc::clone(&store) as _, run()).unwrap();
+        let layers = vec![handloom_engine::event::Health { gradient_norm: 0.5, dead: None, saturated: None }; 40];
+        let evidence = Evidence { confusion: None, layers };
+        (1..=100).for_each(|epoch| recorder.epoch(&row(epoch), &evidence));
+        until(|| matches!(recorder.trouble(), Some(Error::Full { .. })));
+        assert!(store.epochs("a").unwrap().len() < 100);
+        store.limit_pages(100_000);
+        recorder.finish(Duration::from_secs(20)).unwrap();
+        assert_eq!(store.epochs("a").unwrap().len(), 100);
+        assert_eq!(store.epochs("a").unwrap()[99].evidence, evidence);
+    }
+}

@@ -1,0 +1,309 @@
+//! A store in a folder: `handloom.db`, and `runs/ID/` for files.
+
+mod connect;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use handloom_engine::event::Row;
+use handloom_engine::model::write_atomically;
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+
+use crate::epoch::{FIGURES, evidence, evidence_text, figures, integer, row, text};
+use crate::error::{Error, Result, plain};
+use crate::run::{Kept, read, relabeled};
+use crate::{ByRun, Epoch, Labels, Opening, Run, Store};
+use connect::{Failure, MIGRATIONS, explain, is_orphan};
+
+/// How long a command waits while other processes write.
+const BUSY: Duration = Duration::from_secs(30);
+/// Unix time in milliseconds.
+const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+
+/// Runs in a folder.
+pub struct Sqlite {
+    folder: PathBuf,
+    file: PathBuf,
+    busy: Duration,
+    connection: Mutex<Option<Connection>>,
+}
+
+impl Sqlite {
+    /// The store in `folder`, which is made by the first write.
+    pub fn open(folder: impl Into<PathBuf>) -> Self {
+        Self::waiting(folder, BUSY)
+    }
+
+    /// The same, with another limit to waiting for other processes.
+    pub(crate) fn waiting(folder: impl Into<PathBuf>, busy: Duration) -> Self {
+        let folder = folder.into();
+        Self { file: folder.join("handloom.db"), folder, busy, connection: Mutex::default() }
+    }
+
+    /// Does `act` with the connection; none if there is nothing to read yet.
+    fn with<T>(&self, write: bool, act: impl FnOnce(&mut Connection) -> Result<T, Failure>) -> Result<Option<T>> {
+        let mut held = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.is_none() {
+            if write {
+                fs::create_dir_all(&self.folder).map_err(Error::io(&self.folder, "write"))?;
+            } else if !self.file.try_exists().map_err(Error::io(&self.file, "read"))? {
+                return Ok(None);
+            }
+        }
+        let result = match &mut *held {
+            Some(connection) => act(connection),
+            none => connect::connect(&self.file, &self.at(), write, self.busy, MIGRATIONS)
+                .and_then(|connection| act(none.insert(connection))),
+        };
+        result.map(Some).map_err(|failure| match failure {
+            Failure::Sql(error) => explain(&error, &self.file),
+            Failure::Store(error) => error,
+        })
+    }
+
+    /// Makes the disk look full once the database has so many pages.
+    #[cfg(test)]
+    pub(crate) fn limit_pages(&self, pages: u32) {
+        self.with(true, |connection| Ok(connection.pragma_update(None, "max_page_count", pages)?)).unwrap();
+    }
+
+    fn read<T: Default>(&self, act: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T> {
+        self.with(false, |connection| act(connection)).map(Option::unwrap_or_default)
+    }
+
+    fn write<T>(&self, act: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>) -> Result<T> {
+        let done = self.with(true, |connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = act(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        })?;
+        Ok(done.expect("a write opens the database"))
+    }
+
+    fn no_run(&self, run: &str) -> Error {
+        Error::NoRun { at: self.at(), run: run.into() }
+    }
+
+    fn records(&self, which: &str, id: &[&str]) -> Result<Vec<Run>> {
+        let query = format!("SELECT id, {NOW} - heartbeat_ms, labels, record FROM runs {which}");
+        let kept: Vec<Kept> = self.read(|connection| {
+            let mut query = connection.prepare_cached(&query)?;
+            let kept = query.query_map(rusqlite::params_from_iter(id), |row| {
+                Ok(Kept { id: row.get(0)?, age_ms: row.get(1)?, labels: row.get(2)?, record: row.get(3)? })
+            })?;
+            Ok(kept.collect::<rusqlite::Result<_>>()?)
+        })?;
+        read(&kept, &self.at())
+    }
+
+    /// Where files of a run are.
+    fn files(&self, run: &str) -> Result<PathBuf> {
+        plain(run)?;
+        Ok(self.folder.join("runs").join(run))
+    }
+}
+
+/// The figures of the columns after run and epoch.
+fn figures_of(found: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    let mut figures = [None; FIGURES.len()];
+    for (at, figure) in figures.iter_mut().enumerate() {
+        *figure = found.get(2 + at)?;
+    }
+    Ok(row(found.get(1)?, figures))
+}
+
+fn columns() -> String {
+    format!("e.run, e.epoch, e.{}", FIGURES.join(", e."))
+}
+
+impl Store for Sqlite {
+    fn at(&self) -> String {
+        self.file.display().to_string()
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        Some(&self.folder)
+    }
+
+    fn put(&self, run: &Run) -> Result<()> {
+        plain(&run.id)?;
+        let (record, labels) = run.columns();
+        let put = format!(
+            "INSERT INTO runs (id, heartbeat_ms, labels, record) VALUES (?1, {NOW}, ?2, ?3)
+             ON CONFLICT (id) DO UPDATE SET heartbeat_ms = excluded.heartbeat_ms, record = excluded.record"
+        );
+        self.write(|transaction| {
+            transaction.prepare_cached(&put)?.execute(params![run.id, labels, record])?;
+            Ok(())
+        })
+    }
+
+    fn run(&self, id: &str) -> Result<Option<Run>> {
+        Ok(self.records("WHERE id = ?1", &[id])?.pop())
+    }
+
+    fn runs(&self) -> Result<Vec<Run>> {
+        self.records("", &[])
+    }
+
+    fn remove(&self, id: &str) -> Result<bool> {
+        let files = self.files(id)?;
+        if self.run(id)?.is_none() {
+            return Ok(false);
+        }
+        self.write(|transaction| {
+            let removed = transaction.execute("DELETE FROM runs WHERE id = ?1", [id])?;
+            // Before the commit: a run whose files stay is not gone.
+            match fs::remove_dir_all(&files) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(&files, "remove")(error).into()),
+                _ => Ok(removed > 0),
+            }
+        })
+    }
+
+    fn relabel(&self, id: &str, change: &dyn Fn(&mut Labels)) -> Result<bool> {
+        if self.read(|_| Ok(Some(())))?.is_none() {
+            return Ok(false);
+        }
+        self.write(|transaction| {
+            let read = transaction.query_row("SELECT labels FROM runs WHERE id = ?1", [id], |row| row.get(0));
+            let Some(labels) = read.optional()? else { return Ok(false) };
+            let labels: String = labels;
+            let labels = relabeled(&labels, change).map_err(|error| Error::damaged(&self.at(), id, &error))?;
+            transaction.execute("UPDATE runs SET labels = ?2 WHERE id = ?1", [id, &labels])?;
+            Ok(true)
+        })
+    }
+
+    fn log(&self, run: &str, epochs: &[Epoch]) -> Result<()> {
+        let put = format!(
+            "INSERT INTO epochs (run, epoch, {}) VALUES (?, ?{}) ON CONFLICT (run, epoch) DO UPDATE SET {}",
+            FIGURES.join(", "),
+            ", ?".repeat(FIGURES.len()),
+            FIGURES.map(|name| format!("{name} = excluded.{name}")).join(", ")
+        );
+        let show = "INSERT INTO evidence (run, epoch, evidence) VALUES (?1, ?2, ?3)
+                    ON CONFLICT (run, epoch) DO UPDATE SET evidence = excluded.evidence";
+        self.write(|transaction| {
+            let (mut put, mut show) = (transaction.prepare_cached(&put)?, transaction.prepare_cached(show)?);
+            for Epoch { row, evidence } in epochs {
+                let (epoch, [a, b, c, d, e, f, g, h]) = (integer(row.epoch), figures(row));
+                put.execute(params![run, epoch, a, b, c, d, e, f, g, h])
+                    .map_err(|error| if is_orphan(&error) { Failure::Store(self.no_run(run)) } else { error.into() })?;
+                show.execute(params![run, epoch, evidence_text(evidence)])?;
+            }
+            Ok(())
+        })
+    }
+
+    fn epochs(&self, run: &str) -> Result<Vec<Epoch>> {
+        let query = format!(
+            "SELECT {}, evidence FROM epochs e JOIN evidence USING (run, epoch) WHERE e.run = ?1 ORDER BY e.epoch",
+            columns()
+        );
+        self.read(|connection| {
+            let mut query = connection.prepare_cached(&query)?;
+            let mut found = query.query([run])?;
+            let mut epochs = Vec::new();
+            while let Some(row) = found.next()? {
+                let shown = row.get_ref(2 + FIGURES.len())?.as_str().map_err(rusqlite::Error::from)?;
+                let evidence = evidence(shown).map_err(|error| Error::damaged(&self.at(), run, &error))?;
+                epochs.push(Epoch { row: figures_of(row)?, evidence });
+            }
+            Ok(epochs)
+        })
+    }
+
+    fn rows(&self, runs: &[&str]) -> Result<ByRun<Vec<Row>>> {
+        let query = format!(
+            "SELECT {} FROM epochs e WHERE e.run IN (SELECT value FROM json_each(?1)) ORDER BY e.run, e.epoch",
+            columns()
+        );
+        self.read(|connection| {
+            let mut query = connection.prepare_cached(&query)?;
+            let mut found = query.query([text(&runs)])?;
+            let mut rows = ByRun::<Vec<Row>>::new();
+            while let Some(row) = found.next()? {
+                rows.entry(row.get(0)?).or_default().push(figures_of(row)?);
+            }
+            Ok(rows)
+        })
+    }
+
+    fn last_rows(&self) -> Result<ByRun<Row>> {
+        // From run to run, which `CROSS` insists on: of each one epoch is read and not all.
+        let query = format!(
+            "SELECT {} FROM runs CROSS JOIN epochs e
+             ON e.run = runs.id AND e.epoch = (SELECT max(epoch) FROM epochs WHERE run = runs.id)",
+            columns()
+        );
+        self.read(|connection| {
+            let mut query = connection.prepare_cached(&query)?;
+            let rows = query.query_map([], |row| Ok((row.get(0)?, figures_of(row)?)))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    fn forget_after(&self, run: &str, epoch: u64) -> Result<()> {
+        self.write(|transaction| {
+            transaction.execute("DELETE FROM epochs WHERE run = ?1 AND epoch > ?2", params![run, integer(epoch)])?;
+            Ok(())
+        })
+    }
+
+    fn heartbeat(&self, run: &str) -> Result<()> {
+        let beat = format!("UPDATE runs SET heartbeat_ms = {NOW} WHERE id = ?1");
+        self.write(|transaction| match transaction.prepare_cached(&beat)?.execute([run])? {
+            0 => Err(self.no_run(run).into()),
+            _ => Ok(()),
+        })
+    }
+
+    fn open_test(&self, opening: &Opening) -> Result<u64> {
+        let (data, record) = (&opening.data_sha256, text(opening));
+        self.write(|transaction| {
+            transaction.execute("INSERT INTO openings (data_sha256, record) VALUES (?1, ?2)", [data, &record])?;
+            let count = "SELECT count(*) FROM openings WHERE data_sha256 = ?1";
+            Ok(transaction.query_row(count, [data], |row| row.get::<_, i64>(0))? as u64)
+        })
+    }
+
+    fn openings(&self) -> Result<Vec<Opening>> {
+        self.read(|connection| {
+            let mut query = connection.prepare("SELECT record FROM openings ORDER BY number")?;
+            let records = query.query_map([], |row| row.get::<_, String>(0))?;
+            let records: Vec<String> = records.collect::<rusqlite::Result<_>>()?;
+            let read = |record: &String| {
+                let why = |error: serde_json::Error| Error::Foreign { at: self.at(), why: error.to_string() };
+                serde_json::from_str::<Opening>(record).map_err(why)
+            };
+            let mut openings: Vec<Opening> = records.iter().map(read).collect::<Result<_>>()?;
+            openings.sort_by_key(|opening| opening.at_ms);
+            Ok(openings)
+        })
+    }
+
+    fn put_file(&self, run: &str, name: &str, bytes: &[u8]) -> Result<()> {
+        plain(name)?;
+        let path = self.files(run)?.join(name);
+        if self.run(run)?.is_none() {
+            return Err(self.no_run(run));
+        }
+        let error = |error: handloom_engine::model::Error| io::Error::other(error.to_string());
+        write_atomically(&path, bytes).map_err(error).map_err(Error::io(path, "write"))
+    }
+
+    fn file(&self, run: &str, name: &str) -> Result<Option<Vec<u8>>> {
+        plain(name)?;
+        let path = self.files(run)?.join(name);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io(path, "read")(error)),
+        }
+    }
+}

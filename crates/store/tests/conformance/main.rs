@@ -1,0 +1,70 @@
+//! What every store promises, held against SQLite always and against PostgreSQL if `HANDLOOM_TEST_POSTGRES` has a URL.
+//!
+//! A promise is a function of a [`Place`], named in the list below; one that is not named is dead code, which CI refuses.
+
+mod epochs;
+mod files;
+mod place;
+mod runs;
+mod server;
+mod speed;
+
+use handloom_engine::event::{Evidence, Row};
+use handloom_store::{Epoch, Run};
+
+use place::Place;
+
+macro_rules! promises {
+    ($($module:ident::$name:ident)*) => {
+        mod sqlite {
+            $(#[test] fn $name() { crate::$module::$name(&crate::Place::folder()); })*
+        }
+        mod postgres {
+            $(#[test] fn $name() { if let Some(place) = crate::Place::schema() { crate::$module::$name(&place); } })*
+        }
+    };
+}
+
+promises! {
+    runs::a_run_comes_back_as_it_was_put
+    runs::runs_come_by_start_then_id
+    runs::labels_are_changed_by_relabel_alone
+    runs::no_label_is_lost_while_a_process_trains
+    runs::a_removed_run_is_gone_and_the_ledger_stays
+    runs::heartbeats_tell_the_age_by_the_clock_of_the_database
+    runs::an_empty_store_has_nothing
+    runs::names_that_would_be_paths_are_refused
+    runs::many_may_begin_a_store_at_once
+    epochs::epochs_come_back_as_they_were_logged
+    epochs::an_epoch_logged_twice_is_replaced
+    epochs::a_resumed_run_forgets_what_came_later
+    epochs::nothing_is_logged_for_a_run_that_is_not_there
+    epochs::figures_of_many_runs_come_in_one_go
+    epochs::two_may_write_at_once
+    files::files_come_back_as_they_were_put
+    files::every_opening_of_a_test_set_is_counted_once
+    files::openings_come_back_by_time
+    speed::ten_thousand_runs
+}
+
+/// A run with what tells it from others.
+fn run(id: &str, started_ms: u64) -> Run {
+    Run { id: id.into(), name: format!("name of {id}"), started_ms, host: "here".into(), ..Run::default() }
+}
+
+/// An epoch whose figures follow from its number.
+fn epoch(epoch: u64) -> Epoch {
+    let x = epoch as f64;
+    let row = Row {
+        epoch,
+        train_loss: 1.0 / x,
+        train_accuracy: 1.0 - 0.5 / x,
+        val_loss: Some(1.5 / x),
+        val_accuracy: Some(1.0 - 0.6 / x),
+        learning_rate: 0.001,
+        samples_per_second: 100_000.0 + x,
+        seconds: 0.6,
+        val_seconds: 0.1,
+    };
+    Epoch { row, evidence: Evidence::default() }
+}

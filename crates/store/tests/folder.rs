@@ -1,0 +1,160 @@
+//! What only a folder has: files that may be missing, foreign, locked or forbidden, and processes that are killed.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
+
+use handloom_engine::event::{Evidence, Row};
+use handloom_store::{Error, Recorder, Run, Status, open};
+
+fn row(epoch: u64) -> Row {
+    Row {
+        epoch,
+        train_loss: 1.0 / epoch as f64,
+        train_accuracy: 0.5,
+        val_loss: None,
+        val_accuracy: None,
+        learning_rate: 0.001,
+        samples_per_second: 1e5,
+        seconds: 0.6,
+        val_seconds: 0.0,
+    }
+}
+
+fn run() -> Run {
+    Run { id: "killed".into(), host: "here".into(), ..Run::default() }
+}
+
+/// The child of the test below: records epochs, and tells of each, until it is killed.
+#[test]
+#[ignore = "started by a_killed_process_leaves_what_it_wrote"]
+fn writes_until_it_is_killed() {
+    let store = open(std::env::var("HANDLOOM_TEST_FOLDER").unwrap()).unwrap();
+    store.put(&run()).unwrap();
+    let recorder = Recorder::new(store.clone(), run()).unwrap();
+    for epoch in 1.. {
+        recorder.epoch(&row(epoch), &Evidence::default());
+        while store.last_rows().unwrap().get("killed").is_none_or(|last| last.epoch < epoch) {
+            std::thread::yield_now();
+        }
+        writeln!(std::io::stdout(), "wrote {epoch}").unwrap();
+    }
+}
+
+#[test]
+fn a_killed_process_leaves_what_it_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "writes_until_it_is_killed", "--ignored", "--nocapture"])
+        .env("HANDLOOM_TEST_FOLDER", folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line == "wrote 20"), "the child ended by itself");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let told = lines.filter_map(|line| line.strip_prefix("wrote ").map(|epoch| epoch.parse().unwrap())).last();
+    let told: u64 = told.unwrap_or(20);
+
+    let store = open(folder.path()).unwrap();
+    let epochs: Vec<u64> = store.epochs("killed").unwrap().iter().map(|epoch| epoch.row.epoch).collect();
+    assert_eq!(epochs, (1..=epochs.len() as u64).collect::<Vec<_>>());
+    assert!(epochs.len() as u64 >= told, "{} of {told} epochs", epochs.len());
+    let read = store.run("killed").unwrap().unwrap();
+    assert_eq!((read.status, read.standing("here", |_| false)), (Status::Running, Status::Killed));
+    // Nothing stays locked.
+    store.log("killed", &[]).unwrap();
+    store.put(&Run { status: Status::Killed, ..run() }).unwrap();
+    let file = rusqlite::Connection::open(folder.path().join("handloom.db")).unwrap();
+    let sound: String = file.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(sound, "ok");
+}
+
+#[test]
+fn what_is_no_database_is_refused_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("handloom.db");
+    let garbage = b"garbage \xff\x00".repeat(1000);
+    fs::write(&file, &garbage).unwrap();
+    let store = open(folder.path()).unwrap();
+    for error in [store.runs().unwrap_err(), store.put(&run()).unwrap_err(), store.remove("killed").unwrap_err()] {
+        let told = error.to_string();
+        assert!(matches!(error, Error::Foreign { .. }) && !error.is_temporary(), "{told}");
+        assert!(told.contains("handloom.db` is not Handloom's") && told.contains("hint:"), "{told}");
+    }
+    assert_eq!(fs::read(&file).unwrap(), garbage);
+}
+
+#[test]
+fn a_database_cut_off_anywhere_is_an_error_or_readable() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("handloom.db");
+    let store = open(folder.path()).unwrap();
+    for n in 0..40 {
+        store.put(&Run { id: format!("r{n}"), notes: Some("x".repeat(900)), ..Run::default() }).unwrap();
+    }
+    drop(store);
+    let whole = fs::read(&file).unwrap();
+    for length in (0..whole.len()).step_by(whole.len() / 97) {
+        fs::write(&file, &whole[..length]).unwrap();
+        let _ = fs::remove_file(folder.path().join("handloom.db-wal"));
+        let _ = fs::remove_file(folder.path().join("handloom.db-shm"));
+        match open(folder.path()).unwrap().runs() {
+            Ok(runs) => assert!(runs.is_empty() && length < 4096 || runs.len() == 40, "{length}: {} runs", runs.len()),
+            Err(Error::Foreign { .. } | Error::Damaged { .. }) => {}
+            Err(error) => panic!("{length}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_or_read_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let store = open(file.join("store")).unwrap();
+    let told = store.put(&run()).unwrap_err().to_string();
+    assert!(told.contains("cannot write") && told.contains("file/store") && told.contains("hint:"), "{told}");
+    // A folder where the database should be.
+    fs::create_dir_all(folder.path().join("handloom.db")).unwrap();
+    let store = open(folder.path()).unwrap();
+    for error in [store.runs().unwrap_err(), store.put(&run()).unwrap_err()] {
+        assert!(matches!(error, Error::Io { .. }) && error.to_string().contains("handloom.db"), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_may_not_be_written_is_named() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("store");
+    open(&place).unwrap().put(&run()).unwrap();
+    let locked = |mode| fs::set_permissions(&place, fs::Permissions::from_mode(mode)).unwrap();
+    locked(0o555);
+    if fs::write(place.join("probe"), "").is_ok() {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: a folder that may not be written, as root may write all of them");
+        return;
+    }
+    let errors = [open(&place).unwrap().runs().err(), open(&place).unwrap().put(&run()).err()];
+    locked(0o755);
+    for error in errors {
+        let told = error.unwrap().to_string();
+        assert!(told.contains("cannot write") && told.contains("handloom.db") && told.contains("hint:"), "{told}");
+    }
+}
+
+#[test]
+fn a_removed_run_takes_its_folder_along() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    store.put(&run()).unwrap();
+    store.put_file("killed", "model.safetensors", b"model").unwrap();
+    fs::write(folder.path().join("runs/killed/checkpoint.safetensors"), b"not by the store").unwrap();
+    fs::write(folder.path().join("runs/other"), b"not of the run").unwrap();
+    assert!(store.remove("killed").unwrap());
+    let left: Vec<_> =
+        fs::read_dir(folder.path().join("runs")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["other"]);
+}
