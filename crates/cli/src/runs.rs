@@ -1,109 +1,29 @@
-//! Runs on disk: `.handloom/runs/ID/` with `run.json`, `config.json`, `checkpoint.safetensors` and `model.safetensors`.
+//! Runs: what the store knows of them, and their folders `.handloom/runs/ID/`.
 //!
+//! The store has each run's record and epochs. Its folder has `config.json`, `model.safetensors` and the checkpoint;
+//! a store that is a database keeps model and configuration too, and whoever asks gets a copy into the folder here.
 //! A run holds a lock on its folder while its process lives: a run that says `running` without a lock was killed.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 use handloom_engine::config::Config;
 use handloom_engine::model::{Model, write_atomically};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use handloom_store::{self as store, Store};
+pub(crate) use handloom_store::{Run as Record, Status};
 
 use crate::exit::Failure;
+use crate::provenance;
 
 /// Where runs are kept.
-pub(crate) struct Store {
+pub(crate) struct Runs {
+    /// Records and epochs.
+    pub(crate) store: Arc<dyn Store>,
+    /// Folder whose `runs/ID/` holds files on this machine.
     folder: PathBuf,
-}
-
-/// What is known of a run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Record {
-    /// Version of this form.
-    pub(crate) v: u32,
-    /// Eight characters `[a-z0-9]`.
-    pub(crate) id: String,
-    /// Made from the settings, or given.
-    pub(crate) name: String,
-    /// Where it stands.
-    pub(crate) status: Status,
-    /// Unix time of its start, in milliseconds.
-    pub(crate) started_ms: u64,
-    /// Unix time of its end, in milliseconds.
-    pub(crate) ended_ms: Option<u64>,
-    /// The command as typed.
-    pub(crate) command: Vec<String>,
-    /// Version of the program.
-    pub(crate) version: String,
-    /// Instruction set: bits are the same only within one.
-    pub(crate) isa: String,
-    /// The data set that was used; `config.json` has the one that was asked for.
-    pub(crate) dataset: String,
-    /// Its folder, unless it is built in.
-    pub(crate) data_path: Option<PathBuf>,
-    /// SHA-256 of its training images and labels.
-    pub(crate) data_sha256: String,
-    /// Why another data set than the default was used.
-    pub(crate) fallback: Option<String>,
-    /// Tags.
-    pub(crate) tags: Vec<String>,
-    /// Group.
-    pub(crate) group: Option<String>,
-    /// Notes.
-    pub(crate) notes: Option<String>,
-    /// Whether the test set stays closed.
-    #[serde(default)]
-    pub(crate) no_test: bool,
-    /// Where the model is saved besides the run's folder.
-    #[serde(default)]
-    pub(crate) out: Option<PathBuf>,
-    /// Weights & Biases as asked for: mode, project, entity.
-    pub(crate) wandb: Map<String, Value>,
-    /// Finished epochs.
-    pub(crate) epochs: u64,
-    /// Epoch of the saved weights.
-    pub(crate) best_epoch: Option<u64>,
-    /// Accuracy of the saved weights on validation data.
-    pub(crate) val_accuracy: Option<f64>,
-    /// Accuracy of the saved weights on the test set, if it was opened.
-    pub(crate) test_accuracy: Option<f64>,
-    /// SHA-256 of the saved weights.
-    pub(crate) weights_sha256: Option<String>,
-}
-
-/// Where a run stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Status {
-    /// Its process trains.
-    Running,
-    /// Every epoch was trained.
-    Finished,
-    /// Stopped by Ctrl-C or TERM; may be resumed.
-    Stopped,
-    /// Could not go on.
-    Failed,
-    /// The loss or a weight left what numbers can hold.
-    Diverged,
-    /// The process is gone; may be resumed.
-    Killed,
-}
-
-impl Status {
-    /// The word that is written.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Finished => "finished",
-            Self::Stopped => "stopped",
-            Self::Failed => "failed",
-            Self::Diverged => "diverged",
-            Self::Killed => "killed",
-        }
-    }
 }
 
 /// A run and its folder.
@@ -118,7 +38,7 @@ pub(crate) struct Run {
 impl Run {
     /// The kept weights.
     pub(crate) fn model(&self) -> PathBuf {
-        self.folder.join("model.safetensors")
+        self.folder.join(MODEL)
     }
 
     /// What a resumed run goes on from.
@@ -128,62 +48,64 @@ impl Run {
 
     /// Its configuration.
     pub(crate) fn config(&self) -> Result<Config> {
-        let path = self.folder.join("config.json");
-        let text = fs::read(&path).with_context(|| format!("reading `{}`", path.display()))?;
-        let map: Map<String, Value> =
-            serde_json::from_slice(&text).with_context(|| format!("reading `{}`", path.display()))?;
         let mut config = Config::default();
-        config.merge(&map).with_context(|| format!("in `{}`", path.display()))?;
+        config
+            .merge(&self.record.config)
+            .with_context(|| format!("in the configuration of run `{}`", self.record.id))?;
         Ok(config)
-    }
-
-    /// Writes the record.
-    pub(crate) fn save(&self) -> Result<()> {
-        let text = serde_json::to_vec_pretty(&self.record)?;
-        Ok(write_atomically(&self.folder.join("run.json"), &text)?)
     }
 
     /// Says that this process works on the run, until the file is closed. `None` if another one does.
     pub(crate) fn lock(&self) -> Result<Option<File>> {
-        let path = self.folder.join("lock");
-        let file = File::create(&path).with_context(|| format!("opening `{}`", path.display()))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
-            Err(fs::TryLockError::WouldBlock) => Ok(None),
-            Err(fs::TryLockError::Error(error)) => Err(error).with_context(|| format!("locking `{}`", path.display())),
-        }
-    }
-
-    fn read(folder: PathBuf) -> Option<Self> {
-        let record: Record = serde_json::from_slice(&fs::read(folder.join("run.json")).ok()?).ok()?;
-        let mut run = Self { folder, record };
-        if run.record.status == Status::Running && matches!(run.lock(), Ok(Some(_))) {
-            run.record.status = Status::Killed;
-        }
-        Some(run)
+        lock(&self.folder)
     }
 }
 
-impl Store {
-    /// The store in `folder`, or in `.handloom` here. Nothing is made before the first run.
-    pub(crate) fn open(folder: Option<PathBuf>) -> Result<Self> {
-        let folder = folder.unwrap_or_else(|| ".handloom".into());
-        if folder.to_string_lossy().contains("://") {
-            return Err(Failure::usage(format!(
-                "`--store {}` is not a folder\nhint: this version keeps runs in a folder, such as `--store .handloom`",
-                folder.display()
-            )));
-        }
-        Ok(Self { folder })
+/// Takes the lock in a run's folder. `None` if another process has it.
+fn lock(folder: &Path) -> Result<Option<File>> {
+    let path = folder.join("lock");
+    fs::create_dir_all(folder).with_context(|| format!("making `{}`", folder.display()))?;
+    let file = File::create(&path).with_context(|| format!("opening `{}`", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(error).with_context(|| format!("locking `{}`", path.display())),
+    }
+}
+
+/// Whether a process works on the run in `folder`.
+fn is_locked(folder: &Path) -> bool {
+    let file = File::open(folder.join("lock"));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
+}
+
+/// Name of the file with the kept weights.
+pub(crate) const MODEL: &str = "model.safetensors";
+/// Name of the file with the configuration.
+pub(crate) const CONFIG: &str = "config.json";
+
+impl Runs {
+    /// The runs in the folder `at`, in `.handloom` here, or in the database behind a URL. Nothing is made before
+    /// the first run.
+    pub(crate) fn open(at: Option<PathBuf>) -> Result<Self> {
+        let at = at.unwrap_or_else(|| HERE.into());
+        let store = store::open(&at)?;
+        let folder = store.folder().unwrap_or(Path::new(HERE)).to_owned();
+        Ok(Self { store, folder })
     }
 
-    /// Its folder.
+    /// Where the store is, for people.
+    pub(crate) fn at(&self) -> String {
+        self.store.at()
+    }
+
+    /// The folder with `runs/`.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// A new run in a folder of its own. `record.id` is set here.
-    pub(crate) fn create(&self, mut record: Record, config: &Config) -> Result<Run> {
+    /// A new run in a folder of its own. `record.id` is set here; whoever trains has it recorded.
+    pub(crate) fn create(&self, mut record: Record) -> Result<Run> {
         let runs = self.folder.join("runs");
         fs::create_dir_all(&runs).with_context(|| format!("making `{}`", runs.display()))?;
         let folder = loop {
@@ -196,81 +118,98 @@ impl Store {
             }
         };
         let run = Run { folder, record };
-        write_atomically(&run.folder.join("config.json"), &serde_json::to_vec_pretty(&config.to_map())?)?;
-        run.save()?;
+        write_atomically(&run.folder.join(CONFIG), &serde_json::to_vec_pretty(&run.record.config)?)?;
         Ok(run)
     }
 
     /// Every run, the latest started last.
-    pub(crate) fn all(&self) -> Vec<Run> {
-        let entries = fs::read_dir(self.folder.join("runs")).into_iter().flatten().flatten();
-        let mut runs: Vec<Run> = entries.filter_map(|entry| Run::read(entry.path())).collect();
-        runs.sort_by(|a, b| (a.record.started_ms, &a.record.id).cmp(&(b.record.started_ms, &b.record.id)));
-        runs
+    pub(crate) fn all(&self) -> Result<Vec<Run>> {
+        let here = provenance::host();
+        let run = |mut record: Record| {
+            let folder = self.folder.join("runs").join(&record.id);
+            record.status = record.standing(&here, |_| is_locked(&folder));
+            Run { folder, record }
+        };
+        Ok(self.store.runs()?.into_iter().map(run).collect())
     }
 
     /// The run that `name` means: an id, a unique part of a name, `@last` or `@best`.
     pub(crate) fn find(&self, name: &str) -> Result<Run> {
-        let mut runs = self.all();
-        let missing = || {
-            Failure::usage(format!(
-                "no run `{name}` in `{}`\nhint: `handloom train` makes one; `ls {}` shows what is there",
-                self.folder.display(),
-                self.folder.join("runs").display()
-            ))
-        };
-        let Some(last) = runs.last() else { return Err(missing()) };
-        match name {
-            "@last" => return Ok(last.clone()),
-            "@best" => {
-                let dataset = last.record.dataset.clone();
-                let finished = runs
-                    .into_iter()
-                    .filter(|run| run.record.status == Status::Finished && run.record.dataset == dataset);
-                // Of equals the earliest, as with epochs.
-                let best = finished.rev().max_by(|a, b| {
-                    a.record.val_accuracy.unwrap_or(-1.0).total_cmp(&b.record.val_accuracy.unwrap_or(-1.0))
-                });
-                return best.ok_or_else(|| {
-                    Failure::usage(format!("no run on `{dataset}` has finished yet\nhint: `@last` is the latest run"))
-                });
-            }
-            _ => {}
-        }
-        if let Some(at) = runs.iter().position(|run| run.record.id == name) {
-            return Ok(runs.swap_remove(at));
-        }
-        runs.retain(|run| run.record.name.contains(name) || run.record.id.starts_with(name));
-        match runs.len() {
-            0 => Err(missing()),
-            1 => Ok(runs.swap_remove(0)),
-            count => {
-                let candidates: Vec<String> =
-                    runs.iter().map(|run| format!("  {}  {}", run.record.id, run.record.name)).collect();
-                Err(Failure::usage(format!(
-                    "`{name}` may be any of {count} runs\nhint: name one by its id\n{}",
-                    candidates.join("\n")
-                )))
-            }
-        }
+        find(self.all()?, name, &self.at())
     }
 
     /// The model that `name` means: a file if it has a `/` or ends in `.safetensors`, else that of a run.
     pub(crate) fn model(&self, name: &str) -> Result<(Model, PathBuf, Option<Run>)> {
-        if name.contains('/') || name.ends_with(".safetensors") {
+        if is_file(name) {
             let path = PathBuf::from(name);
             return Ok((Model::load(&path)?, path, None));
         }
         let run = self.find(name)?;
         let path = run.model();
+        if !path.exists()
+            && self.store.folder().is_none()
+            && let Some(bytes) = self.store.file(&run.record.id, MODEL)?
+        {
+            fs::create_dir_all(&run.folder).with_context(|| format!("making `{}`", run.folder.display()))?;
+            write_atomically(&path, &bytes)?;
+        }
         if !path.exists() {
-            let status = run.record.status.name();
+            let (id, status) = (&run.record.id, run.record.status);
             return Err(Failure::data(format!(
-                "run `{}` ({status}) has no model yet\nhint: `handloom train --resume {}` goes on with it",
-                run.record.id, run.record.id
+                "run `{id}` ({status}) has no model yet\nhint: `handloom train --resume {id}` goes on with it"
             )));
         }
         Ok((Model::load(&path)?, path, Some(run)))
+    }
+}
+
+/// The store where none is named.
+const HERE: &str = ".handloom";
+
+/// Whether `name` is that of a model file rather than of a run.
+pub(crate) fn is_file(name: &str) -> bool {
+    name.contains('/') || name.ends_with(".safetensors")
+}
+
+/// The one of `runs`, the latest started last, that `name` means.
+fn find(mut runs: Vec<Run>, name: &str, at: &str) -> Result<Run> {
+    let missing = || {
+        Failure::usage(format!(
+            "no run `{name}` in `{at}`\nhint: `handloom train` makes one; `handloom ls` shows what is there"
+        ))
+    };
+    let last = || runs.iter().rev().find(|run| run.record.sweep.is_none());
+    match name {
+        "@last" => return last().cloned().ok_or_else(missing),
+        "@best" => {
+            let dataset = last().or(runs.last()).ok_or_else(missing)?.record.dataset.clone();
+            let finished =
+                runs.into_iter().filter(|run| run.record.status == Status::Finished && run.record.dataset == dataset);
+            // Of equals the earliest, as with epochs.
+            let best = finished
+                .rev()
+                .max_by(|a, b| a.record.val_accuracy.unwrap_or(-1.0).total_cmp(&b.record.val_accuracy.unwrap_or(-1.0)));
+            return best.ok_or_else(|| {
+                Failure::usage(format!("no run on `{dataset}` has finished yet\nhint: `@last` is the latest run"))
+            });
+        }
+        _ => {}
+    }
+    if let Some(at) = runs.iter().position(|run| run.record.id == name) {
+        return Ok(runs.swap_remove(at));
+    }
+    runs.retain(|run| run.record.name.contains(name) || run.record.id.starts_with(name));
+    match runs.len() {
+        0 => Err(missing()),
+        1 => Ok(runs.swap_remove(0)),
+        count => {
+            let candidates: Vec<String> =
+                runs.iter().map(|run| format!("  {}  {}", run.record.id, run.record.name)).collect();
+            Err(Failure::usage(format!(
+                "`{name}` may be any of {count} runs\nhint: name one by its id\n{}",
+                candidates.join("\n")
+            )))
+        }
     }
 }
 
@@ -313,43 +252,49 @@ pub(crate) fn name_of(config: &Config) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    fn store() -> (tempfile::TempDir, Store) {
+    fn runs() -> (tempfile::TempDir, Runs) {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(Some(folder.path().join("store"))).unwrap();
-        (folder, store)
+        let runs = Runs::open(Some(folder.path().join("store"))).unwrap();
+        (folder, runs)
     }
 
-    fn add(store: &Store, name: &str, started_ms: u64, status: Status, val_accuracy: f64) -> Run {
-        let record = serde_json::json!({
-            "v": 1, "id": "", "name": name, "status": status, "started_ms": started_ms, "command": [], "version": "", "isa": "",
-            "dataset": "garments", "data_sha256": "", "tags": [], "wandb": {}, "epochs": 1, "val_accuracy": val_accuracy
+    fn add(runs: &Runs, name: &str, started_ms: u64, status: Status, val_accuracy: f64) -> Run {
+        let record = json!({
+            "name": name, "status": status, "started_ms": started_ms, "dataset": "garments", "val_accuracy": val_accuracy,
+            "host": provenance::host(),
         });
-        store.create(serde_json::from_value(record).unwrap(), &Config::default()).unwrap()
+        let run = runs.create(serde_json::from_value(record).unwrap()).unwrap();
+        runs.store.put(&run.record).unwrap();
+        run
     }
 
     #[test]
     fn runs_are_found_by_id_by_part_of_a_name_and_by_rank() {
-        let (_folder, store) = store();
-        assert!(store.find("@last").is_err());
-        let first = add(&store, "hl_3_op_adam", 1, Status::Finished, 0.9);
-        let second = add(&store, "hl_3_op_sgd", 2, Status::Finished, 0.9);
-        let third = add(&store, "hl_2_op_sgd", 3, Status::Stopped, 0.95);
-        let found = |name| store.find(name).unwrap().record.id;
+        let (_folder, runs) = runs();
+        assert!(runs.find("@last").is_err());
+        let first = add(&runs, "hl_3_op_adam", 1, Status::Finished, 0.9);
+        let second = add(&runs, "hl_3_op_sgd", 2, Status::Finished, 0.9);
+        let third = add(&runs, "hl_2_op_sgd", 3, Status::Stopped, 0.95);
+        let trial = Record { sweep: Some("s".into()), started_ms: 4, ..third.record.clone() };
+        runs.store.put(&runs.create(trial).unwrap().record).unwrap();
+        let found = |name| runs.find(name).unwrap().record.id;
         assert_eq!([found("@last"), found("@best")], [third.record.id, first.record.id.clone()]);
         assert_eq!([found(&second.record.id), found("adam")], [second.record.id.clone(), first.record.id.clone()]);
-        let error = store.find("hl_3").unwrap_err().to_string();
+        let error = runs.find("hl_3").unwrap_err().to_string();
         assert!(error.contains(&first.record.id) && error.contains(&second.record.id), "{error}");
     }
 
     #[test]
     fn a_run_whose_process_is_gone_was_killed() {
-        let (_folder, store) = store();
-        let run = add(&store, "a", 1, Status::Running, 0.0);
-        assert_eq!(store.find("a").unwrap().record.status, Status::Killed);
+        let (_folder, runs) = runs();
+        let run = add(&runs, "a", 1, Status::Running, 0.0);
+        assert_eq!(runs.find("a").unwrap().record.status, Status::Killed);
         let _lock = run.lock().unwrap().unwrap();
-        assert_eq!(store.find("a").unwrap().record.status, Status::Running);
+        assert_eq!(runs.find("a").unwrap().record.status, Status::Running);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use handloom_data::locate;
 use handloom_engine::Isa;
 use serde_json::{Value, json};
 
-use super::{data_dirs, store};
+use super::{data_dirs, runs};
 use crate::exit::Exit;
 use crate::output::{BOLD, DIM, GOOD, Output};
 use crate::settings::threads;
@@ -29,8 +29,8 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         Found { set, path, looked_in: set.folders(&data_dirs) }
     });
     let sets: Vec<Found> = sets.collect();
-    let store = store(matches)?;
-    let runs = store.all();
+    let store = runs(matches)?;
+    let runs = store.all()?;
     let cache = SETS[0].cache().and_then(|folder| folder.parent().map(Path::to_owned));
     let (isa, cores) = (Isa::best().name(), threads(None)?);
     let terminal = output.is_terminal();

@@ -12,13 +12,13 @@ use handloom_engine::metric::{self, Class, Confusion, Errors};
 use handloom_engine::model::Model;
 use serde_json::{Value, json};
 
-use super::{data_dirs, finite, picture, store, text};
+use super::{data_dirs, finite, picture, runs, text};
 use crate::exit::{Exit, Failure};
 use crate::output::{BOLD, DIM, Output};
 use crate::runs::Run;
 use crate::settings::{fraction, threads};
-use crate::table::{count, elided, grouped, lines, percent};
-use crate::{exit, source};
+use crate::table::{count, elided, grouped, lines, percent, times};
+use crate::{exit, ledger, source};
 
 /// Most classes whose rows are all shown without `--all`.
 const ROWS: usize = 10;
@@ -30,9 +30,10 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let plot = picture(matches, "plot")?;
     let machine = Machine::new(threads(text(matches, "threads"))?);
     let name = text(matches, "model").unwrap_or("@last");
+    let runs = runs(matches)?;
     let (model, path, run) = match text(matches, "model-path") {
         Some(file) => (Model::load(Path::new(file))?, PathBuf::from(file), None),
-        None => store(matches)?.model(name)?,
+        None => runs.model(name)?,
     };
     finite(&model, &path)?;
     let located = data_of(matches, &model, &path, run.as_ref(), output)?;
@@ -49,8 +50,14 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     }
 
     let figures = Figures::new(&model, &test, &machine);
-    output.event(&figures.event(&path, run.as_ref(), &located));
+    let opening =
+        ledger::opening(&path.display().to_string(), run.as_ref(), &located, &test, "evaluate", figures.accuracy());
+    let openings = ledger::count(&runs, &opening, output);
+    output.event(&figures.event(&path, run.as_ref(), &located, openings));
     figures.print(matches.get_flag("all"), output);
+    if let Some(openings) = openings {
+        output.line(format!("{DIM}This test set was opened {} in {}.{DIM:#}", times(openings), runs.at()));
+    }
     let called = run.as_ref().map_or_else(|| path.display().to_string(), |run| run.record.id.clone());
     if let Some(file) = &plot {
         let title = format!("{called} on the test set of {}", located.name());
@@ -163,7 +170,7 @@ impl Figures {
         self.confusion.accuracy().unwrap_or(0.0)
     }
 
-    fn event(&self, path: &Path, run: Option<&Run>, located: &Located) -> Value {
+    fn event(&self, path: &Path, run: Option<&Run>, located: &Located, openings: Option<u64>) -> Value {
         let classes = self.classes.iter().zip(&self.of).map(|(name, class)| {
             json!({
                 "name": name, "precision": class.precision, "recall": class.recall, "f1": class.f1,
@@ -183,6 +190,7 @@ impl Figures {
             "run": run.map(|run| &run.record.id),
             "dataset": located.name(),
             "images": self.confusion.total(),
+            "openings": openings,
             "test_accuracy": self.confusion.accuracy(),
             "interval": self.interval,
             "test_loss": self.loss,

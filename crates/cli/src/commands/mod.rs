@@ -17,7 +17,7 @@ use handloom_engine::model::Model;
 
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::runs::Store;
+use crate::runs::Runs;
 
 /// Runs the command `name`.
 pub(crate) fn run(name: &str, matches: &ArgMatches, output: &Output) -> Result<Exit> {
@@ -38,9 +38,9 @@ fn text<'a>(matches: &'a ArgMatches, name: &str) -> Option<&'a str> {
     matches.get_one::<String>(name).map(String::as_str).filter(|text| !text.is_empty())
 }
 
-/// The store that the flags name.
-fn store(matches: &ArgMatches) -> Result<Store> {
-    Store::open(text(matches, "store").map(PathBuf::from))
+/// The runs in the store that the flags name.
+fn runs(matches: &ArgMatches) -> Result<Runs> {
+    Runs::open(text(matches, "store").map(PathBuf::from))
 }
 
 /// Where data sets are looked for first.

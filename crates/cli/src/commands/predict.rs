@@ -12,7 +12,7 @@ use handloom_engine::dataset::Dataset;
 use handloom_engine::model::Model;
 use serde_json::{Value, json};
 
-use super::{finite, store, text};
+use super::{finite, runs, text};
 use crate::exit::{Exit, Failure};
 use crate::output::{BOLD, DIM, Output};
 use crate::table::{count, elided};
@@ -37,7 +37,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         Some("no") => Invert::No,
         _ => Invert::Auto,
     };
-    let (model, path, _) = store(matches)?.model(name)?;
+    let (model, path, _) = runs(matches)?.model(name)?;
     finite(&model, &path)?;
     let size = sides(&model.input_shape).ok_or_else(|| {
         Failure::usage(format!(

@@ -81,12 +81,11 @@ impl Place {
         let folder = self.path(".handloom/runs").join(id);
         std::fs::create_dir_all(&folder).unwrap();
         let record = json!({
-            "v": 1, "id": id, "name": name, "status": "finished", "started_ms": 1, "command": [], "version": "0.1.0",
-            "isa": "", "dataset": dataset, "data_path": data_path, "data_sha256": "", "tags": [], "wandb": {},
-            "epochs": 1,
+            "id": id, "name": name, "status": "finished", "started_ms": 1, "dataset": dataset, "data_path": data_path,
+            "config": {"dataset": dataset}, "epochs": 1,
         });
-        std::fs::write(folder.join("run.json"), record.to_string()).unwrap();
-        std::fs::write(folder.join("config.json"), json!({"dataset": dataset}).to_string()).unwrap();
+        let store = handloom_store::open(self.path(".handloom")).unwrap();
+        store.put(&serde_json::from_value(record).unwrap()).unwrap();
         if let Some(model) = model {
             model.save(&folder.join("model.safetensors")).unwrap();
         }

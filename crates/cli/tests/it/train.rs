@@ -50,7 +50,7 @@ fn a_run_leaves_its_configuration_checkpoint_and_model() {
     let place = Place::new();
     let done = done(&place.run(&format!("{SMALL} --json --out copy.safetensors")));
     let folder = place.path(".handloom/runs").join(done["run"].as_str().unwrap());
-    for file in ["config.json", "run.json", "checkpoint.safetensors", "model.safetensors"] {
+    for file in ["config.json", "checkpoint.safetensors", "model.safetensors"] {
         assert!(folder.join(file).exists(), "{file}");
     }
     assert_eq!(

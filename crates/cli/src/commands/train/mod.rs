@@ -1,9 +1,10 @@
 //! `train`: one network, from data to a saved model.
 
 mod plan;
+mod recording;
 mod summary;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use clap::ArgMatches;
@@ -13,9 +14,11 @@ use handloom_engine::model::Model;
 use handloom_engine::train::{Trained, resume};
 
 use self::plan::Plan;
+use self::recording::Recording;
 use crate::checkpointer::Checkpointer;
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
+use crate::ledger;
 use crate::output::Output;
 use crate::progress::Display;
 use crate::runs::{Run, Status, now_ms};
@@ -28,12 +31,16 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     }
 }
 
+/// How long the end of a run waits for a store that cannot be written.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 fn train(plan: Plan, interrupt: &Interrupt, output: &Output) -> Result<Exit> {
-    let Plan { mut run, config, source, data, images, session, threads, min_accuracy, lock: _lock } = plan;
+    let Plan { runs, mut run, config, source, data, images, session, threads, min_accuracy, lock: _lock } = plan;
     let machine = Machine::new(threads);
     run.record.isa = machine.isa().name().into();
     run.record.status = Status::Running;
-    run.save()?;
+    run.record.ended_ms = None;
+    let recording = Recording::begin(&runs, &run, &session)?;
     summary::announce(&run, &config, &source, images, &session, threads, output);
 
     let started = Instant::now();
@@ -41,6 +48,7 @@ fn train(plan: Plan, interrupt: &Interrupt, output: &Output) -> Result<Exit> {
     let trained = {
         let mut observers: Vec<Box<dyn Observer + '_>> = vec![
             Box::new(|event: &Event<'_>| checkpointer.on(event)),
+            Box::new(recording.observer(&run.record)),
             Box::new(Display::new(output, config.epochs)),
             Box::new(interrupt.clone()),
         ];
@@ -63,21 +71,30 @@ fn train(plan: Plan, interrupt: &Interrupt, output: &Output) -> Result<Exit> {
     drop(data);
 
     let finished = trained.outcome == Outcome::Finished;
-    let test = if finished && !run.record.no_test {
-        let test = source
-            .located
-            .test()
-            .context("training is done and the model is saved, but the test set cannot be opened")?;
-        let rows: Vec<u32> = (0..test.len() as u32).collect();
-        Some(model.network.evaluate(&test, &rows, &config.loss, &machine))
-    } else {
-        None
-    };
-    run.record.test_accuracy = test.map(handloom_engine::Tally::accuracy);
-    run.save()?;
+    let mut test = None;
+    if finished && !run.record.no_test {
+        let opened =
+            source.located.test().context("training is done and the model is saved, but the test set cannot be opened");
+        // What was trained is recorded, whatever becomes of the test.
+        let images = match opened {
+            Ok(images) => images,
+            Err(error) => {
+                recording.end(&run, true)?;
+                return Err(error);
+            }
+        };
+        let rows: Vec<u32> = (0..images.len() as u32).collect();
+        let tally = model.network.evaluate(&images, &rows, &config.loss, &machine);
+        run.record.test_accuracy = Some(tally.accuracy());
+        run.record.test_loss = Some(tally.mean_loss());
+        let opening = ledger::opening(&run.record.id, Some(&run), &source.located, &images, "train", tally.accuracy());
+        test = Some((tally, ledger::count(&runs, &opening, output)));
+    }
+    let recorded = recording.end(&run, finished);
     summary::tell(&run, &trained, &config, test, seconds, output);
     output.event(&summary::done_event(&run, &trained, seconds));
     checkpoint?;
+    recorded?;
     Ok(exit(&trained, &run, min_accuracy, interrupt, output))
 }
 

@@ -15,15 +15,17 @@ use handloom_engine::{Isa, train};
 use serde_json::{Map, Value};
 
 use super::summary;
-use crate::commands::{store, text};
+use crate::commands::{runs, text};
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::runs::{Record, Run, Status, Store, name_of, now_ms};
+use crate::provenance;
+use crate::runs::{Record, Run, Runs, Status, name_of, now_ms};
 use crate::settings::{OPTIONS, Settings, fraction, threads, typed};
 use crate::source::{self, Source};
 
 /// Everything that is known before the first step.
 pub(super) struct Plan {
+    pub(super) runs: Runs,
     pub(super) run: Run,
     pub(super) config: Config,
     pub(super) source: Source,
@@ -54,7 +56,7 @@ fn new(matches: &ArgMatches, output: &Output) -> Result<Plan> {
     for name in config.unused(settings.given.iter().copied()) {
         output.note(format!("note: {} does not use `{name}`", config.optimizer.name()));
     }
-    let store = Store::open(settings.path("store"))?;
+    let runs = Runs::open(settings.path("store"))?;
     let explicit = settings.given.contains(&"dataset");
     let data_dirs = catalog::data_dirs(settings.path("data_dir"));
     let source = if explicit {
@@ -72,15 +74,14 @@ fn new(matches: &ArgMatches, output: &Output) -> Result<Plan> {
     }
     let session = Session::new(&config, &begin(&config, &data)?);
     let record = Record {
-        v: 1,
-        id: String::new(),
         name: settings.text("name").unwrap_or_else(|| name_of(&config)),
-        status: Status::Running,
         started_ms: now_ms(),
-        ended_ms: None,
         command: std::env::args().collect(),
         version: env!("CARGO_PKG_VERSION").into(),
         isa: Isa::best().name().into(),
+        host: provenance::host(),
+        process: std::process::id(),
+        git_commit: provenance::commit(),
         dataset: source.located.name().into(),
         data_path: source.located.path().map(absolute),
         data_sha256: checksum::of_dataset(&data),
@@ -91,15 +92,13 @@ fn new(matches: &ArgMatches, output: &Output) -> Result<Plan> {
         no_test: matches.get_flag("no-test"),
         out: settings.path("out").as_deref().map(absolute),
         wandb,
-        epochs: 0,
-        best_epoch: None,
-        val_accuracy: None,
-        test_accuracy: None,
-        weights_sha256: None,
+        seed: config.seed,
+        config: config.to_map(),
+        ..Record::default()
     };
-    let run = store.create(record, &config)?;
+    let run = runs.create(record)?;
     let lock = locked(&run)?;
-    Ok(Plan { run, config, source, data, images, session, threads, min_accuracy, lock })
+    Ok(Plan { runs, run, config, source, data, images, session, threads, min_accuracy, lock })
 }
 
 fn resumed(name: &str, matches: &ArgMatches, output: &Output) -> Result<Option<Plan>> {
@@ -112,7 +111,8 @@ fn resumed(name: &str, matches: &ArgMatches, output: &Output) -> Result<Option<P
         )));
     }
     let threads = threads(text(matches, "threads"))?;
-    let mut run = store(matches)?.find(name)?;
+    let runs = runs(matches)?;
+    let mut run = runs.find(name)?;
     if run.record.status == Status::Finished {
         summary::already_finished(&run, output);
         return Ok(None);
@@ -149,8 +149,10 @@ fn resumed(name: &str, matches: &ArgMatches, output: &Output) -> Result<Option<P
     if let Some(out) = text(matches, "out") {
         run.record.out = Some(absolute(Path::new(out)));
     }
+    run.record.host = provenance::host();
+    run.record.process = std::process::id();
     let source = Source { located, fallback: run.record.fallback.clone() };
-    Ok(Some(Plan { run, config, source, data, images, session, threads, min_accuracy: None, lock }))
+    Ok(Some(Plan { runs, run, config, source, data, images, session, threads, min_accuracy: None, lock }))
 }
 
 /// The network that training begins with.

@@ -11,7 +11,7 @@ use crate::output::{BOLD, DIM, GOOD, Output};
 use crate::progress::duration;
 use crate::runs::Run;
 use crate::source::Source;
-use crate::table::{count, grouped};
+use crate::table::{count, grouped, times};
 
 /// Says what is about to be trained, on how many images, and on how many it is validated.
 pub(super) fn announce(
@@ -61,7 +61,14 @@ pub(super) fn announce(
 }
 
 /// Says what came of it, and what to do next.
-pub(super) fn tell(run: &Run, trained: &Trained, config: &Config, test: Option<Tally>, seconds: f64, output: &Output) {
+pub(super) fn tell(
+    run: &Run,
+    trained: &Trained,
+    config: &Config,
+    test: Option<(Tally, Option<u64>)>,
+    seconds: f64,
+    output: &Output,
+) {
     let id = &run.record.id;
     match trained.outcome {
         Outcome::Diverged { epoch, batch, why } => diverged(run, trained, config, (epoch, batch, why), output),
@@ -75,15 +82,17 @@ pub(super) fn tell(run: &Run, trained: &Trained, config: &Config, test: Option<T
         }
         Outcome::Finished => {
             finished(run, trained, config, seconds, output);
-            if let Some(test) = test {
+            if let Some((test, openings)) = test {
                 let images = grouped(test.rows);
+                let opened =
+                    openings.map(|count| format!("   {DIM}opened {}{DIM:#}", times(count))).unwrap_or_default();
                 output.line(format!(
-                    "  test accuracy {BOLD}{:.2}%{BOLD:#}   loss {:.4}   {images} images",
+                    "  test accuracy {BOLD}{:.2}%{BOLD:#}   loss {:.4}   {images} images{opened}",
                     100.0 * test.accuracy(),
                     test.mean_loss()
                 ));
             }
-            output.next(&["handloom evaluate @last", "handloom predict @last IMAGE.png"]);
+            output.next(&["handloom evaluate @last", "handloom ls"]);
         }
     }
 }

@@ -1,0 +1,73 @@
+//! What the store learns of a run while it trains, and at its end.
+
+use std::cell::RefCell;
+use std::fs;
+use std::ops::ControlFlow;
+
+use anyhow::{Context as _, Result};
+use handloom_engine::event::{Event, Evidence, Observer};
+use handloom_engine::session::Session;
+use handloom_store::Recorder;
+
+use super::PATIENCE;
+use crate::runs::{CONFIG, MODEL, Record, Run, Runs};
+
+/// A run that is being recorded.
+pub(super) struct Recording {
+    recorder: Recorder,
+    /// Whether the store keeps files of its own, as a database does.
+    keeps_files: bool,
+}
+
+impl Recording {
+    /// Records that `run` begins, or goes on after the epochs of `session`; what was recorded of later ones is dropped.
+    pub(super) fn begin(runs: &Runs, run: &Run, session: &Session) -> Result<Self> {
+        let id = &run.record.id;
+        let known = if session.epoch.max(run.record.epochs) > 0 {
+            runs.store.forget_after(id, session.epoch)?;
+            runs.store.epochs(id)?
+        } else {
+            Vec::new()
+        };
+        let recorder = Recorder::new(runs.store.clone(), run.record.clone()).context("starting the recorder")?;
+        // A store that could not be written when they were trained learns of them now.
+        for row in &session.rows {
+            if !known.iter().any(|epoch| epoch.row.epoch == row.epoch) {
+                recorder.epoch(row, &Evidence::default());
+            }
+        }
+        Ok(Self { recorder, keeps_files: runs.store.folder().is_none() })
+    }
+
+    /// Hears of epochs. `record` is the run's, as far as it is known at the beginning.
+    pub(super) fn observer(&self, record: &Record) -> impl Observer + use<'_> {
+        let record = RefCell::new(record.clone());
+        move |event: &Event<'_>| {
+            if let Event::Epoch { row, best, .. } = event {
+                self.recorder.epoch(row, &Evidence::default());
+                let mut record = record.borrow_mut();
+                record.epochs = row.epoch;
+                if *best {
+                    record.best_epoch = Some(row.epoch);
+                    record.val_accuracy = row.val_accuracy;
+                }
+                self.recorder.put(record.clone());
+            }
+            ControlFlow::Continue(())
+        }
+    }
+
+    /// Records what the run came to, and waits until the store has everything.
+    pub(super) fn end(self, run: &Run, finished: bool) -> Result<()> {
+        self.recorder.put(run.record.clone());
+        if self.keeps_files && finished {
+            for name in [CONFIG, MODEL] {
+                let path = run.folder.join(name);
+                let bytes = fs::read(&path).with_context(|| format!("reading `{}`", path.display()))?;
+                self.recorder.file(name, bytes);
+            }
+        }
+        self.recorder.finish(PATIENCE)?;
+        Ok(())
+    }
+}
