@@ -28,6 +28,9 @@ pub trait Elementwise: Send + Sync + 'static {
     /// Whether `df` reads `x`; else only `y` is kept until the backward pass.
     const NEEDS_INPUT: bool;
 
+    /// Where it is flat, so that a unit may come to learn nothing; none if its slope vanishes nowhere or only far out.
+    const FLAT: Option<Flat> = None;
+
     /// `y = f(x)`.
     fn f(&self, x: f32) -> f32;
 
@@ -35,10 +38,22 @@ pub trait Elementwise: Send + Sync + 'static {
     fn df(&self, x: f32, y: f32) -> f32;
 }
 
+/// Outputs at which an activation lets next to no gradient through.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Flat {
+    /// Exactly 0: a unit that gives it for every image is dead.
+    Zero,
+    /// Below the first or above the second: a unit there is saturated.
+    Ends(f32, f32),
+}
+
 /// The passes over a layer that every [`Elementwise`] has.
 pub trait Pass: Send + Sync {
     /// Whether the backward pass reads pre-activations.
     fn needs_input(&self) -> bool;
+
+    /// Where the activation is flat, if it is anywhere.
+    fn flat(&self) -> Option<Flat>;
 
     /// `f(x)` of one number.
     fn value(&self, x: f32) -> f32;
@@ -62,6 +77,10 @@ impl<F: Elementwise> Pass for F {
         F::NEEDS_INPUT
     }
 
+    fn flat(&self) -> Option<Flat> {
+        F::FLAT
+    }
+
     fn value(&self, x: f32) -> f32 {
         self.f(x)
     }
@@ -82,13 +101,14 @@ impl<F: Elementwise> Pass for F {
 }
 
 macro_rules! elementwise {
-    ($($(#[$doc:meta])* $Name:ident { needs_input: $needs:literal, f: |$x:pat_param| $f:expr, df: |$dx:pat_param, $dy:pat_param| $df:expr })+) => {$(
+    ($($(#[$doc:meta])* $Name:ident { needs_input: $needs:literal, $(flat: $flat:expr,)? f: |$x:pat_param| $f:expr, df: |$dx:pat_param, $dy:pat_param| $df:expr })+) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
         pub struct $Name {}
 
         impl Elementwise for $Name {
             const NEEDS_INPUT: bool = $needs;
+            $(const FLAT: Option<Flat> = Some($flat);)?
 
             #[inline(always)]
             fn f(&self, $x: f32) -> f32 {
@@ -108,13 +128,13 @@ elementwise! {
     Identity { needs_input: false, f: |x| x, df: |_, _| 1.0 }
 
     /// `1 / (1 + e⁻ˣ)`, into `(0, 1)`.
-    Sigmoid { needs_input: false, f: |x| math::sigmoid(x), df: |_, y| y * (1.0 - y) }
+    Sigmoid { needs_input: false, flat: Flat::Ends(0.05, 0.95), f: |x| math::sigmoid(x), df: |_, y| y * (1.0 - y) }
 
     /// `(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)`, into `(−1, 1)`.
-    Tanh { needs_input: false, f: |x| math::tanh(x), df: |_, y| 1.0 - y * y }
+    Tanh { needs_input: false, flat: Flat::Ends(-0.9, 0.9), f: |x| math::tanh(x), df: |_, y| 1.0 - y * y }
 
     /// `max(x, 0)`; its slope at 0 is 0. NaN stays NaN, so that a diverged run is seen.
-    Relu { needs_input: false, f: |x| if x < 0.0 { 0.0 } else { x }, df: |_, y| if y > 0.0 { 1.0 } else { 0.0 } }
+    Relu { needs_input: false, flat: Flat::Zero, f: |x| if x < 0.0 { 0.0 } else { x }, df: |_, y| if y > 0.0 { 1.0 } else { 0.0 } }
 
     /// `x` if positive, else `x / 100`. Maas, Hannun & Ng (2013), *Rectifier Nonlinearities Improve Neural Network Acoustic Models*.
     LeakyRelu { needs_input: false, f: |x| if x < 0.0 { 0.01 * x } else { x }, df: |_, y| if y > 0.0 { 1.0 } else { 0.01 } }

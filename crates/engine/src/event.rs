@@ -30,6 +30,8 @@ pub enum Event<'a> {
     Epoch {
         /// Its figures.
         row: &'a Row,
+        /// What else it showed.
+        evidence: &'a Evidence,
         /// Whether its weights are the best so far.
         best: bool,
         /// What training has come to, and would be resumed from.
@@ -38,6 +40,8 @@ pub enum Event<'a> {
 }
 
 /// The figures of an epoch. Accuracies are fractions; `train_*` are means over the epoch's images as they were trained.
+///
+/// The gradient for [`Evidence`] is neither training nor validation: its time, about that of one step, is in no figure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// From 1.
@@ -56,14 +60,15 @@ pub struct Row {
     pub samples_per_second: f64,
     /// Seconds of the training pass.
     pub seconds: f64,
-    /// Seconds of validation.
+    /// Seconds of validation, with what it counts for [`Evidence`].
     pub val_seconds: f64,
 }
 
 /// What an epoch showed besides its figures.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// What validation images were taken for, if there are any.
+    /// What validation images were taken for, if there are any. It counts what the accuracy counts: the first of
+    /// equal scores, and no image whose own class has a score that is no finite number.
     pub confusion: Option<Confusion>,
     /// How each layer fares, from the first.
     pub layers: Vec<Health>,
@@ -72,11 +77,15 @@ pub struct Evidence {
 /// How a layer fares at an epoch's end.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Health {
-    /// Root of the summed squares of the gradient of its weights and biases, over one fixed batch.
+    /// Root of the summed squares of the gradient of its weights and biases, at least 0: that of the mean loss without
+    /// L2 over one fixed batch, the first 256 training images in file order. Not finite where the gradient is not.
     pub gradient_norm: f64,
-    /// Share of its units that gave 0 for every validation image; none for an activation that cannot die, the last layer, or without validation data.
+    /// Share of its units that gave exactly 0 for every validation image, in `[0, 1]`; none for an activation that
+    /// cannot die, the last layer, or without validation data.
     pub dead: Option<f64>,
-    /// Share of its outputs on validation data at a flat end of the activation; none for an activation without one, the last layer, or without validation data.
+    /// Share of its outputs on validation data, units times images, at a flat end of the activation, in `[0, 1]`:
+    /// of `sigmoid` below 0.05 or above 0.95, of `tanh` below -0.9 or above 0.9; none for an activation without one,
+    /// the last layer, or without validation data.
     pub saturated: Option<f64>,
 }
 

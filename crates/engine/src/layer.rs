@@ -100,6 +100,18 @@ impl Layer {
         weights.flat_map(|lanes| &lanes.0).map(|w| w * 0.0).sum::<f32>() == 0.0
     }
 
+    /// Root of the summed squares of every weight and bias.
+    pub(crate) fn norm(&self) -> f64 {
+        // A sum for each lane, so that the additions are a vector's; what pads the panels is 0.
+        let mut sums = [0.0; LANES];
+        for lanes in self.data.chunks_exact(self.stride()).flat_map(|panel| &panel[..self.plane()]) {
+            for (sum, &w) in sums.iter_mut().zip(&lanes.0) {
+                *sum += f64::from(w) * f64::from(w);
+            }
+        }
+        sums.iter().sum::<f64>().sqrt()
+    }
+
     fn at(&self, plane: usize, output: usize, row: usize) -> (usize, usize) {
         (output / LANES * self.stride() + plane * self.plane() + row, output % LANES)
     }

@@ -68,6 +68,7 @@ pub mod compare;
 pub mod config;
 pub mod dataset;
 pub mod event;
+mod evidence;
 mod governor;
 pub mod gradcheck;
 pub mod init;

@@ -8,7 +8,7 @@ use crate::activation::Activation;
 use crate::dataset::Dataset;
 use crate::init::Init;
 use crate::kernel::head::{self, Head, MAX_CLASSES, Tally};
-use crate::kernel::panels;
+use crate::kernel::{Lanes, panels};
 use crate::layer::Layer;
 pub use crate::layer::Tensors;
 use crate::loss::LossKind;
@@ -94,17 +94,31 @@ impl Network {
     pub fn evaluate(&self, data: &Dataset, rows: &[u32], loss: &LossKind, machine: &Machine) -> Tally {
         let mut tally = Tally::default();
         self.each_chunk(data, rows, machine, |rows, scores| {
-            tally.add(machine.isa().run(Head {
-                loss: &**loss,
-                classes: self.classes(),
-                scores,
-                labels: &data.labels,
-                rows,
-                batch: rows.len(),
-                d: &mut [],
-            }));
+            tally.add(self.judge(data, rows, scores, loss, machine, &mut []));
         });
         tally
+    }
+
+    /// What the scores (B, C) of the images `rows` come to; counts them in `confusion` (C, C), unless it is empty.
+    pub(crate) fn judge(
+        &self,
+        data: &Dataset,
+        rows: &[u32],
+        scores: &[Lanes],
+        loss: &LossKind,
+        machine: &Machine,
+        confusion: &mut [u64],
+    ) -> Tally {
+        machine.isa().run(Head {
+            loss: &**loss,
+            classes: self.classes(),
+            scores,
+            labels: &data.labels,
+            rows,
+            batch: rows.len(),
+            d: &mut [],
+            confusion,
+        })
     }
 
     /// Probabilities (rows, C) for the rows `rows` of `data`, row-major.
@@ -141,13 +155,7 @@ impl Network {
     }
 
     /// Calls `take` with the rows of each chunk and their scores (B, C) in panels.
-    fn each_chunk(
-        &self,
-        data: &Dataset,
-        rows: &[u32],
-        machine: &Machine,
-        mut take: impl FnMut(&[u32], &[crate::kernel::Lanes]),
-    ) {
+    fn each_chunk(&self, data: &Dataset, rows: &[u32], machine: &Machine, mut take: impl FnMut(&[u32], &[Lanes])) {
         assert_eq!(data.pixels(), self.inputs(), "pixels of an image, and inputs");
         let mut workspace = Workspace::for_inference(self, rows.len());
         for rows in rows.chunks(CHUNK) {

@@ -82,6 +82,11 @@ impl Workspace {
         &self.y[self.y.len() - 1][..panels * rows]
     }
 
+    /// Activations (B, O) of layer `number` in the last forward pass.
+    pub(crate) fn activations(&self, number: usize, rows: usize, panels: usize) -> &[Lanes] {
+        &self.y[number][..panels * rows]
+    }
+
     /// Runs the images `rows` of `data` through the network.
     pub(crate) fn forward(&mut self, network: &Network, machine: &Machine, data: &Dataset, rows: &[u32]) {
         let (count, activation, isa) = (rows.len(), &network.activation, machine.isa);
@@ -140,6 +145,7 @@ impl Workspace {
             rows,
             batch,
             d: &mut self.d[last][..count],
+            confusion: &mut [],
         })
     }
 

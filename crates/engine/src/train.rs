@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::config::{Config, Weights};
 use crate::dataset::Dataset;
 use crate::event::{Divergence, Event, Observer, Outcome, Row};
+use crate::evidence::Witness;
 use crate::governor::Governor;
 use crate::network::Network;
 use crate::pass::Machine;
@@ -54,6 +55,7 @@ pub fn resume(
     assert!(!train_rows.is_empty(), "a validation share of {} leaves no image to train on", config.val_fraction);
     let batch = config.batch_size.min(train_rows.len());
     let mut stepper = Stepper::new(config, &session.network, batch);
+    let mut witness = Witness::new(&session.network, data, &train_rows, &val_rows);
     let mut governor = Governor::new(machine.team.threads());
     let (steps, images) = (train_rows.len().div_ceil(batch) as u64, train_rows.len() as u64);
     let told = watch.on(&Event::Started { session: &session, steps, images });
@@ -63,7 +65,7 @@ pub fn resume(
     while outcome.is_none() && session.epoch < config.epochs {
         let finished = session.epoch;
         outcome =
-            epoch(config, data, &mut session, &mut stepper, &mut governor, machine, &train_rows, &val_rows, watch);
+            epoch(config, data, &mut session, &mut stepper, &mut witness, &mut governor, machine, &train_rows, watch);
         if session.epoch > finished {
             last_good = session.network();
         }
@@ -85,10 +87,10 @@ fn epoch(
     data: &Dataset,
     session: &mut Session,
     stepper: &mut Stepper,
+    witness: &mut Witness<'_>,
     governor: &mut Governor,
     machine: &Machine,
     train_rows: &[u32],
-    val_rows: &[u32],
     watch: &mut dyn Observer,
 ) -> Option<Outcome> {
     let started = Instant::now();
@@ -119,7 +121,7 @@ fn epoch(
         return Some(Outcome::Diverged { epoch, batch: batches, why: Divergence::Exploded(explosion) });
     }
     let started = Instant::now();
-    let validated = (!val_rows.is_empty()).then(|| session.network.evaluate(data, val_rows, &config.loss, machine));
+    let validated = witness.validate(&session.network, &config.loss, machine);
     let row = Row {
         epoch,
         train_loss: tally.mean_loss(),
@@ -131,6 +133,7 @@ fn epoch(
         seconds,
         val_seconds: started.elapsed().as_secs_f64(),
     };
+    let evidence = witness.evidence(&session.network, &config.loss, machine);
     let before = session.best.as_ref().map_or(-1.0, |best| best.val_accuracy);
     let best = row.val_accuracy.filter(|&accuracy| accuracy > before);
     if let Some(val_accuracy) = best {
@@ -139,7 +142,7 @@ fn epoch(
     session.epoch = epoch;
     session.rows.push(row);
     let row = &session.rows[session.rows.len() - 1];
-    ended(watch.on(&Event::Epoch { row, best: best.is_some(), session }))
+    ended(watch.on(&Event::Epoch { row, evidence: &evidence, best: best.is_some(), session }))
 }
 
 /// The order in which epoch `epoch` takes the images `rows`.

@@ -94,6 +94,9 @@ pub(crate) struct Head<'a> {
     pub(crate) batch: usize,
     /// Gradient (B, C) in panels, or empty; overwritten.
     pub(crate) d: &'a mut [Lanes],
+    /// Images of each class taken for each class (C, C), true classes first, or empty; added to. An image whose
+    /// own class has no finite score is in none.
+    pub(crate) confusion: &'a mut [u64],
 }
 
 impl Task for Head<'_> {
@@ -101,7 +104,7 @@ impl Task for Head<'_> {
 
     #[inline(always)]
     fn run<const FMA: bool, const P: usize>(self) -> Tally {
-        let Self { loss, classes, scores, labels, rows: chunk, batch, d } = self;
+        let Self { loss, classes, scores, labels, rows: chunk, batch, d, confusion } = self;
         let (rows, width) = (chunk.len(), panels(classes) * LANES);
         let scale = 1.0 / batch as f32;
         let mut tally = Tally { rows: rows as u64, ..Tally::default() };
@@ -115,6 +118,9 @@ impl Task for Head<'_> {
             let (top, log_total, best) = softmax(&mut p[..width]);
             let surprise = log_total - (score - top);
             tally.correct += u64::from(best == label && score.is_finite());
+            if !confusion.is_empty() {
+                confusion[label * classes + best] += u64::from(score.is_finite());
+            }
             tally.loss +=
                 f64::from(loss.row(&p[..classes], surprise, label, &mut gradient.as_flattened_mut()[..classes]));
             if !d.is_empty() {

@@ -9,6 +9,7 @@
 //! that depends on shapes alone: the bits are the same for any number of threads.
 
 pub(crate) mod elementwise;
+pub(crate) mod flat;
 pub(crate) mod gather;
 pub(crate) mod head;
 mod isa;

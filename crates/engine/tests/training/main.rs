@@ -20,6 +20,7 @@
 //! | Z other inits than promised | `init::tests` |
 
 mod batches;
+mod evidence;
 mod keeping;
 mod resuming;
 mod shapes;
