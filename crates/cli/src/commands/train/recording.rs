@@ -43,8 +43,8 @@ impl Recording {
     pub(super) fn observer(&self, record: &Record) -> impl Observer + use<'_> {
         let record = RefCell::new(record.clone());
         move |event: &Event<'_>| {
-            if let Event::Epoch { row, best, .. } = event {
-                self.recorder.epoch(row, &Evidence::default());
+            if let Event::Epoch { row, evidence, best, .. } = event {
+                self.recorder.epoch(row, evidence);
                 let mut record = record.borrow_mut();
                 record.epochs = row.epoch;
                 if *best {
