@@ -3,6 +3,8 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
+use std::sync::Barrier;
+use std::thread;
 
 use handloom_engine::event::{Evidence, Row};
 use handloom_store::{Error, Recorder, Run, Status, open};
@@ -35,7 +37,7 @@ fn writes_until_it_is_killed() {
     for epoch in 1.. {
         recorder.epoch(&row(epoch), &Evidence::default());
         while store.last_rows().unwrap().get("killed").is_none_or(|last| last.epoch < epoch) {
-            std::thread::yield_now();
+            thread::yield_now();
         }
         writeln!(std::io::stdout(), "wrote {epoch}").unwrap();
     }
@@ -146,6 +148,28 @@ fn a_folder_that_may_not_be_written_is_named() {
 }
 
 #[test]
+fn of_many_that_begin_a_store_none_meets_half_a_database() {
+    for _ in 0..50 {
+        let folder = tempfile::tempdir().unwrap();
+        let start = Barrier::new(8);
+        let begin = &|n: usize| {
+            start.wait();
+            let store = open(folder.path()).unwrap();
+            // Reading may come before, within and after the making.
+            store.runs()?;
+            store.put(&Run { id: format!("r{n}"), ..Run::default() })
+        };
+        thread::scope(|scope| {
+            let all: Vec<_> = (0..8).map(|n| scope.spawn(move || begin(n))).collect();
+            for one in all {
+                one.join().unwrap().unwrap();
+            }
+        });
+        assert_eq!(open(folder.path()).unwrap().runs().unwrap().len(), 8);
+    }
+}
+
+#[test]
 fn a_removed_run_takes_its_folder_along() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();
@@ -157,4 +181,20 @@ fn a_removed_run_takes_its_folder_along() {
     let left: Vec<_> =
         fs::read_dir(folder.path().join("runs")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["other"]);
+}
+
+#[test]
+fn a_damaged_record_is_named_and_can_be_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    for id in ["whole", "broken"] {
+        store.put(&Run { id: id.into(), ..Run::default() }).unwrap();
+    }
+    let file = rusqlite::Connection::open(folder.path().join("handloom.db")).unwrap();
+    file.execute("UPDATE runs SET record = '{\"status\": \"asleep\"}' WHERE id = 'broken'", []).unwrap();
+    let told = store.runs().unwrap_err().to_string();
+    assert!(told.contains("`broken`") && told.contains("asleep") && told.contains("`handloom rm broken`"), "{told}");
+    assert_eq!(store.run("whole").unwrap().unwrap().id, "whole");
+    assert!(store.remove("broken").unwrap());
+    assert_eq!(store.runs().unwrap().len(), 1);
 }

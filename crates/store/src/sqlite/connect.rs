@@ -72,8 +72,11 @@ pub(super) fn connect(
     flags.set(OpenFlags::SQLITE_OPEN_CREATE, create);
     let mut connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(busy)?;
-    // Before anything is changed: the file may be another program's.
-    let version = version(&connection, at, migrations.len())?;
+    // Before anything is changed: the file may be another program's. In one transaction, as a version of before and
+    // tables of after another process made them would look like that.
+    let transaction = connection.transaction()?;
+    let version = version(&transaction, at, migrations.len())?;
+    transaction.commit()?;
     write_ahead(&connection, busy)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "foreign_keys", true)?;

@@ -100,6 +100,11 @@ impl Sqlite {
         read(&kept, &self.at())
     }
 
+    fn has(&self, id: &str) -> Result<bool> {
+        let query = "SELECT EXISTS (SELECT 1 FROM runs WHERE id = ?1)";
+        self.read(|connection| Ok(connection.prepare_cached(query)?.query_row([id], |row| row.get(0))?))
+    }
+
     /// Where files of a run are.
     fn files(&self, run: &str) -> Result<PathBuf> {
         plain(run)?;
@@ -152,7 +157,7 @@ impl Store for Sqlite {
 
     fn remove(&self, id: &str) -> Result<bool> {
         let files = self.files(id)?;
-        if self.run(id)?.is_none() {
+        if !self.has(id)? {
             return Ok(false);
         }
         self.write(|transaction| {
@@ -166,7 +171,7 @@ impl Store for Sqlite {
     }
 
     fn relabel(&self, id: &str, change: &dyn Fn(&mut Labels)) -> Result<bool> {
-        if self.read(|_| Ok(Some(())))?.is_none() {
+        if !self.has(id)? {
             return Ok(false);
         }
         self.write(|transaction| {
@@ -290,7 +295,7 @@ impl Store for Sqlite {
     fn put_file(&self, run: &str, name: &str, bytes: &[u8]) -> Result<()> {
         plain(name)?;
         let path = self.files(run)?.join(name);
-        if self.run(run)?.is_none() {
+        if !self.has(run)? {
             return Err(self.no_run(run));
         }
         let error = |error: handloom_engine::model::Error| io::Error::other(error.to_string());

@@ -91,12 +91,15 @@ pub(crate) fn figures_of_many_runs_come_in_one_go(place: &Place) {
 }
 
 pub(crate) fn two_may_write_at_once(place: &Place) {
+    // Nothing that may fail comes before the barrier.
+    for id in ["a", "b"] {
+        place.open().put(&run(id, 1)).unwrap();
+    }
     let start = Barrier::new(3);
     thread::scope(|scope| {
         for id in ["a", "b"] {
             let (store, start) = (place.open(), &start);
             scope.spawn(move || {
-                store.put(&run(id, 1)).unwrap();
                 start.wait();
                 (1..=60).for_each(|n| store.log(id, &[epoch(n)]).unwrap());
             });
