@@ -8,6 +8,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 use handloom_engine::config::{Config, KEYS, Key};
 
+use crate::commands::export::FORMATS;
 use crate::settings::OPTIONS;
 
 /// The whole command line.
@@ -19,7 +20,7 @@ pub(crate) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .after_help("Examples:\n  handloom train\n  handloom train -d mnist -o nadam -lr 0.001 -nhl 3 -sz 64 -a ReLU\n  handloom evaluate @last")
-        .subcommands([train(), evaluate(), predict(), data(), gradcheck(), completions(), doctor()])
+        .subcommands([train(), evaluate(), predict(), data(), export(), gradcheck(), completions(), doctor()])
 }
 
 fn train() -> Command {
@@ -123,6 +124,35 @@ fn data() -> Command {
                 .args(place_flags())
                 .args(output_flags()),
         )
+}
+
+fn export() -> Command {
+    let wandb = OPTIONS.iter().filter(|key| ["wandb_project", "wandb_entity"].contains(&key.name));
+    Command::new("export")
+        .about("Models as ONNX, npz or safetensors, runs as CSV or for Weights & Biases")
+        .infer_long_args(true)
+        .arg(
+            Arg::new("model")
+                .value_name("MODEL|RUN")
+                .num_args(0..)
+                .help("Model file or run [default of csv: all runs]"),
+        )
+        .arg(
+            value("format", "FORMAT", "Format")
+                .short('f')
+                .required(true)
+                .ignore_case(true)
+                .value_parser(PossibleValuesParser::new(FORMATS)),
+        )
+        .arg(
+            value("out", "FILE|DIR", "File, `-` for csv on stdout; for wandb the folder of `wandb/` [default: here]")
+                .short('o')
+                .value_hint(ValueHint::AnyPath),
+        )
+        .arg(switch("epochs", "With csv: a row an epoch, not a row a run"))
+        .args(wandb.map(|key| setting(key, "", 100)))
+        .args(place_flags())
+        .args(output_flags())
 }
 
 fn gradcheck() -> Command {

@@ -55,7 +55,7 @@ impl Failure {
 }
 
 /// The exit code of a failure, by the first cause that knows one.
-fn code(error: &Error) -> Exit {
+pub(crate) fn code(error: &Error) -> Exit {
     use handloom_engine::{config, model};
     for cause in error.chain() {
         if let Some(failure) = cause.downcast_ref::<Failure>() {
@@ -75,6 +75,9 @@ fn code(error: &Error) -> Exit {
             Some(_) => return Exit::Data,
             None => {}
         }
+        if let Some(handloom_export::Error::Mode(_) | handloom_export::Error::RunId(_)) = cause.downcast_ref() {
+            return Exit::Usage;
+        }
         if cause.is::<handloom_view::Error>() {
             return if matches!(cause.downcast_ref(), Some(handloom_view::Error::Extension { .. })) {
                 Exit::Usage
@@ -88,8 +91,13 @@ fn code(error: &Error) -> Exit {
 
 /// Tells of a failure, a line for each cause, and gives its exit code.
 pub(crate) fn report(error: &Error, output: &Output) -> ExitCode {
-    output.error(&error.chain().map(ToString::to_string).collect::<Vec<_>>().join("\ncaused by: "));
+    output.error(&told(error));
     code(error).into()
+}
+
+/// A failure in words, a line for each cause.
+pub(crate) fn told(error: &Error) -> String {
+    error.chain().map(ToString::to_string).collect::<Vec<_>>().join("\ncaused by: ")
 }
 
 /// Help and version are done; anything else the parser says is wrong usage.

@@ -13,6 +13,7 @@ mod runs;
 mod settings;
 mod source;
 mod table;
+mod wandb;
 
 use std::process::ExitCode;
 

@@ -18,6 +18,8 @@ pub(crate) struct Output {
     progress: bool,
     stdout: RefCell<Option<AutoStream<io::Stdout>>>,
     stderr: RefCell<AutoStream<io::Stderr>>,
+    /// What was said and not yet heard, if anybody listens.
+    heard: RefCell<Option<Vec<(bool, String)>>>,
 }
 
 /// Bold.
@@ -49,6 +51,23 @@ impl Output {
             progress: !quiet && !flag("no-progress") && io::stderr().is_terminal(),
             stdout: RefCell::new(Some(stdout)),
             stderr: RefCell::new(stderr),
+            heard: RefCell::new(None),
+        }
+    }
+
+    /// From now on, what is said is also kept for [`heard`](Self::heard).
+    pub(crate) fn listen(&self) {
+        self.heard.borrow_mut().get_or_insert_default();
+    }
+
+    /// Lines since the last call, without colors, and whether each went to stderr.
+    pub(crate) fn heard(&self) -> Vec<(bool, String)> {
+        self.heard.borrow_mut().as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    fn hear(&self, stderr: bool, text: &str) {
+        if let Some(heard) = self.heard.borrow_mut().as_mut() {
+            heard.push((stderr, anstream::adapter::strip_str(text).to_string()));
         }
     }
 
@@ -79,6 +98,7 @@ impl Output {
 
     /// A line of stdout, whatever the flags: the thing asked for.
     pub(crate) fn data(&self, text: impl AsRef<str>) {
+        self.hear(false, text.as_ref());
         let mut stdout = self.stdout.borrow_mut();
         if let Some(stream) = stdout.as_mut()
             && writeln!(stream, "{}", text.as_ref()).and_then(|()| stream.flush()).is_err()
@@ -118,6 +138,7 @@ impl Output {
     }
 
     fn talk(&self, text: &str) {
+        self.hear(true, text);
         // Where stderr is closed there is nobody to tell.
         let _ = writeln!(self.stderr.borrow_mut(), "{text}");
     }

@@ -172,7 +172,8 @@ pub(crate) fn typed(matches: &ArgMatches, name: &str) -> bool {
     matches!(matches.try_contains_id(name), Ok(true)) && matches.value_source(name) == Some(ValueSource::CommandLine)
 }
 
-fn read_file(path: &Path) -> Result<Map<String, Value>> {
+/// A flat map of settings from a YAML or JSON file, which may be one that W&B wrote.
+pub(crate) fn read_file(path: &Path) -> Result<Map<String, Value>> {
     const MAX_BYTES: u64 = 1 << 20;
     let read = || -> std::io::Result<String> {
         let length = fs::metadata(path)?.len();
@@ -183,7 +184,10 @@ fn read_file(path: &Path) -> Result<Map<String, Value>> {
     };
     let text = read().map_err(|error| Failure::usage(format!("cannot read `{}`: {error}", path.display())))?;
     match serde_saphyr::from_str(&text) {
-        Ok(Value::Object(map)) => Ok(map.into_iter().map(|(name, value)| (name, unwrapped(value))).collect()),
+        Ok(Value::Object(mut map)) => {
+            map.retain(|name, _| !["wandb_version", "_wandb"].contains(&name.as_str()));
+            Ok(map.into_iter().map(|(name, value)| (name, unwrapped(value))).collect())
+        }
         Ok(Value::Null) => Ok(Map::new()),
         Ok(_) => Err(Failure::usage(format!(
             "`{}` is not a map of settings\nhint: write lines such as `epochs: 5`",

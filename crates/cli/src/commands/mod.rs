@@ -4,6 +4,7 @@ mod completions;
 mod data;
 mod doctor;
 mod evaluate;
+pub(crate) mod export;
 mod gradcheck;
 mod predict;
 mod train;
@@ -26,6 +27,7 @@ pub(crate) fn run(name: &str, matches: &ArgMatches, output: &Output) -> Result<E
         "evaluate" => evaluate::run(matches, output),
         "predict" => predict::run(matches, output),
         "data" => data::run(matches),
+        "export" => export::run(matches, output),
         "gradcheck" => gradcheck::run(matches, output),
         "completions" => completions::run(matches, output),
         "doctor" => doctor::run(matches, output),

@@ -3,6 +3,8 @@
 mod data;
 mod doctor;
 mod evaluate;
+mod export;
 mod predict;
 mod support;
 mod train;
+mod wandb;

@@ -59,7 +59,12 @@ impl Place {
 
     /// Runs the program in this folder with the words of `line` as arguments.
     pub(crate) fn run(&self, line: &str) -> Ended {
-        let output = self.command(line).output().unwrap();
+        self.run_with(line, &[])
+    }
+
+    /// The same, with these variables.
+    pub(crate) fn run_with(&self, line: &str, variables: &[(&str, &str)]) -> Ended {
+        let output = self.command(line).envs(variables.iter().copied()).output().unwrap();
         let text = |bytes| self.plain(&String::from_utf8(bytes).unwrap());
         Ended { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }

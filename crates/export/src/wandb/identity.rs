@@ -61,7 +61,7 @@ pub struct Git {
 
 impl Identity {
     /// Whether W&B takes the id, and folders can be named after it.
-    pub(super) fn check_id(&self) -> Result<()> {
+    pub fn check_id(&self) -> Result<()> {
         let forbidden = |c: char| matches!(c, '/' | '\\' | '#' | '?' | '%' | ':') || c.is_control();
         let id = &self.id;
         let length = id.chars().count();

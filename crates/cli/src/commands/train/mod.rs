@@ -22,6 +22,7 @@ use crate::ledger;
 use crate::output::Output;
 use crate::progress::Display;
 use crate::runs::{Run, Status, now_ms};
+use crate::wandb::{Journal, rows};
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let interrupt = Interrupt::listen()?;
@@ -34,8 +35,17 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
 /// How long the end of a run waits for a store that cannot be written.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn train(plan: Plan, interrupt: &Interrupt, output: &Output) -> Result<Exit> {
-    let Plan { runs, mut run, config, source, data, images, session, threads, min_accuracy, lock: _lock } = plan;
+fn train(mut plan: Plan, interrupt: &Interrupt, output: &Output) -> Result<Exit> {
+    let shows = !plan.run.record.no_test || plan.images.1 > 0;
+    let classes = plan.data.classes.len();
+    let mut journal = Journal::begin(&plan.wandb, &mut plan.run, &plan.session, classes, shows, output);
+    let outcome = work(plan, &mut journal, interrupt, output);
+    journal.end(outcome)
+}
+
+fn work(plan: Plan, journal: &mut Journal<'_>, interrupt: &Interrupt, output: &Output) -> Result<Exit> {
+    let Plan { runs, mut run, config, source, data, images, session, threads, min_accuracy, wandb: _, lock: _lock } =
+        plan;
     let machine = Machine::new(threads);
     run.record.isa = machine.isa().name().into();
     run.record.status = Status::Running;
@@ -50,6 +60,8 @@ fn train(plan: Plan, interrupt: &Interrupt, output: &Output) -> Result<Exit> {
             Box::new(|event: &Event<'_>| checkpointer.on(event)),
             Box::new(recording.observer(&run.record)),
             Box::new(Display::new(output, config.epochs)),
+            // After the display, whose lines it takes down.
+            Box::new(|event: &Event<'_>| journal.on(event)),
             Box::new(interrupt.clone()),
         ];
         resume(&config, &data, session, &machine, &mut observers)
@@ -68,9 +80,15 @@ fn train(plan: Plan, interrupt: &Interrupt, output: &Output) -> Result<Exit> {
     if let Some(out) = &run.record.out {
         model.save(out)?;
     }
+    let finished = trained.outcome == Outcome::Finished;
+    if finished {
+        journal.samples(source.located.name(), &data);
+        if run.record.no_test {
+            journal.seen("validation", &model.network, (&data, &data.split(config.val_fraction).1), &machine);
+        }
+    }
     drop(data);
 
-    let finished = trained.outcome == Outcome::Finished;
     let mut test = None;
     if finished && !run.record.no_test {
         let opened =
@@ -87,6 +105,8 @@ fn train(plan: Plan, interrupt: &Interrupt, output: &Output) -> Result<Exit> {
         let tally = model.network.evaluate(&images, &rows, &config.loss, &machine);
         run.record.test_accuracy = Some(tally.accuracy());
         run.record.test_loss = Some(tally.mean_loss());
+        journal.tested(rows::of_tally(&tally));
+        journal.seen("test", &model.network, (&images, &rows), &machine);
         let opening = ledger::opening(&run.record.id, Some(&run), &source.located, &images, "train", tally.accuracy());
         test = Some((tally, ledger::count(&runs, &opening, output)));
     }

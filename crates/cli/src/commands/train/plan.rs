@@ -12,7 +12,8 @@ use handloom_engine::model::load_tensors;
 use handloom_engine::network::Network;
 use handloom_engine::session::Session;
 use handloom_engine::{Isa, train};
-use serde_json::{Map, Value};
+use handloom_export::wandb::Environment;
+use serde_json::Map;
 
 use super::summary;
 use crate::commands::{runs, text};
@@ -22,6 +23,7 @@ use crate::provenance;
 use crate::runs::{Record, Run, Runs, Status, name_of, now_ms};
 use crate::settings::{OPTIONS, Settings, fraction, threads, typed};
 use crate::source::{self, Source};
+use crate::wandb::{Asked, Flags};
 
 /// Everything that is known before the first step.
 pub(super) struct Plan {
@@ -35,6 +37,7 @@ pub(super) struct Plan {
     pub(super) session: Session,
     pub(super) threads: usize,
     pub(super) min_accuracy: Option<f64>,
+    pub(super) wandb: Asked,
     /// Held until the run ends.
     pub(super) lock: File,
 }
@@ -51,7 +54,11 @@ fn new(matches: &ArgMatches, output: &Output) -> Result<Plan> {
     let settings = Settings::from_flags(matches)?;
     let threads = threads(settings.text("threads").as_deref())?;
     let min_accuracy = settings.text("min_accuracy").map(|text| fraction("min_accuracy", &text)).transpose()?;
-    let wandb = wandb(&settings, output)?;
+    let flag = |name| settings.text(name);
+    let flags = Flags { mode: flag("wandb"), project: flag("wandb_project"), entity: flag("wandb_entity") };
+    let wandb = Asked::of(flags, &Map::new(), output)?;
+    // What W&B's variables call the run, it is called here too; where they are switched off, they say nothing.
+    let labels = if wandb.is_logged() { wandb.environment.clone() } else { Environment::default() };
     let mut config = settings.config.clone();
     for name in config.unused(settings.given.iter().copied()) {
         output.note(format!("note: {} does not use `{name}`", config.optimizer.name()));
@@ -74,7 +81,7 @@ fn new(matches: &ArgMatches, output: &Output) -> Result<Plan> {
     }
     let session = Session::new(&config, &begin(&config, &data)?);
     let record = Record {
-        name: settings.text("name").unwrap_or_else(|| name_of(&config)),
+        name: settings.text("name").or(labels.name).unwrap_or_else(|| name_of(&config)),
         started_ms: now_ms(),
         command: std::env::args().collect(),
         version: env!("CARGO_PKG_VERSION").into(),
@@ -86,19 +93,18 @@ fn new(matches: &ArgMatches, output: &Output) -> Result<Plan> {
         data_path: source.located.path().map(absolute),
         data_sha256: checksum::of_dataset(&data),
         fallback: source.fallback.clone(),
-        tags: settings.tags(),
-        group: settings.text("group"),
-        notes: settings.text("notes"),
+        tags: Some(settings.tags()).filter(|tags| !tags.is_empty()).unwrap_or(labels.tags),
+        group: settings.text("group").or(labels.group),
+        notes: settings.text("notes").or(labels.notes),
         no_test: matches.get_flag("no-test"),
         out: settings.path("out").as_deref().map(absolute),
-        wandb,
         seed: config.seed,
         config: config.to_map(),
         ..Record::default()
     };
     let run = runs.create(record)?;
     let lock = locked(&run)?;
-    Ok(Plan { runs, run, config, source, data, images, session, threads, min_accuracy, lock })
+    Ok(Plan { runs, run, config, source, data, images, session, threads, min_accuracy, wandb, lock })
 }
 
 fn resumed(name: &str, matches: &ArgMatches, output: &Output) -> Result<Option<Plan>> {
@@ -117,6 +123,9 @@ fn resumed(name: &str, matches: &ArgMatches, output: &Output) -> Result<Option<P
         summary::already_finished(&run, output);
         return Ok(None);
     }
+    let flag = |name| text(matches, name).map(str::to_owned);
+    let flags = Flags { mode: flag("wandb"), project: flag("wandb_project"), entity: flag("wandb_entity") };
+    let wandb = Asked::of(flags, &run.record.wandb, output)?;
     let lock = locked(&run)?;
     let config = run.config()?;
     let wanted = match &run.record.data_path {
@@ -152,7 +161,7 @@ fn resumed(name: &str, matches: &ArgMatches, output: &Output) -> Result<Option<P
     run.record.host = provenance::host();
     run.record.process = std::process::id();
     let source = Source { located, fallback: run.record.fallback.clone() };
-    Ok(Some(Plan { runs, run, config, source, data, images, session, threads, min_accuracy: None, lock }))
+    Ok(Some(Plan { runs, run, config, source, data, images, session, threads, min_accuracy: None, wandb, lock }))
 }
 
 /// The network that training begins with.
@@ -186,28 +195,6 @@ fn fits(config: &Config, data: &Dataset) -> Result<(usize, usize)> {
         )));
     }
     Ok((train.len(), val.len()))
-}
-
-/// Weights & Biases as asked for by flags or the environment. What is not off is recorded.
-fn wandb(settings: &Settings, output: &Output) -> Result<Map<String, Value>> {
-    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let project = settings.text("wandb_project").or_else(|| variable("WANDB_PROJECT"));
-    let mode = match settings.text("wandb").map(|mode| mode.to_lowercase()) {
-        Some(mode) if ["offline", "online", "off"].contains(&mode.as_str()) => mode,
-        Some(mode) => {
-            return Err(Failure::usage(format!("`wandb` cannot be `{mode}`\nhint: choices: offline online off")));
-        }
-        None => "off".into(),
-    };
-    if mode != "off" {
-        output.note(format!("note: `--wandb {mode}` is recorded with the run; this version writes no W&B files"));
-    }
-    let mut wandb = Map::from_iter([("mode".to_owned(), Value::String(mode))]);
-    let entity = settings.text("wandb_entity").or_else(|| variable("WANDB_ENTITY"));
-    for (name, value) in [("project", project), ("entity", entity)] {
-        wandb.extend(value.map(|value| (name.to_owned(), Value::String(value))));
-    }
-    Ok(wandb)
 }
 
 fn locked(run: &Run) -> Result<File> {

@@ -1,0 +1,99 @@
+//! `export`: models and runs in other programs' formats.
+
+mod spreadsheet;
+mod wandb;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::ArgMatches;
+use handloom_export::{npz, onnx};
+
+use super::{finite, runs, text};
+use crate::exit::{Exit, Failure};
+use crate::output::Output;
+use crate::runs::{Run, Runs};
+
+/// Every format, in the order of the help.
+pub(crate) const FORMATS: [&str; 5] = ["onnx", "npz", "safetensors", "csv", "wandb"];
+
+pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
+    let format = text(matches, "format").expect("clap asks for a format").to_lowercase();
+    let names: Vec<&str> = matches.get_many::<String>("model").into_iter().flatten().map(String::as_str).collect();
+    if format != "csv" && matches.get_flag("epochs") {
+        return Err(Failure::usage(format!("`--epochs` is for `--format csv`, not `{format}`")));
+    }
+    let runs = runs(matches)?;
+    match format.as_str() {
+        "csv" => spreadsheet::run(&runs, &names, matches, output)?,
+        "wandb" => wandb::run(&runs, &names, matches, output)?,
+        _ => model(&runs, one(&names, &format)?, &format, matches, output)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Writes a model. An older file of that name is replaced, as `train --out` does.
+fn model(runs: &Runs, name: &str, format: &str, matches: &ArgMatches, output: &Output) -> Result<()> {
+    let (model, path, run) = runs.model(name)?;
+    finite(&model, &path)?;
+    let called = match &run {
+        Some(run) => run.record.id.clone(),
+        None => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+    };
+    let file = text(matches, "out").map_or_else(|| PathBuf::from(format!("{called}.{format}")), PathBuf::from);
+    let hint = match format {
+        "onnx" => {
+            onnx::save(&model, &file)?;
+            format!("python -c \"import onnxruntime; onnxruntime.InferenceSession('{}')\"", file.display())
+        }
+        "npz" => {
+            npz::save(&model, &file)?;
+            format!("python -c \"import numpy; print(numpy.load('{}').files)\"", file.display())
+        }
+        _ => {
+            model.save(&file)?;
+            format!("handloom evaluate {}", named(&file))
+        }
+    };
+    written(&file, output);
+    output.next(&[&hint]);
+    Ok(())
+}
+
+/// A file's name as one that cannot be taken for a run's.
+fn named(file: &Path) -> String {
+    let text = file.display().to_string();
+    if crate::runs::is_file(&text) { text } else { format!("./{text}") }
+}
+
+/// The path alone on stdout: what a script wants.
+fn written(path: &Path, output: &Output) {
+    output.event(&serde_json::json!({"v": 1, "event": "export", "path": path.display().to_string()}));
+    output.result(path.display().to_string());
+}
+
+/// The one model or run that a format takes.
+fn one<'a>(names: &[&'a str], format: &str) -> Result<&'a str> {
+    match names {
+        [name] => Ok(name),
+        [] => Err(Failure::usage(format!(
+            "`--format {format}` takes a model file or a run\nhint: `handloom export @last --format {format}`"
+        ))),
+        _ => Err(Failure::usage(format!("`--format {format}` takes one model or run, not {}", names.len()))),
+    }
+}
+
+/// The runs that were named, each once, or all of them.
+fn named_runs(runs: &Runs, names: &[&str]) -> Result<Vec<Run>> {
+    if names.is_empty() {
+        return runs.all();
+    }
+    let mut found: Vec<Run> = Vec::new();
+    for name in names {
+        let run = runs.find(name)?;
+        if found.iter().all(|other| other.record.id != run.record.id) {
+            found.push(run);
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,178 @@
+//! Whether a run is logged to W&B, and under which names.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use handloom_export::wandb::{Chart, Environment, Git, Identity, Mode};
+use handloom_store::masked;
+use serde_json::{Map, Value, json};
+
+use crate::exit::Failure;
+use crate::output::Output;
+use crate::runs::Record;
+use crate::settings::read_file;
+
+/// The project of a run that names none.
+const PROJECT: &str = "handloom";
+
+/// What flags say of W&B.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Flags {
+    /// `--wandb`.
+    pub(crate) mode: Option<String>,
+    /// `--wandb-project`.
+    pub(crate) project: Option<String>,
+    /// `--wandb-entity`.
+    pub(crate) entity: Option<String>,
+}
+
+/// What a run is to W&B.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    /// Whether it is logged at all.
+    pub(crate) mode: Mode,
+    /// Its project.
+    project: String,
+    /// Whom the project belongs to; W&B's default if empty.
+    entity: String,
+    /// Its id there; ours if there is none.
+    id: Option<String>,
+    /// The W&B sweep that it is a trial of.
+    sweep_id: Option<String>,
+    /// What W&B's own variables say.
+    pub(crate) environment: Environment,
+    /// The parameters of that sweep as it names them, which may be aliases.
+    parameters: Map<String, Value>,
+}
+
+impl Asked {
+    /// From flags, then from the record of a run that goes on, `before`, then from the environment. In the mode
+    /// alone a variable wins over the record: `WANDB_MODE=disabled` silences whatever is started under it.
+    pub(crate) fn of(flags: Flags, before: &Map<String, Value>, output: &Output) -> Result<Self> {
+        let mode = flags.mode.as_deref().map(mode).transpose()?;
+        // What a flag decides, no variable can make wrong.
+        let variable = |name: &str| std::env::var(name).ok().filter(|_| mode.is_none() || name != "WANDB_MODE");
+        let environment = Environment::read(variable)?;
+        let recorded = |name: &str| before.get(name).and_then(Value::as_str).map(str::to_owned);
+        let logged_before = recorded("mode").and_then(|mode| mode.parse().ok()).filter(|&mode| mode != Mode::Off);
+        let named = flags.project.is_some() || flags.entity.is_some();
+        let mode = environment.decide(mode.or(environment.mode).or(logged_before), named);
+        let mut asked = Self {
+            mode,
+            project: flags
+                .project
+                .or_else(|| recorded("project"))
+                .or_else(|| environment.project.clone())
+                .unwrap_or_else(|| PROJECT.into()),
+            entity: flags
+                .entity
+                .or_else(|| recorded("entity"))
+                .or_else(|| environment.entity.clone())
+                .unwrap_or_default(),
+            id: recorded("id").or_else(|| environment.run_id.clone()),
+            sweep_id: recorded("sweep_id").or_else(|| environment.sweep_id.clone()),
+            environment,
+            parameters: Map::new(),
+        };
+        if asked.is_logged() {
+            if let Some(id) = &asked.id {
+                Identity { id: id.clone(), ..Identity::default() }.check_id()?;
+            }
+            asked.read_parameters(output);
+            output.listen();
+        }
+        Ok(asked)
+    }
+
+    /// Whether anything is written.
+    pub(crate) fn is_logged(&self) -> bool {
+        self.mode != Mode::Off
+    }
+
+    /// The folder that has, or will have, the folder `wandb`.
+    pub(crate) fn parent(&self) -> PathBuf {
+        self.environment.dir.clone().unwrap_or_default()
+    }
+
+    /// What the run's record keeps: enough to go on with the same run.
+    pub(crate) fn record(&self, id: &str, folder: Option<&Path>) -> Map<String, Value> {
+        let mode = match self.mode {
+            Mode::Off => return Map::from_iter([("mode".to_owned(), json!("off"))]),
+            Mode::Offline => "offline",
+            Mode::Online => "online",
+        };
+        let folder = folder.map(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.into()));
+        let texts = [
+            ("mode", Some(mode.to_owned())),
+            ("project", Some(self.project.clone())),
+            ("entity", Some(self.entity.clone()).filter(|entity| !entity.is_empty())),
+            ("id", Some(self.id.clone().unwrap_or_else(|| id.into()))),
+            ("sweep_id", self.sweep_id.clone()),
+            ("folder", folder.map(|folder| folder.display().to_string())),
+        ];
+        texts.into_iter().filter_map(|(name, text)| text.map(|text| (name.to_owned(), text.into()))).collect()
+    }
+
+    /// The run as W&B lists it. `remote` is where the code comes from.
+    pub(crate) fn identity(&self, record: &Record, remote: Option<&str>, charts: Vec<Chart>) -> Identity {
+        let mut config = record.config.clone();
+        // A run that fell back on another data set says which it was.
+        config.insert("dataset".into(), record.dataset.clone().into());
+        for (name, value) in &self.parameters {
+            config.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        let git = record.git_commit.clone();
+        Identity {
+            id: self.id.clone().unwrap_or_else(|| record.id.clone()),
+            project: self.project.clone(),
+            entity: self.entity.clone(),
+            name: record.name.clone(),
+            group: record.group.clone().or_else(|| record.sweep.clone()).unwrap_or_default(),
+            job_type: self.environment.job_type.clone().unwrap_or_else(|| "train".into()),
+            tags: record.tags.clone(),
+            notes: record.notes.clone().unwrap_or_default(),
+            sweep_id: self.sweep_id.clone().unwrap_or_default(),
+            host: record.host.clone(),
+            version: record.version.clone(),
+            command: record.command.iter().map(|word| masked(word)).collect(),
+            git: git.map(|commit| Git { remote: remote.map(anonymous).unwrap_or_default(), commit }),
+            started_ms: record.started_ms,
+            config,
+            charts,
+            first_step: 0,
+        }
+    }
+
+    /// W&B draws a sweep by the names of its file, such as `hidden_layers` where ours is `num_layers`: `wandb agent` leaves them in a file.
+    fn read_parameters(&mut self, output: &Output) {
+        let Some(path) = std::env::var_os("WANDB_SWEEP_PARAM_PATH").filter(|path| !path.is_empty()) else { return };
+        match read_file(Path::new(&path)) {
+            Ok(parameters) => self.parameters = parameters,
+            Err(error) => output.warn(format!("the sweep's own names of parameters will be missing in W&B: {error}")),
+        }
+    }
+}
+
+fn mode(text: &str) -> Result<Mode> {
+    text.parse().map_err(|_| Failure::usage(format!("`wandb` cannot be `{text}`\nhint: choices: offline online off")))
+}
+
+/// An address without user and password, as `https://TOKEN@host/x.git` may have them.
+fn anonymous(remote: &str) -> String {
+    let Some((scheme, rest)) = remote.split_once("://") else { return remote.into() };
+    let (place, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+    format!("{scheme}://{place}/{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_in_the_address_of_a_repository_stays_here() {
+        assert_eq!(anonymous("https://me:tok@example.org/a/b.git"), "https://example.org/a/b.git");
+        assert_eq!(anonymous("https://tok@example.org/b@c"), "https://example.org/b@c");
+        assert_eq!(anonymous("git@example.org:a/b.git"), "git@example.org:a/b.git");
+    }
+}

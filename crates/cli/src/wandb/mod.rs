@@ -1,0 +1,36 @@
+//! Weights & Biases: whether a run is logged there, and what of it.
+//!
+//! - `asked`: the decision, from flags, the variables `WANDB_*` and, for a run that goes on, its record
+//! - `journal`: a run as it is written while it trains
+//! - `rows`: the figures of epochs as rows and as a summary
+//! - `pictures`: sample grid, confusion matrix, curves and predictions of the row after the last epoch
+//!
+//! How the files look is `handloom_export`'s to know. No file is written, and nobody is called, unless a run is asked to be logged.
+
+mod asked;
+mod journal;
+pub(crate) mod pictures;
+pub(crate) mod rows;
+
+pub(crate) use asked::{Asked, Flags};
+pub(crate) use journal::Journal;
+
+use std::path::Path;
+
+/// The command that uploads the run in `folder`, for a shell.
+pub(crate) fn sync(folder: &Path) -> String {
+    let folder = folder.display().to_string();
+    let plain = folder.chars().all(|c| c.is_alphanumeric() || "/\\:._-+@%,".contains(c));
+    if plain { format!("wandb sync {folder}") } else { format!("wandb sync '{}'", folder.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_with_spaces_and_quotes_survive_a_shell() {
+        assert_eq!(sync(Path::new("wandb/offline-run-1")), "wandb sync wandb/offline-run-1");
+        assert_eq!(sync(Path::new("it's here/x")), r"wandb sync 'it'\''s here/x'");
+    }
+}
