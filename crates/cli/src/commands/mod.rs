@@ -1,11 +1,16 @@
 //! One file for each command.
 
+mod compare;
 mod completions;
 mod data;
 mod doctor;
 mod evaluate;
 mod gradcheck;
+mod ls;
 mod predict;
+mod rm;
+mod show;
+mod tag;
 mod train;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +30,11 @@ pub(crate) fn run(name: &str, matches: &ArgMatches, output: &Output) -> Result<E
         "train" => train::run(matches, output),
         "evaluate" => evaluate::run(matches, output),
         "predict" => predict::run(matches, output),
+        "ls" => ls::run(matches, output),
+        "show" => show::run(matches, output),
+        "compare" => compare::run(matches, output),
+        "tag" => tag::run(matches, output),
+        "rm" => rm::run(matches, output),
         "data" => data::run(matches),
         "gradcheck" => gradcheck::run(matches, output),
         "completions" => completions::run(matches, output),
