@@ -20,7 +20,9 @@ pub(crate) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .after_help("Examples:\n  handloom train\n  handloom train -d mnist -o nadam -lr 0.001 -nhl 3 -sz 64 -a ReLU\n  handloom evaluate @last")
-        .subcommands([train(), evaluate(), predict(), data(), export(), gradcheck(), completions(), doctor()])
+        .subcommands([train(), evaluate(), predict()])
+        .subcommands([ls(), show(), compare(), tag(), rm()])
+        .subcommands([data(), export(), gradcheck(), completions(), doctor()])
 }
 
 fn train() -> Command {
@@ -87,6 +89,78 @@ fn predict() -> Command {
                 .default_value("auto"),
         )
         .args(place_flags())
+        .args(output_flags())
+}
+
+fn ls() -> Command {
+    let filters = "Filters, all of which must hold: NAME=VALUE, !=, '>', '>=', '<', '<=', or a part of a name";
+    Command::new("ls")
+        .about("The runs so far, the newest first")
+        .infer_long_args(true)
+        .arg(Arg::new("filter").value_name("FILTER").num_args(0..).help(filters))
+        .arg(
+            value("sort", "KEY", "Sort by this; -KEY is downwards; runs without it are last [default: -started]")
+                .allow_hyphen_values(true),
+        )
+        .arg(switch("reverse", "The other way round"))
+        .arg(value("columns", "A,B,C", "Columns: fields of the record, settings, metrics; `--json` shows all"))
+        .arg(value("limit", "N", "At most so many runs [default: 50 on a terminal, else all]"))
+        .arg(switch("csv", "Results as CSV").conflicts_with("json"))
+        .arg(
+            value("plot", "FILE", "Draw accuracy by time of creation with the best so far, as PNG or SVG")
+                .value_hint(ValueHint::FilePath),
+        )
+        .arg(store())
+        .args(output_flags())
+        .after_help("Examples:\n  handloom ls optimizer=adam,nadam 'val_accuracy>0.88' --sort -val_accuracy\n  handloom ls tag=baseline --columns run,lr,hidden_size,val_accuracy\n  handloom ls status=finished --csv > runs.csv")
+}
+
+fn show() -> Command {
+    Command::new("show")
+        .about("Everything that is known of a run")
+        .infer_long_args(true)
+        .arg(Arg::new("run").value_name("RUN").help("Run [default: @last]"))
+        .arg(value("plot", "FILE", "Draw the learning curves, as PNG or SVG").value_hint(ValueHint::FilePath))
+        .arg(switch("all", "Every epoch and every setting"))
+        .arg(store())
+        .args(output_flags())
+}
+
+fn compare() -> Command {
+    let side = "Run, several with commas between, `group:NAME` or `tag:NAME`";
+    Command::new("compare")
+        .about("Whether one run, or one setting with several seeds, is better than another")
+        .infer_long_args(true)
+        .arg(Arg::new("a").value_name("A").required(true).help(side))
+        .arg(Arg::new("b").value_name("B").required(true).help(side))
+        .arg(switch("no-test", "Leave the test set closed"))
+        .arg(value("plot", "FILE", "Draw the learning curves, as PNG or SVG").value_hint(ValueHint::FilePath))
+        .arg(value("threads", "N", "Threads [default: all cores]"))
+        .args(place_flags())
+        .args(output_flags())
+        .after_help("Examples:\n  handloom compare @best @last\n  handloom compare group:cross_entropy group:squared_error --plot loss.png")
+}
+
+fn tag() -> Command {
+    Command::new("tag")
+        .about("Tags, name and notes of a run")
+        .infer_long_args(true)
+        .arg(Arg::new("run").value_name("RUN").required(true).help("Run"))
+        .arg(Arg::new("tag").value_name("TAG").num_args(0..).help("Tags to add"))
+        .arg(switch("remove", "Remove these tags instead").requires("tag"))
+        .arg(value("note", "TEXT", "Notes on the run; an empty text removes them").alias("notes"))
+        .arg(value("name", "NAME", "A new name"))
+        .arg(store())
+        .args(output_flags())
+}
+
+fn rm() -> Command {
+    Command::new("rm")
+        .about("Remove runs with their files; asks first")
+        .infer_long_args(true)
+        .arg(Arg::new("run").value_name("RUN").required(true).num_args(1..).help("Runs"))
+        .arg(switch("yes", "Do not ask"))
+        .arg(store())
         .args(output_flags())
 }
 
@@ -217,10 +291,14 @@ fn place_flags() -> [Arg; 2] {
         value("data-dir", "DIR", "Where data sets are looked for first")
             .env("HANDLOOM_DATA_DIR")
             .value_hint(ValueHint::DirPath),
-        value("store", "DIR", "Where runs are kept [default: .handloom]")
-            .env("HANDLOOM_STORE")
-            .value_hint(ValueHint::DirPath),
+        store(),
     ]
+}
+
+fn store() -> Arg {
+    value("store", "DIR", "Where runs are kept [default: .handloom]")
+        .env("HANDLOOM_STORE")
+        .value_hint(ValueHint::DirPath)
 }
 
 fn output_flags() -> Vec<Arg> {

@@ -10,6 +10,8 @@ use clap::ArgMatches;
 use clap::builder::styling::{AnsiColor, Style};
 use serde_json::Value;
 
+use crate::table::harmless;
+
 /// Where a command writes.
 pub(crate) struct Output {
     /// Programs read stdout: JSON alone.
@@ -29,9 +31,9 @@ pub(crate) const DIM: Style = Style::new().dimmed();
 /// Good news.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 /// Needs attention.
-const WARN: Style = AnsiColor::Yellow.on_default().bold();
+pub(crate) const WARN: Style = AnsiColor::Yellow.on_default().bold();
 /// Went wrong.
-const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 
 impl Output {
     /// As the flags of a command say; those it does not have are off.
@@ -82,6 +84,26 @@ impl Output {
         io::stdout().is_terminal()
     }
 
+    /// Columns of the terminal that shows stdout, by `COLUMNS` or as the terminal says; none where it is no terminal.
+    pub(crate) fn width(&self) -> Option<usize> {
+        const USUAL: usize = 100;
+        let set = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|&columns| columns > 0);
+        let told = || terminal_size::terminal_size().map(|(columns, _)| usize::from(columns.0));
+        self.is_terminal().then(|| set().or_else(told).unwrap_or(USUAL))
+    }
+
+    /// Asks on stderr and waits for `y`; none if nobody can answer.
+    pub(crate) fn ask(&self, question: &str) -> Option<bool> {
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return None;
+        }
+        let mut stderr = self.stderr.borrow_mut();
+        let asked = write!(stderr, "{BOLD}{question}{BOLD:#} [y/N] ").and_then(|()| stderr.flush());
+        let mut answer = String::new();
+        let heard = asked.and_then(|()| io::stdin().read_line(&mut answer));
+        Some(heard.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+    }
+
     /// A line of results for people; nothing with `--json` or `--quiet`.
     pub(crate) fn line(&self, text: impl AsRef<str>) {
         if !self.json && !self.quiet {
@@ -128,7 +150,8 @@ impl Output {
 
     /// What went wrong, on stderr whatever the flags.
     pub(crate) fn error(&self, text: &str) {
-        self.talk(&format!("{BAD}error:{BAD:#} {text}"));
+        // Names of runs and files come from users.
+        self.talk(&format!("{BAD}error:{BAD:#} {}", harmless(text)));
     }
 
     /// The next useful command, on stderr.

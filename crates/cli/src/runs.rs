@@ -138,6 +138,11 @@ impl Runs {
         find(self.all()?, name, &self.at())
     }
 
+    /// The same among `all`, the latest started last.
+    pub(crate) fn find_in(&self, all: &[Run], name: &str) -> Result<Run> {
+        find(all.to_vec(), name, &self.at())
+    }
+
     /// The model that `name` means: a file if it has a `/` or ends in `.safetensors`, else that of a run.
     pub(crate) fn model(&self, name: &str) -> Result<(Model, PathBuf, Option<Run>)> {
         if is_file(name) {

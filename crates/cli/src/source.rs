@@ -1,13 +1,14 @@
 //! Data sets as commands ask for them: found, or downloaded with a bar, or replaced by the built-in one.
 
-use std::path::PathBuf;
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
-use handloom_data::catalog::GARMENTS;
+use handloom_data::catalog::{self, GARMENTS};
 use handloom_data::fetch::Progress;
 use handloom_data::{Error, Located};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output::Output;
+use crate::runs::Run;
 use crate::table::megabytes;
 
 /// Shows how downloads come along: a bar on a terminal, elsewhere a line for each file.
@@ -55,6 +56,25 @@ impl<'a> Bar<'a> {
 pub(crate) fn obtain(name: &str, data_dirs: &[PathBuf], output: &Output) -> Result<Located, Error> {
     let mut bar = Bar::new(output);
     handloom_data::obtain(name, data_dirs, &mut |at| bar.show(at))
+}
+
+/// What the data set of a run is called, and the folders below which it is looked for.
+pub(crate) fn of_run(run: &Run, mut data_dirs: Vec<PathBuf>) -> (String, Vec<PathBuf>) {
+    let (name, folder) = (run.record.dataset.as_str(), run.record.data_path.as_deref());
+    match folder {
+        // The folder may have been typed relative to another one.
+        Some(folder) if catalog::find(name).is_none() => (as_folder(folder), data_dirs),
+        folder => {
+            data_dirs.extend(folder.and_then(Path::parent).map(Path::to_owned));
+            (name.into(), data_dirs)
+        }
+    }
+}
+
+/// A path that cannot be taken for the name of a data set.
+fn as_folder(path: &Path) -> String {
+    let text = path.display().to_string();
+    if text.contains(MAIN_SEPARATOR) { text } else { format!("./{text}") }
 }
 
 /// A data set, and why it is not the one that would have been used.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::ArgMatches;
-use handloom_data::{Located, catalog};
+use handloom_data::Located;
 use handloom_engine::Machine;
 use handloom_engine::dataset::Dataset;
 use handloom_engine::loss::LossKind;
@@ -79,7 +79,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
 
 /// The data set that was named, or the one that trained the model.
 fn data_of(matches: &ArgMatches, model: &Model, path: &Path, run: Option<&Run>, output: &Output) -> Result<Located> {
-    let mut data_dirs = data_dirs(matches);
+    let data_dirs = data_dirs(matches);
     if let Some(name) = text(matches, "dataset") {
         return Ok(source::obtain(name, &data_dirs, output)?);
     }
@@ -92,22 +92,8 @@ fn data_of(matches: &ArgMatches, model: &Model, path: &Path, run: Option<&Run>, 
         })?;
         return Ok(source::obtain(name, &data_dirs, output)?);
     };
-    let (name, folder) = (run.record.dataset.as_str(), run.record.data_path.as_deref());
-    match folder {
-        // The folder may have been typed relative to another one.
-        Some(folder) if catalog::find(name).is_none() => Ok(handloom_data::locate(&as_folder(folder), &data_dirs)?),
-        Some(folder) => {
-            data_dirs.extend(folder.parent().map(Path::to_owned));
-            Ok(source::obtain(name, &data_dirs, output)?)
-        }
-        None => Ok(source::obtain(name, &data_dirs, output)?),
-    }
-}
-
-/// A path that cannot be taken for the name of a data set.
-fn as_folder(path: &Path) -> String {
-    let text = path.display().to_string();
-    if text.contains(std::path::MAIN_SEPARATOR) { text } else { format!("./{text}") }
+    let (name, data_dirs) = source::of_run(run, data_dirs);
+    Ok(source::obtain(&name, &data_dirs, output)?)
 }
 
 fn fits(model: &Model, test: &Dataset, located: &Located, named: bool) -> Result<()> {

@@ -1,12 +1,17 @@
 //! One file for each command.
 
+mod compare;
 mod completions;
 mod data;
 mod doctor;
 mod evaluate;
 pub(crate) mod export;
 mod gradcheck;
+mod ls;
 mod predict;
+mod rm;
+mod show;
+mod tag;
 mod train;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +31,11 @@ pub(crate) fn run(name: &str, matches: &ArgMatches, output: &Output) -> Result<E
         "train" => train::run(matches, output),
         "evaluate" => evaluate::run(matches, output),
         "predict" => predict::run(matches, output),
+        "ls" => ls::run(matches, output),
+        "show" => show::run(matches, output),
+        "compare" => compare::run(matches, output),
+        "tag" => tag::run(matches, output),
+        "rm" => rm::run(matches, output),
         "data" => data::run(matches),
         "export" => export::run(matches, output),
         "gradcheck" => gradcheck::run(matches, output),

@@ -1,0 +1,132 @@
+//! Two models on the same images.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use handloom_data::{Located, checksum};
+use handloom_engine::Machine;
+use handloom_engine::compare::{Difference, mcnemar, paired_difference};
+use handloom_engine::dataset::Dataset;
+use handloom_engine::metric::first_maximum;
+use handloom_engine::model::Model;
+use serde_json::{Value, json};
+
+use super::words;
+use crate::fields::share;
+use crate::runs::{Run, Runs};
+use crate::source;
+use crate::table::grouped;
+
+/// Of how many images both, one or none were right.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Paired {
+    pub(super) images: u64,
+    /// Right ones of A and of B.
+    right: [u64; 2],
+    /// Images that only B gets right.
+    fixes: u64,
+    /// Images that only A gets right.
+    breaks: u64,
+}
+
+impl Paired {
+    /// What `models` make of the images `rows` of `data`.
+    pub(super) fn of(models: [&Model; 2], data: &Dataset, rows: &[u32], machine: &Machine) -> Self {
+        let [a, b] = models.map(|model| {
+            let probabilities = model.network.predict(data, rows, machine);
+            let predicted = probabilities.chunks(model.network.classes()).map(first_maximum);
+            let pairs = predicted.zip(rows).map(|(class, &row)| class == usize::from(data.labels[row as usize]));
+            pairs.collect::<Vec<bool>>()
+        });
+        let count = |keep: fn(bool, bool) -> bool| a.iter().zip(&b).filter(|&(&a, &b)| keep(a, b)).count() as u64;
+        Self {
+            images: rows.len() as u64,
+            right: [count(|a, _| a), count(|_, b| b)],
+            fixes: count(|a, b| b && !a),
+            breaks: count(|a, b| a && !b),
+        }
+    }
+
+    pub(super) fn difference(&self) -> Option<Difference> {
+        paired_difference(self.images, self.fixes, self.breaks)
+    }
+
+    pub(super) fn p(&self) -> f64 {
+        mcnemar(self.fixes, self.breaks)
+    }
+
+    pub(super) fn accuracy(&self, side: usize) -> Option<f64> {
+        (self.images > 0).then(|| self.right[side] as f64 / self.images as f64)
+    }
+
+    /// Both accuracies and their difference, for a table.
+    pub(super) fn row(&self, what: &str) -> [String; 4] {
+        let [a, b] = [0, 1].map(|side| self.accuracy(side).map_or_else(|| "-".into(), share));
+        [what.into(), a, b, format!(" {}", words::difference(self.difference()))]
+    }
+
+    /// `of the same 10,000 test images B fixes 212 and breaks 148 · McNemar p < 0.001`.
+    pub(super) fn sentence(&self, which: &str) -> String {
+        format!(
+            "of the same {} {which} images B fixes {} and breaks {} · McNemar {}",
+            grouped(self.images),
+            grouped(self.fixes),
+            grouped(self.breaks),
+            words::p_value(self.p())
+        )
+    }
+
+    pub(super) fn event(&self) -> Value {
+        json!({
+            "images": self.images, "a_accuracy": self.accuracy(0), "b_accuracy": self.accuracy(1),
+            "fixes": self.fixes, "breaks": self.breaks, "mcnemar_p": self.p(),
+            "difference": words::event(self.difference()),
+        })
+    }
+}
+
+/// What two runs on the same data can be compared with.
+pub(super) struct Common {
+    pub(super) models: [Model; 2],
+    pub(super) located: Located,
+    /// Training and validation images.
+    pub(super) data: Dataset,
+    /// Images that neither was trained on, and both were validated on; none without.
+    pub(super) validation: Vec<u32>,
+}
+
+impl Common {
+    /// Models and data of two runs, or why they cannot be had. The data is looked for on this machine alone.
+    pub(super) fn find(pair: [&Run; 2], runs: &Runs, data_dirs: Vec<PathBuf>) -> Result<Self> {
+        let [a, b] = pair;
+        if a.record.data_sha256 != b.record.data_sha256 {
+            anyhow::bail!("they were trained on different data, `{}` and `{}`", a.record.dataset, b.record.dataset);
+        }
+        let (first, ..) = runs.model(&a.record.id)?;
+        let (second, ..) = runs.model(&b.record.id)?;
+        let (name, data_dirs) = source::of_run(a, data_dirs);
+        let located = handloom_data::locate(&name, &data_dirs)?;
+        let data = located.train()?;
+        if checksum::of_dataset(&data) != a.record.data_sha256 {
+            anyhow::bail!("`{located}` is not the data that they were trained on");
+        }
+        for (run, model) in [(a, &first), (b, &second)] {
+            if !model.network.is_finite() {
+                anyhow::bail!("run `{}` has weights that are not finite numbers", run.record.id);
+            }
+            if model.network.inputs() != data.pixels() || model.network.classes() != data.classes.len() {
+                anyhow::bail!("the model of run `{}` does not fit `{located}`", run.record.id);
+            }
+        }
+        let shares = [a.config()?.val_fraction, b.config()?.val_fraction];
+        // Another share keeps other images, which the other run may have been trained on.
+        let validation = if shares[0] == shares[1] { data.split(shares[0]).1 } else { Vec::new() };
+        Ok(Self { models: [first, second], located, data, validation })
+    }
+
+    /// Both models on the validation images; none without.
+    pub(super) fn on_validation(&self, machine: &Machine) -> Option<Paired> {
+        let [a, b] = &self.models;
+        (!self.validation.is_empty()).then(|| Paired::of([a, b], &self.data, &self.validation, machine))
+    }
+}

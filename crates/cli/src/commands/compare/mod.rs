@@ -1,0 +1,38 @@
+//! `compare`: what two runs differ in, and whether one of them is better; the same for groups of runs with several seeds.
+//!
+//! Two networks are compared on the same images, so that a small difference can be settled. Whether a setting is better
+//! is another question, which takes several seeds on each side. Differences are B minus A.
+
+mod groups;
+mod images;
+mod pair;
+mod settings;
+mod side;
+mod words;
+
+use anyhow::Result;
+use clap::ArgMatches;
+
+use self::side::Side;
+use super::{picture, runs, text};
+use crate::exit::{Exit, Failure};
+use crate::output::Output;
+
+pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
+    let plot = picture(matches, "plot")?;
+    let runs = runs(matches)?;
+    let all = runs.all()?;
+    let [a, b] = ["a", "b"].map(|side| Side::named(text(matches, side).unwrap_or_default(), &all, &runs));
+    let (a, b) = (a?, b?);
+    if let Some(both) = a.runs.iter().find(|run| b.runs.iter().any(|other| other.record.id == run.record.id)) {
+        let id = &both.record.id;
+        return Err(Failure::usage(format!(
+            "run `{id}` is on both sides\nhint: `handloom ls` shows what else there is to compare it with"
+        )));
+    }
+    match (a.runs.as_slice(), b.runs.as_slice()) {
+        ([a], [b]) => pair::run([a, b], &runs, plot.as_deref(), matches, output)?,
+        _ => groups::run([&a, &b], &runs, plot.as_deref(), output)?,
+    }
+    Ok(Exit::Done)
+}

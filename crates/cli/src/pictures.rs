@@ -1,0 +1,64 @@
+//! Runs as the pictures take them.
+
+use handloom_engine::event::Row;
+use handloom_store::Status;
+use handloom_view::{Created, Ending, Picture};
+
+use crate::runs::Run;
+use crate::table::one_line;
+
+/// What learning curves show of a run.
+pub(crate) struct Curve {
+    label: String,
+    diverged: bool,
+    /// Training loss, validation loss, training accuracy, validation accuracy.
+    series: [Vec<(u32, Option<f64>)>; 4],
+}
+
+impl Curve {
+    /// The curves of a run with these epochs.
+    pub(crate) fn new(run: &Run, rows: &[Row]) -> Self {
+        let series = |value: fn(&Row) -> Option<f64>| rows.iter().map(|row| (row.epoch as u32, value(row))).collect();
+        Self {
+            label: one_line(&format!("{} {}", run.record.id, run.record.name)),
+            diverged: run.record.status == Status::Diverged,
+            series: [
+                series(|row| Some(row.train_loss)),
+                series(|row| row.val_loss),
+                series(|row| Some(row.train_accuracy)),
+                series(|row| row.val_accuracy),
+            ],
+        }
+    }
+
+    /// The same for a picture.
+    pub(crate) fn view(&self) -> handloom_view::Run<'_> {
+        let [train_loss, val_loss, train_accuracy, val_accuracy] = &self.series;
+        handloom_view::Run {
+            label: &self.label,
+            train_loss,
+            val_loss,
+            train_accuracy,
+            val_accuracy,
+            diverged: self.diverged,
+        }
+    }
+}
+
+/// Validation accuracy of runs by the time of their creation.
+pub(crate) fn created(title: &str, runs: &[Run]) -> Picture {
+    let labels: Vec<String> =
+        runs.iter().map(|run| one_line(&format!("{} {}", run.record.id, run.record.name))).collect();
+    let points = runs.iter().zip(&labels).map(|(run, label)| Created {
+        label,
+        at: run.record.started_ms as f64 / 1e3,
+        val_accuracy: run.record.val_accuracy,
+        ending: match run.record.status {
+            Status::Finished => Ending::Finished,
+            Status::Running | Status::Stopped | Status::Pruned | Status::Killed => Ending::Unfinished,
+            Status::Diverged => Ending::Diverged,
+            Status::Failed => Ending::Failed,
+        },
+    });
+    handloom_view::created(title, &points.collect::<Vec<_>>())
+}
