@@ -13,6 +13,7 @@ use handloom_engine::network::Network;
 use handloom_engine::session::Session;
 use handloom_engine::{Isa, train};
 use handloom_export::wandb::Environment;
+use handloom_store::masked;
 use serde_json::Map;
 
 use super::summary;
@@ -83,7 +84,7 @@ fn new(matches: &ArgMatches, output: &Output) -> Result<Plan> {
     let record = Record {
         name: settings.text("name").or(labels.name).unwrap_or_else(|| name_of(&config)),
         started_ms: now_ms(),
-        command: std::env::args().collect(),
+        command: std::env::args().map(|word| masked(&word)).collect(),
         version: env!("CARGO_PKG_VERSION").into(),
         isa: Isa::best().name().into(),
         host: provenance::host(),
