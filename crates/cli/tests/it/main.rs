@@ -4,5 +4,6 @@ mod data;
 mod doctor;
 mod evaluate;
 mod predict;
+mod runs;
 mod support;
 mod train;
