@@ -3,6 +3,8 @@
 //! A plain name means the record first, then a setting, then a figure; `config.epochs` and `last.val_accuracy` say
 //! which is meant. Aliases of settings work as they do for `train`.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use handloom_engine::config::{KEYS, find, neighbors};
 use handloom_engine::event::Row;
@@ -114,7 +116,8 @@ impl Field {
         field.ok_or_else(|| {
             let settings = KEYS.iter().flat_map(|key| std::iter::once(key.name).chain(key.aliases.iter().copied()));
             let aliases = ALIASES.iter().map(|(alias, _)| *alias);
-            let near = neighbors(name, RECORD.iter().chain(LAST).copied().chain(settings).chain(aliases));
+            let all = RECORD.iter().chain(LAST).copied().chain(settings).chain(aliases);
+            let near = neighbors(name, all.collect::<BTreeSet<_>>());
             let hint = if near.is_empty() {
                 let settings = KEYS.iter().map(|key| key.name).filter(|name| !RECORD.contains(name));
                 let last = LAST.iter().copied().filter(|name| !RECORD.contains(name));
@@ -129,11 +132,9 @@ impl Field {
     /// The name that means it.
     pub(crate) fn name(self) -> String {
         match self {
-            Self::Record(name) => name.into(),
             Self::Setting(name) if RECORD.contains(&name) => format!("config.{name}"),
-            Self::Setting(name) => name.into(),
             Self::Last(name) if RECORD.contains(&name) || find(name).is_some() => format!("last.{name}"),
-            Self::Last(name) => name.into(),
+            Self::Record(name) | Self::Setting(name) | Self::Last(name) => name.into(),
         }
     }
 

@@ -31,6 +31,11 @@ impl Curve {
         }
     }
 
+    /// The same under another name.
+    pub(crate) fn labelled(self, label: &str) -> Self {
+        Self { label: one_line(label), ..self }
+    }
+
     /// The same for a picture.
     pub(crate) fn view(&self) -> handloom_view::Run<'_> {
         let [train_loss, val_loss, train_accuracy, val_accuracy] = &self.series;

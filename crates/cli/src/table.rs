@@ -110,7 +110,7 @@ pub(crate) fn grid(
             let pad = widths[at] - text.width();
             let before = if right[at] { pad } else { 0 };
             line.push_str(&" ".repeat(gap + before));
-            line.push_str(&format!("{style}{text}{style:#}"));
+            line.extend([style.to_string(), text, format!("{style:#}")]);
             gap = 2 + pad - before;
         }
         line

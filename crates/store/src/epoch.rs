@@ -30,7 +30,7 @@ pub struct Opening {
     pub data_sha256: String,
     /// Unix time, in milliseconds.
     pub at_ms: u64,
-    /// The command that opened it: `train` or `evaluate`.
+    /// The command that opened it, such as `train`.
     pub by: String,
     /// What came of it.
     pub accuracy: Option<f64>,

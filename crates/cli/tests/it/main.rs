@@ -5,6 +5,7 @@ mod doctor;
 mod evaluate;
 mod export;
 mod predict;
+mod runs;
 mod support;
 mod train;
 mod wandb;

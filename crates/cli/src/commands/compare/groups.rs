@@ -177,8 +177,8 @@ fn remarks(sides: [&Side; 2], settings: &[Setting]) -> Vec<String> {
 fn labels(sides: [&Side; 2], settings: &[Setting]) -> [String; 2] {
     let mut differing = settings.iter().filter(|setting| setting.name != "seed");
     match (differing.next(), differing.next()) {
-        (Some(one), None) => [0, 1].map(|side| format!("{} {}", one.name, one.text(side))),
-        _ => sides.map(|side| one_line(&side.label)),
+        (Some(one), None) => [format!("A {}", one.text(0)), format!("B {}", one.text(1))],
+        _ => [format!("A {}", one_line(&sides[0].label)), format!("B {}", one_line(&sides[1].label))],
     }
 }
 
@@ -203,7 +203,9 @@ fn draw(
     if settings.iter().any(|setting| setting.name == "loss") {
         said.push_str("; the losses have different units");
     }
-    let title = format!("{} against {}", labels[0], labels[1]);
+    let differing = settings.iter().filter(|setting| setting.name != "seed").map(|setting| setting.name.as_str());
+    let what = differing.collect::<Vec<_>>().join(", ");
+    let title = format!("{}{}{} against {}", what, if what.is_empty() { "" } else { ": " }, labels[0], labels[1]);
     handloom_view::compared(&title, &groups, &said).save(file)?;
     Ok(())
 }

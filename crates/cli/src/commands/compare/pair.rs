@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::ArgMatches;
 use handloom_engine::Machine;
 use handloom_engine::compare::{Difference, independent_difference};
+use handloom_engine::metric::Confusion;
 use handloom_store::Opening;
 use serde_json::{Value, json};
 
@@ -17,7 +18,7 @@ use crate::fields::share;
 use crate::ledger;
 use crate::output::{DIM, Output};
 use crate::pictures::Curve;
-use crate::runs::{Run, Runs};
+use crate::runs::{Record, Run, Runs};
 use crate::settings::threads;
 use crate::table::{lines, one_line, times};
 
@@ -65,12 +66,22 @@ pub(super) fn run(
     if let Some(file) = plot {
         let [a, b] = pair.map(|run| run.record.id.as_str());
         let rows = runs.store.rows(&[a, b])?;
-        let curves = pair.map(|run| Curve::new(run, rows.get(&run.record.id).map_or(&[], Vec::as_slice)));
-        let title = format!("{a} and {b}");
+        let curve = |side: usize| {
+            let Record { id, name, .. } = &pair[side].record;
+            // Of two runs with the same name, what sets them apart says more than the name.
+            let what = match settings.as_slice() {
+                [one] => format!("{} {}", one.name, one.text(side)),
+                _ => name.clone(),
+            };
+            let label = format!("{} {id} {what}", ["A", "B"][side]);
+            Curve::new(pair[side], rows.get(id).map_or(&[], Vec::as_slice)).labelled(&label)
+        };
+        let curves = [curve(0), curve(1)];
+        let title = format!("A {a} and B {b}");
         handloom_view::curves(&title, &[curves[0].view(), curves[1].view()]).save(file)?;
         output.note(format!("learning curves: {}", file.display()));
     }
-    let better = if compared.verdict.words.contains("A is") { 0 } else { 1 };
+    let better = usize::from(!compared.verdict.words.contains("A is"));
     let plotting = format!("handloom compare {} {} --no-test --plot curves.png", pair[0].record.id, pair[1].record.id);
     let showing = format!("handloom show {}", pair[better].record.id);
     let next = [showing.as_str(), &plotting];
@@ -152,7 +163,7 @@ fn recorded(pair: [&Run; 2], runs: &Runs) -> Result<Option<Difference>> {
     let mut counts = [[0; 2]; 2];
     for (run, counts) in pair.into_iter().zip(&mut counts) {
         let epochs = runs.store.epochs(&run.record.id)?;
-        let images = epochs.iter().rev().find_map(|epoch| epoch.evidence.confusion.as_ref()).map(|c| c.total());
+        let images = epochs.iter().rev().find_map(|epoch| epoch.evidence.confusion.as_ref()).map(Confusion::total);
         let (Some(images), Some(accuracy)) = (images, run.record.val_accuracy) else { return Ok(None) };
         *counts = [((accuracy * images as f64).round() as u64).min(images), images];
     }
@@ -161,13 +172,12 @@ fn recorded(pair: [&Run; 2], runs: &Runs) -> Result<Option<Difference>> {
 
 fn print(pair: [&Run; 2], compared: &Compared, runs: &Runs, output: &Output) {
     let column = |value: fn(&Run) -> Option<f64>| pair.map(|run| value(run).map_or_else(|| "-".into(), share));
-    let mut rows = vec![["".to_owned(), "A".into(), "B".into(), String::new()]];
-    rows.push(match &compared.validation {
-        Some(paired) => paired.row("validation"),
-        None => {
-            let [a, b] = column(|run| run.record.val_accuracy);
-            ["validation".into(), a, b, format!(" {}", words::difference(compared.recorded))]
-        }
+    let mut rows = vec![[String::new(), "A".into(), "B".into(), String::new()]];
+    rows.push(if let Some(paired) = &compared.validation {
+        paired.row("validation")
+    } else {
+        let [a, b] = column(|run| run.record.val_accuracy);
+        ["validation".into(), a, b, format!(" {}", words::difference(compared.recorded))]
     });
     match &compared.test {
         Some(paired) => rows.push(paired.row("test")),

@@ -29,8 +29,11 @@ pub(super) struct Test {
     wanted: Vec<String>,
 }
 
+/// How it is typed, whether it is about sameness, and which order it accepts.
+type Operator = (&'static str, Option<bool>, fn(Ordering) -> bool);
+
 /// The longer ones first.
-const OPERATORS: &[(&str, Option<bool>, fn(Ordering) -> bool)] = &[
+const OPERATORS: &[Operator] = &[
     ("!=", Some(false), Ordering::is_ne),
     (">=", None, Ordering::is_ge),
     ("<=", None, Ordering::is_le),

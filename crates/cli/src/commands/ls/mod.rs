@@ -20,7 +20,7 @@ use crate::exit::{Exit, Failure};
 use crate::fields::{self, Field};
 use crate::output::{BAD, BOLD, DIM, GOOD, Output, WARN};
 use crate::pictures;
-use crate::runs::{Run, Runs, now_ms};
+use crate::runs::{Record, Run, Runs, now_ms};
 use crate::table::{count, grid, grouped, one_line, times};
 
 /// Most rows on a terminal without `--limit`.
@@ -103,14 +103,15 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
 }
 
 fn next(chosen: &[Run], total: usize, output: &Output) {
-    match chosen {
+    let mut finished = chosen.iter().filter(|run| run.record.status == Status::Finished);
+    let shows = |run: &Run| format!("handloom show {}", run.record.id);
+    match (chosen.first(), finished.next(), finished.next()) {
         _ if total == 0 => output.next(&["handloom train -d garments"]),
-        [] => output.next(&["handloom ls"]),
-        [one] => output.next(&[&format!("handloom show {}", one.record.id)]),
-        [a, b, ..] => output.next(&[
-            &format!("handloom show {}", a.record.id),
-            &format!("handloom compare {} {}", a.record.id, b.record.id),
-        ]),
+        (None, ..) => output.next(&["handloom ls"]),
+        (_, Some(a), Some(b)) => {
+            output.next(&[&shows(a), &format!("handloom compare {} {}", a.record.id, b.record.id)]);
+        }
+        (Some(first), ..) => output.next(&[&shows(first)]),
     }
 }
 
@@ -195,11 +196,10 @@ fn overview(runs: &[Run], width: Option<usize>) -> Vec<String> {
     rows.extend(runs.iter().map(|run| {
         let plain = |text: String| (text, Style::new());
         let record = &run.record;
-        let tags: String = record.tags.iter().map(|tag| format!(" #{tag}")).collect();
         let is_best = runs.len() > 1 && record.val_accuracy == Some(best);
         vec![
             (record.id.clone(), BOLD),
-            plain(one_line(&format!("{}{tags}", record.name))),
+            plain(one_line(&tagged(record))),
             plain(one_line(&record.dataset)),
             (record.status.name().into(), look(record.status)),
             plain(Field::Record("epochs").text(run, None)),
@@ -209,6 +209,14 @@ fn overview(runs: &[Run], width: Option<usize>) -> Vec<String> {
         ]
     }));
     grid(&rows, &RIGHT, &FLEXIBLE, width)
+}
+
+/// The name with the tags.
+pub(super) fn tagged(record: &Record) -> String {
+    std::iter::once(record.name.clone())
+        .chain(record.tags.iter().map(|tag| format!("#{tag}")))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// The color of a status, whose word is there anyway.

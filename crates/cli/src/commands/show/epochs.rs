@@ -14,6 +14,10 @@ use crate::table::{count, grid, grouped};
 const ROWS: usize = 14;
 const END: usize = 5;
 
+/// Columns of the table.
+const HEAD: [&str; 9] =
+    ["epoch", "train loss", "train acc", "val loss", "val acc", "", "learning rate", "img/s", "time"];
+
 /// Prints one row an epoch and what the last one says of the layers.
 pub(super) fn print(run: &Run, epochs: &[Epoch], all: bool, output: &Output) {
     if epochs.is_empty() {
@@ -21,8 +25,6 @@ pub(super) fn print(run: &Run, epochs: &[Epoch], all: bool, output: &Output) {
         return;
     }
     output.result(format!("{BOLD}epochs{BOLD:#}"));
-    const HEAD: [&str; 9] =
-        ["epoch", "train loss", "train acc", "val loss", "val acc", "", "learning rate", "img/s", "time"];
     let mut rows = vec![HEAD.map(|name| (name.to_owned(), DIM)).to_vec()];
     let best = run.record.best_epoch;
     let shown = if all { (0..epochs.len()).collect() } else { shown(epochs, best) };

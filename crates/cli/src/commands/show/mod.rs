@@ -6,12 +6,13 @@ use std::fs;
 
 use anyhow::Result;
 use clap::ArgMatches;
+use clap::builder::styling::Style;
 use handloom_engine::config::Config;
 use handloom_engine::event::Row;
 use handloom_store::{Epoch, Opening, Status};
 use serde_json::{Map, Value, json};
 
-use super::ls::{ago, look};
+use super::ls::{ago, look, tagged};
 use super::{picture, runs, text};
 use crate::exit::Exit;
 use crate::fields::{self, moment, plain, seconds, share};
@@ -19,7 +20,7 @@ use crate::output::{BOLD, DIM, Output};
 use crate::pictures::Curve;
 use crate::progress::duration;
 use crate::runs::{Run, now_ms};
-use crate::table::{harmless, lines, megabytes, one_line, times};
+use crate::table::{grid, grouped, harmless, one_line, times};
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let plot = picture(matches, "plot")?;
@@ -37,10 +38,10 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         about(&run, output);
         epochs::print(&run, &epochs, all, output);
         openings.print(output);
-        for (name, bytes) in &files {
-            let path = run.folder.join(name);
-            output.result(format!("  {DIM}{}  {}{DIM:#}", path.display(), megabytes(*bytes)));
-        }
+        let files = files.iter().map(|(name, bytes)| format!("{name} {} kB", grouped(bytes.div_ceil(1000))));
+        let files = files.collect::<Vec<_>>().join(" · ");
+        output.result(format!("{BOLD}files in {}{BOLD:#}", run.folder.display()));
+        output.result(format!("  {}", if files.is_empty() { "none".into() } else { one_line(&files) }));
     }
     if let Some(file) = &plot {
         let rows: Vec<Row> = epochs.iter().map(|epoch| epoch.row.clone()).collect();
@@ -69,11 +70,10 @@ fn next(run: &Run, plotted: bool, output: &Output) {
 fn head(run: &Run, output: &Output) {
     let record = &run.record;
     let style = look(record.status);
-    let tags: String = record.tags.iter().map(|tag| format!(" #{}", one_line(tag))).collect();
     output.result(format!(
-        "{BOLD}{}{BOLD:#}  {}{tags}   {style}{}{style:#}",
+        "{BOLD}{}{BOLD:#}  {}   {style}{}{style:#}",
         record.id,
-        one_line(&record.name),
+        one_line(&tagged(record)),
         record.status.name()
     ));
     let mut said = Vec::new();
@@ -122,16 +122,25 @@ fn settings(run: &Run, all: bool, output: &Output) {
         output.result(format!("{BOLD}settings that differ from the defaults{BOLD:#}"));
         let rows: Vec<[String; 3]> = other
             .iter()
-            .map(|(name, value)| [name.to_string(), one_line(&plain(value)), format!("(default {})", usual(name))])
+            .map(|(name, value)| [(*name).clone(), one_line(&plain(value)), format!("(default {})", usual(name))])
             .collect();
-        lines(&rows).iter().for_each(|line| output.result(line));
+        table(&rows, output);
     }
     if all {
         output.result(format!("{BOLD}settings that are the defaults{BOLD:#}"));
-        let rows: Vec<[String; 2]> = same.iter().map(|(name, value)| [name.to_string(), plain(value)]).collect();
-        lines(&rows).iter().for_each(|line| output.result(line));
+        let rows: Vec<[String; 2]> = same.iter().map(|(name, value)| [(*name).clone(), plain(value)]).collect();
+        table(&rows, output);
     } else if !same.is_empty() {
         output.result(format!("  {DIM}the other {} are the defaults (--all){DIM:#}", same.len()));
+    }
+}
+
+/// Prints a table without a heading, every column to the left.
+fn table<const N: usize>(rows: &[[String; N]], output: &Output) {
+    let cell = |text: &String| (text.clone(), Style::new());
+    let rows: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(cell).collect()).collect();
+    for line in grid(&rows, &[false; N], &[false; N], None) {
+        output.result(line);
     }
 }
 
@@ -159,7 +168,7 @@ fn about(run: &Run, output: &Output) {
     let used = record.wandb.get("mode").is_some_and(|mode| mode != "off");
     add("W&B", used.then(|| wandb.join(", ")));
     output.result(format!("{BOLD}where it comes from{BOLD:#}"));
-    lines(&rows).iter().for_each(|line| output.result(line));
+    table(&rows, output);
 }
 
 /// Openings of the test set of a run's data.
@@ -174,7 +183,10 @@ struct Openings {
 impl Openings {
     fn of(run: &Run, all: Vec<Opening>) -> Self {
         let (id, dataset) = (&run.record.id, run.record.dataset.clone());
-        let is_own = |opening: &Opening| opening.run.as_ref() == Some(id);
+        // `compare` opens it for two runs at once.
+        let is_own = |opening: &Opening| {
+            opening.run.as_ref() == Some(id) || opening.by == "compare" && opening.model.split(' ').any(|one| one == id)
+        };
         let data = all.iter().rev().find(|opening| is_own(opening) && opening.dataset == dataset);
         let data = data.map(|opening| opening.data_sha256.clone());
         // A run that opened nothing knows its test set by name alone.
@@ -198,7 +210,7 @@ impl Openings {
                 [moment(opening.at_ms).unwrap_or_default(), accuracy, format!("by {}", one_line(&opening.by))]
             })
             .collect();
-        lines(&rows).iter().for_each(|line| output.result(line));
+        table(&rows, output);
     }
 }
 
