@@ -5,7 +5,10 @@ use handloom_store::Status;
 use handloom_view::{Created, Ending, Picture};
 
 use crate::runs::Run;
-use crate::table::one_line;
+use crate::table::{one_line, squeezed};
+
+/// Widest name in a caption that says more than a name, in characters.
+const NAME: usize = 24;
 
 /// What learning curves show of a run.
 pub(crate) struct Curve {
@@ -53,7 +56,7 @@ impl Curve {
 /// Validation accuracy of runs by the time of their creation.
 pub(crate) fn created(title: &str, runs: &[Run]) -> Picture {
     let labels: Vec<String> =
-        runs.iter().map(|run| one_line(&format!("{} {}", run.record.id, run.record.name))).collect();
+        runs.iter().map(|run| format!("{} {}", run.record.id, squeezed(&one_line(&run.record.name), NAME))).collect();
     let points = runs.iter().zip(&labels).map(|(run, label)| Created {
         label,
         at: run.record.started_ms as f64 / 1e3,

@@ -81,7 +81,7 @@ pub(super) fn run(
         handloom_view::curves(&title, &[curves[0].view(), curves[1].view()]).save(file)?;
         output.note(format!("learning curves: {}", file.display()));
     }
-    let better = usize::from(!compared.verdict.words.contains("A is"));
+    let better = compared.verdict.ahead.unwrap_or(0);
     let plotting = format!("handloom compare {} {} --no-test --plot curves.png", pair[0].record.id, pair[1].record.id);
     let showing = format!("handloom show {}", pair[better].record.id);
     let next = [showing.as_str(), &plotting];
@@ -139,7 +139,8 @@ fn compared(
     }
     let verdict = match (&test, &validation) {
         _ if a.record.weights_sha256.is_some() && a.record.weights_sha256 == b.record.weights_sha256 => {
-            Verdict { settled: Some(true), words: "settled: A and B have the same weights, bit for bit".into() }
+            let words = "settled: A and B have the same weights, bit for bit".into();
+            Verdict { settled: Some(true), words, ahead: None }
         }
         (Some(paired), _) => verdict(paired, "test"),
         (None, Some(paired)) => verdict(paired, "validation"),

@@ -10,6 +10,8 @@ pub(super) struct Verdict {
     /// None where nothing could be compared.
     pub(super) settled: Option<bool>,
     pub(super) words: String,
+    /// The side that is ahead, settled or not: 0 for A.
+    pub(super) ahead: Option<usize>,
 }
 
 impl Verdict {
@@ -29,12 +31,13 @@ impl Verdict {
         } else {
             format!("not settled: {better} is ahead by {by} points, which may be chance {interval} {what}")
         };
-        Self { settled: Some(settled), words }
+        let ahead = (value != 0.0).then(|| usize::from(value > 0.0));
+        Self { settled: Some(settled), words, ahead }
     }
 
     /// Why nothing could be compared.
     pub(super) fn none(why: &str) -> Self {
-        Self { settled: None, words: format!("not settled: {why}") }
+        Self { settled: None, words: format!("not settled: {why}"), ahead: None }
     }
 
     /// The sentence for people.
