@@ -78,6 +78,9 @@ pub(crate) fn code(error: &Error) -> Exit {
         if let Some(handloom_export::Error::Mode(_) | handloom_export::Error::RunId(_)) = cause.downcast_ref() {
             return Exit::Usage;
         }
+        if let Some(handloom_store::Error::Place { .. }) = cause.downcast_ref() {
+            return Exit::Usage;
+        }
         if cause.is::<handloom_view::Error>() {
             return if matches!(cause.downcast_ref(), Some(handloom_view::Error::Extension { .. })) {
                 Exit::Usage

@@ -132,7 +132,7 @@ impl Network {
 
     /// Gradient of the mean loss over `rows`, computed by the passes that training uses.
     pub fn gradient(&self, data: &Dataset, rows: &[u32], loss: &LossKind, machine: &Machine) -> (Tally, Vec<Tensors>) {
-        let mut workspace = Workspace::for_training(self, rows.len());
+        let mut workspace = Workspace::for_training(self, machine, rows.len());
         let mut tally = Tally::default();
         let mut sums: Vec<Layer> = self.layers.iter().map(|layer| Layer::new(layer.inputs, layer.outputs, 0)).collect();
         for (number, chunk) in rows.chunks(CHUNK).enumerate() {
@@ -157,7 +157,7 @@ impl Network {
     /// Calls `take` with the rows of each chunk and their scores (B, C) in panels.
     fn each_chunk(&self, data: &Dataset, rows: &[u32], machine: &Machine, mut take: impl FnMut(&[u32], &[Lanes])) {
         assert_eq!(data.pixels(), self.inputs(), "pixels of an image, and inputs");
-        let mut workspace = Workspace::for_inference(self, rows.len());
+        let mut workspace = Workspace::for_inference(self, machine, rows.len());
         for rows in rows.chunks(CHUNK) {
             workspace.forward(self, machine, data, rows);
             take(rows, workspace.scores(rows.len(), panels(self.classes())));

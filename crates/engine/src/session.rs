@@ -82,14 +82,14 @@ pub(crate) struct Stepper {
 }
 
 impl Stepper {
-    pub(crate) fn new(config: &Config, network: &Network, batch: usize) -> Self {
+    pub(crate) fn new(config: &Config, network: &Network, machine: &Machine, batch: usize) -> Self {
         let rule = config.rule();
         let rate = config.rate();
         let sums = if batch > CHUNK { network.with_memory(0).layers } else { Vec::new() };
         Self {
             decay: Decay::of(&*rule, config.weight_decay, rate),
             loss: config.loss.clone(),
-            workspace: Workspace::for_training(network, batch),
+            workspace: Workspace::for_training(network, machine, batch),
             rule,
             rate,
             sums,

@@ -197,7 +197,7 @@ fn wrong_usage_is_exit_2_and_says_what_could_be_meant() {
         ("--wandb maybe", "offline online off"),
         ("--val-fraction 0.99999", "to train on"),
         ("-nhl 1000 -sz 1000000", "parameters, more than"),
-        ("--store postgres://host/db", "is not a folder"),
+        ("--store mysql://host/db", "`mysql://host/db` cannot be a store"),
     ] {
         let dataset = if line.starts_with("-d") || line.starts_with("--resume") { "" } else { "-d garments " };
         let ended = place.run(&format!("train {dataset}{line}"));

@@ -16,6 +16,7 @@ mod isa;
 pub(crate) mod math;
 pub(crate) mod outer;
 pub(crate) mod product;
+pub(crate) mod share;
 pub(crate) mod team;
 #[cfg(test)]
 mod tests;

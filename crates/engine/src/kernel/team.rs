@@ -2,17 +2,17 @@
 //!
 //! A training step has a dozen parallel sections of a few microseconds, too short for system calls: the
 //! threads spin for their next section. Where nothing comes they yield their core, and later sleep.
-//! Work is cut into contiguous shares of whole units (output panels), so that each thread owns what it
-//! writes. This file holds the `unsafe` of that: the shares of one slice, and a borrowed closure that the
-//! other threads run before [`Team::run`] returns.
+//! `share.rs` cuts what a section writes. This file holds the `unsafe` of running it: a borrowed closure that
+//! the other threads call before [`Team::run`] returns.
 
 use std::cell::{Cell, UnsafeCell};
 use std::marker::PhantomData;
-use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
+
+use super::share::Split;
 
 /// Spins before a waiting thread yields its core, about 10 µs.
 const SPINS: u32 = 2_000;
@@ -33,25 +33,40 @@ pub(crate) struct Team {
     not_sync: PhantomData<Cell<()>>,
 }
 
+/// A value with cache lines of its own. Two lines: the processor fetches them in pairs.
+#[repr(align(128))]
+struct Line<T>(T);
+
 struct Shared {
-    /// The section to run, valid while `left` is not 0.
-    section: UnsafeCell<Option<Section>>,
-    /// Counts sections; a change starts one.
-    round: AtomicUsize,
-    /// Helpers that have not finished the section.
-    left: AtomicUsize,
+    order: Line<Order>,
+    helpers: Vec<Line<Helper>>,
     /// A helper's section panicked.
     panicked: AtomicBool,
+}
+
+/// What the caller writes and helpers wait for: all in one line, so that seeing a round brings its section along.
+struct Order {
+    /// Counts sections; a change starts one.
+    round: AtomicUsize,
+    /// The section to run, valid until every helper has finished the round.
+    section: UnsafeCell<Option<Section>>,
     /// The team is dropped.
     done: AtomicBool,
-    /// Which helpers sleep.
-    asleep: Vec<AtomicBool>,
+}
+
+/// What a helper writes.
+#[derive(Default)]
+struct Helper {
+    /// The last round that it has finished.
+    finished: AtomicUsize,
+    /// It sleeps, or is about to.
+    asleep: AtomicBool,
 }
 
 type Section = *const (dyn Fn(usize) + Sync);
 
-// SAFETY: `section` is written by the team's one caller while no helper runs (`left` is 0), and read by helpers
-// only after they saw `round` change, which the caller does after writing.
+// SAFETY: `section` is written by the team's one caller while no helper runs (all have finished the round), and read
+// by helpers only after they saw `round` change, which the caller does after writing.
 #[expect(unsafe_code, reason = "see above")]
 unsafe impl Sync for Shared {}
 // SAFETY: as above; the pointer's target is `Sync`.
@@ -63,12 +78,13 @@ impl Team {
     pub(crate) fn new(threads: usize) -> Self {
         let helpers = threads.max(1) - 1;
         let shared = Arc::new(Shared {
-            section: UnsafeCell::new(None),
-            round: AtomicUsize::new(0),
-            left: AtomicUsize::new(0),
+            order: Line(Order {
+                round: AtomicUsize::new(0),
+                section: UnsafeCell::new(None),
+                done: AtomicBool::new(false),
+            }),
+            helpers: (0..helpers).map(|_| Line(Helper::default())).collect(),
             panicked: AtomicBool::new(false),
-            done: AtomicBool::new(false),
-            asleep: (0..helpers).map(|_| AtomicBool::new(false)).collect(),
         });
         let helpers: Vec<_> = (0..helpers)
             .map(|number| {
@@ -92,69 +108,63 @@ impl Team {
         self.limit.set(threads.clamp(1, self.threads()));
     }
 
-    /// Cuts `a` and `b` into units of the given lengths and gives every thread a contiguous range of units.
+    /// Cuts `split` into a part for each thread and runs `section(thread, part)` on as many threads as it has units;
+    /// returns how many that were.
     ///
     /// `work` is the number of multiply-adds of the whole section: a small one runs on the caller alone.
-    pub(crate) fn split<A: Send, B: Send>(
-        &self,
-        work: usize,
-        (a, a_unit): (&mut [A], usize),
-        (b, b_unit): (&mut [B], usize),
-        section: impl Fn(Range<usize>, &mut [A], &mut [B]) + Sync,
-    ) {
-        let units = a.len() / a_unit;
-        assert!(a.len() == units * a_unit && b.len() == units * b_unit, "whole units");
-        let threads = self.limit.get().min(units);
-        if threads <= 1 || work < WORTHWHILE {
-            return section(0..units, a, b);
+    #[expect(clippy::needless_pass_by_value, reason = "what has been cut must not be cut again")]
+    pub(crate) fn run<S: Split>(&self, work: usize, split: S, section: impl Fn(usize, S::Part) + Sync) -> usize {
+        let threads = if work < WORTHWHILE { 1 } else { self.limit.get().min(split.units()).max(1) };
+        let part = |thread: usize| {
+            // SAFETY: this is called once for each thread, and `split` ends with this section.
+            #[expect(unsafe_code, reason = "parts of one section")]
+            section(thread, unsafe { split.part(thread, threads) });
+        };
+        if threads == 1 {
+            part(0);
+        } else {
+            self.all(&|thread| {
+                if thread < threads {
+                    part(thread);
+                }
+            });
         }
-        // Pairs of panels share a register tile, so cut between pairs where there are enough.
-        let pair = if units >= 2 * threads { 2 } else { 1 };
-        let cut = |thread: usize| (units.div_ceil(pair) * thread / threads * pair).min(units);
-        let (a, b) = (Start(a.as_mut_ptr()), Start(b.as_mut_ptr()));
-        self.run(&|thread| {
-            if thread < threads {
-                let range = cut(thread)..cut(thread + 1);
-                // SAFETY: ranges of different threads do not overlap and lie within the slices borrowed above.
-                #[expect(unsafe_code, reason = "disjoint shares of one slice")]
-                let (a, b) = unsafe { (a.share(&range, a_unit), b.share(&range, b_unit)) };
-                section(range, a, b);
-            }
-        });
+        threads
     }
 
     /// Runs `section(thread)` on every thread and returns when all are done.
-    fn run(&self, section: &(dyn Fn(usize) + Sync)) {
-        let shared = &*self.shared;
-        // SAFETY: helpers use the pointer only until `left` is 0, which is waited for below, also if the
-        // caller's own share panics. The transmute extends the lifetime for that while alone.
+    fn all(&self, section: &(dyn Fn(usize) + Sync)) {
+        let Shared { order: Line(order), helpers, panicked } = &*self.shared;
+        // SAFETY: helpers use the pointer only until they have finished the round, which is waited for below, also
+        // if the caller's own share panics. The transmute extends the lifetime for that while alone.
         #[expect(unsafe_code, reason = "see above")]
         unsafe {
-            *shared.section.get() = Some(std::mem::transmute::<&(dyn Fn(usize) + Sync), Section>(section));
+            *order.section.get() = Some(std::mem::transmute::<&(dyn Fn(usize) + Sync), Section>(section));
         }
-        shared.left.store(self.helpers.len(), Ordering::Relaxed);
-        shared.round.fetch_add(1, Ordering::SeqCst);
-        for (asleep, helper) in shared.asleep.iter().zip(&self.helpers) {
-            if asleep.swap(false, Ordering::SeqCst) {
-                helper.thread().unpark();
+        let round = order.round.fetch_add(1, Ordering::SeqCst).wrapping_add(1);
+        for (Line(helper), thread) in helpers.iter().zip(&self.helpers) {
+            if helper.asleep.load(Ordering::SeqCst) {
+                thread.thread().unpark();
             }
         }
         let own = catch_unwind(AssertUnwindSafe(|| section(0)));
-        let mut waited = 0;
-        while shared.left.load(Ordering::Acquire) > 0 {
-            wait(&mut waited);
+        for Line(helper) in helpers {
+            let mut waited = 0;
+            while helper.finished.load(Ordering::Acquire) != round {
+                wait(&mut waited);
+            }
         }
         if let Err(panic) = own {
             resume_unwind(panic);
         }
-        assert!(!shared.panicked.load(Ordering::Relaxed), "a thread of the team panicked");
+        assert!(!panicked.load(Ordering::Relaxed), "a thread of the team panicked");
     }
 }
 
 impl Drop for Team {
     fn drop(&mut self) {
-        self.shared.done.store(true, Ordering::SeqCst);
-        self.shared.round.fetch_add(1, Ordering::SeqCst);
+        self.shared.order.0.done.store(true, Ordering::SeqCst);
+        self.shared.order.0.round.fetch_add(1, Ordering::SeqCst);
         for helper in self.helpers.drain(..) {
             helper.thread().unpark();
             // A helper catches its panics; there is nothing left to report.
@@ -165,31 +175,33 @@ impl Drop for Team {
 
 impl Shared {
     fn help(&self, number: usize) {
+        let (Line(order), Line(own)) = (&self.order, &self.helpers[number]);
         let mut seen = 0;
         loop {
             let mut waited = 0;
-            while self.round.load(Ordering::Acquire) == seen {
+            while order.round.load(Ordering::Acquire) == seen {
                 if waited < SPINS + YIELDS {
                     wait(&mut waited);
                 } else {
-                    self.asleep[number].store(true, Ordering::SeqCst);
-                    if self.round.load(Ordering::SeqCst) == seen {
+                    own.asleep.store(true, Ordering::SeqCst);
+                    if order.round.load(Ordering::SeqCst) == seen {
                         thread::park();
                     }
-                    self.asleep[number].store(false, Ordering::SeqCst);
+                    own.asleep.store(false, Ordering::SeqCst);
                 }
             }
             seen = seen.wrapping_add(1);
-            if self.done.load(Ordering::SeqCst) {
+            if order.done.load(Ordering::Relaxed) {
                 return;
             }
-            // SAFETY: the caller has set the section before the round that was seen, and keeps it until `left` is 0.
+            // SAFETY: the caller has set the section before the round that was seen, and keeps it until all have
+            // finished the round.
             #[expect(unsafe_code, reason = "see above")]
-            let section = unsafe { &*(*self.section.get()).expect("a round has a section") };
+            let section = unsafe { &*(*order.section.get()).expect("a round has a section") };
             if catch_unwind(AssertUnwindSafe(|| section(number + 1))).is_err() {
                 self.panicked.store(true, Ordering::Relaxed);
             }
-            self.left.fetch_sub(1, Ordering::Release);
+            own.finished.store(seen, Ordering::Release);
         }
     }
 }
@@ -200,28 +212,9 @@ fn wait(waited: &mut u32) {
     if *waited < SPINS { std::hint::spin_loop() } else { thread::yield_now() }
 }
 
-/// The start of a slice of which threads take shares.
-struct Start<T>(*mut T);
-
-// SAFETY: shares are disjoint, so this is as sending `&mut [T]` to each thread.
-#[expect(unsafe_code, reason = "see above")]
-unsafe impl<T: Send> Sync for Start<T> {}
-
-impl<T> Start<T> {
-    /// The units `range` of the slice.
-    ///
-    /// # Safety
-    /// `range` is within the slice, and no other share of it that is alive overlaps it.
-    #[expect(unsafe_code, reason = "see above")]
-    #[expect(clippy::mut_from_ref, reason = "disjointness is the caller's promise")]
-    unsafe fn share(&self, range: &Range<usize>, unit: usize) -> &mut [T] {
-        // SAFETY: promised by the caller.
-        unsafe { std::slice::from_raw_parts_mut(self.0.add(range.start * unit), range.len() * unit) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::share::{Each, Units};
     use super::*;
 
     #[test]
@@ -230,16 +223,20 @@ mod tests {
             let team = Team::new(threads);
             for units in 1..20 {
                 for work in [0, usize::MAX] {
-                    let (mut a, mut b) = (vec![0; 3 * units], vec![0; units]);
-                    team.split(work, (&mut a, 3), (&mut b, 1), |range, a, b| {
-                        for a in a.iter_mut() {
+                    let (mut a, mut b, mut own) = (vec![0; 3 * units], vec![0; 2], vec![usize::MAX; threads]);
+                    let split = ((Units::new(&mut a, units), Units::new(&mut b, 2)), Each::new(&mut own));
+                    let shared = team.run(work, split, |thread, ((a, b), own)| {
+                        for a in a.data.iter_mut() {
                             *a += 1;
                         }
-                        for (b, unit) in b.iter_mut().zip(range) {
-                            *b += unit;
+                        for (b, unit) in b.data.iter_mut().zip(b.range) {
+                            *b += 1 + unit;
                         }
+                        *own = thread;
                     });
-                    assert!(a.iter().all(|&a| a == 1) && b.into_iter().eq(0..units), "{threads} {units}");
+                    assert!(a.iter().all(|&a| a == 1) && b == [1, 2], "{threads} {units}");
+                    assert!(own[..shared].iter().copied().eq(0..shared));
+                    assert!(own[shared..].iter().all(|&own| own == usize::MAX));
                 }
             }
         }
@@ -250,13 +247,11 @@ mod tests {
         let team = Team::new(2);
         for bad in [0, 1] {
             let fall = AssertUnwindSafe(|| {
-                team.split(usize::MAX, (&mut [0, 1], 1), (&mut [], 0), |range, _, _: &mut [u8]| {
-                    assert_ne!(range.start, bad, "fell");
-                });
+                team.run(usize::MAX, Units::new(&mut [0, 1], 2), |thread, _| assert_ne!(thread, bad, "fell"));
             });
             assert!(catch_unwind(fall).is_err());
             team.shared.panicked.store(false, Ordering::Relaxed);
         }
-        team.split(usize::MAX, (&mut [0, 1], 1), (&mut [], 0), |_, _, _: &mut [u8]| ());
+        assert_eq!(team.run(usize::MAX, Units::new(&mut [0, 1], 2), |_, _| ()), 2);
     }
 }

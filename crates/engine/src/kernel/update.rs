@@ -1,6 +1,8 @@
 //! What happens to a tile of gradients: summed over chunks of a batch, then an update of the weights.
 
-use super::{Lanes, Task, outer::Outer, outer::Sink};
+use std::ops::Range;
+
+use super::{LANES, Lanes, Task, outer::Outer, outer::Sink};
 use crate::optim::{MAX_SLOTS, Rule};
 
 // Numbers below 10⁻³⁸ are subnormal, and one of them costs an operation a hundred cycles. L2 and dead pixels
@@ -19,12 +21,20 @@ const NEGLIGIBLE_MEMORY: f32 = 1e-30;
 pub(crate) struct Gradient<'a> {
     /// Inputs (B, I) in panels.
     pub(crate) x: &'a [Lanes],
-    /// Gradient of outputs (B, O) in panels, those of the share.
+    /// Gradient of outputs (B, O) in panels: of the layer, or of a share.
     pub(crate) d: &'a [Lanes],
     /// B.
     pub(crate) rows: usize,
     /// Rows of parameters in an output panel: I padded, and the bias.
     pub(crate) plane: usize,
+}
+
+impl Gradient<'_> {
+    /// The part for the output panels `range`.
+    pub(crate) fn share(self, range: &Range<usize>) -> Self {
+        let Self { x, d, rows, plane } = self;
+        Self { x: &x[..plane / LANES * rows], d: &d[range.start * rows..range.end * rows], rows, plane }
+    }
 }
 
 /// Adds a chunk's gradient to `sum`, or begins it.

@@ -35,7 +35,7 @@ fn start(data: &Dataset, hidden: &[usize], settings: serde_json::Value) -> (Conf
 /// Trains one step on each batch and gives what the session has come to.
 fn steps(config: &Config, network: &Network, data: &Dataset, machine: &Machine, batches: &[Vec<u32>]) -> Session {
     let mut session = Session::new(config, network);
-    let mut stepper = Stepper::new(config, network, batches.iter().map(Vec::len).max().unwrap());
+    let mut stepper = Stepper::new(config, network, machine, batches.iter().map(Vec::len).max().unwrap());
     for rows in batches {
         stepper.step(&mut session, machine, data, rows);
     }
