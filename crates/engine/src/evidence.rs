@@ -12,6 +12,7 @@ use crate::dataset::Dataset;
 use crate::event::{Evidence, Health};
 use crate::kernel::flat::{Count, Counts};
 use crate::kernel::head::Tally;
+use crate::kernel::share::Units;
 use crate::kernel::{LANES, panels};
 use crate::layer::Layer;
 use crate::loss::LossKind;
@@ -39,7 +40,13 @@ pub(crate) struct Witness<'a> {
 
 impl<'a> Witness<'a> {
     /// Of trainings of `network` on the images `train_rows` of `data`, validated on `val_rows`.
-    pub(crate) fn new(network: &Network, data: &'a Dataset, train_rows: &'a [u32], val_rows: &'a [u32]) -> Self {
+    pub(crate) fn new(
+        network: &Network,
+        machine: &Machine,
+        data: &'a Dataset,
+        train_rows: &'a [u32],
+        val_rows: &'a [u32],
+    ) -> Self {
         let batch = &train_rows[..train_rows.len().min(CHUNK)];
         let (_, hidden) = network.layers.split_last().expect("a network has a layer");
         let watched = if network.activation.flat().is_some() { hidden } else { &[] };
@@ -47,7 +54,7 @@ impl<'a> Witness<'a> {
             data,
             batch,
             val_rows,
-            workspace: Workspace::for_training(network, batch.len().max(val_rows.len())),
+            workspace: Workspace::for_training(network, machine, batch.len().max(val_rows.len())),
             gradient: network.layers.iter().map(|layer| Layer::new(layer.inputs, layer.outputs, 0)).collect(),
             confusion: vec![0; network.classes() * network.classes()],
             flat: watched.iter().map(|layer| vec![Counts::ZERO; panels(layer.outputs)]).collect(),
@@ -75,9 +82,10 @@ impl<'a> Witness<'a> {
         let isa = machine.isa();
         for (number, counts) in self.flat.iter_mut().enumerate() {
             let y = self.workspace.activations(number, rows, counts.len());
-            machine.team.split(LANES * y.len(), (counts, 1), (&mut [], 0), |range, counts, _: &mut [u8]| {
-                let y = &y[range.start * rows..range.end * rows];
-                isa.run(Count { flat, y, rows, counts });
+            let panels = counts.len();
+            machine.team.run(LANES * y.len(), Units::new(counts, panels), |_, counts| {
+                let y = &y[counts.range.start * rows..counts.range.end * rows];
+                isa.run(Count { flat, y, rows, counts: counts.data });
             });
         }
     }

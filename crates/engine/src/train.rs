@@ -55,7 +55,7 @@ pub fn resume(
     assert!(!train_rows.is_empty(), "a validation share of {} leaves no image to train on", config.val_fraction);
     let batch = config.batch_size.min(train_rows.len());
     let mut stepper = Stepper::new(config, &session.network, machine, batch);
-    let mut witness = Witness::new(&session.network, data, &train_rows, &val_rows);
+    let mut witness = Witness::new(&session.network, machine, data, &train_rows, &val_rows);
     let mut governor = Governor::new(machine.team.threads());
     let (steps, images) = (train_rows.len().div_ceil(batch) as u64, train_rows.len() as u64);
     let told = watch.on(&Event::Started { session: &session, steps, images });

@@ -122,8 +122,8 @@ impl<'a> Journal<'a> {
         self.run = None;
         // Its client would wait for an end that never comes.
         self.live = None;
-        self.output.warn(format!("{error:#}\n  training goes on without W&B"));
-        self.broken = Some(format!("{error:#}"));
+        self.output.warn(format!("{error}\n  training goes on without W&B"));
+        self.broken = Some(error.to_string());
     }
 
     fn trouble(&mut self, problem: &handloom_export::wandb::Problem) {

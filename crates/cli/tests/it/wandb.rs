@@ -79,8 +79,8 @@ fn an_offline_run_has_its_figures_pictures_tables_and_what_was_said() {
 
 #[test]
 fn flags_decide_then_variables_then_what_they_imply() {
-    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], bool);
-    let cases: [Case<'_>; 9] = [
+    type Variables = &'static [(&'static str, &'static str)];
+    let cases: [(&str, Variables, bool); 9] = [
         ("", &[], false),
         ("", &[("WANDB_ENTITY", "e")], false),
         ("", &[("WANDB_PROJECT", "p")], true),

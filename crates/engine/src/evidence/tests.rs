@@ -34,7 +34,7 @@ fn drawn(sizes: &[usize], activation: &str, size: f64) -> Network {
 fn seen(network: &Network, data: &Dataset, split: u32, machine: &Machine) -> (Option<Tally>, Evidence) {
     let (val_rows, train_rows): (Vec<u32>, Vec<u32>) = (0..data.len() as u32).partition(|&row| row < split);
     let loss = LossKind::named("ce").unwrap();
-    let mut witness = Witness::new(network, data, &train_rows, &val_rows);
+    let mut witness = Witness::new(network, machine, data, &train_rows, &val_rows);
     let tally = witness.validate(network, &loss, machine);
     (tally, witness.evidence(network, &loss, machine))
 }
@@ -202,8 +202,9 @@ fn a_witness_changes_no_bit_of_the_training_and_forgets_the_epoch_before() {
     let network = Network::new(&[21, 18, 9, 5], config.activation.clone(), &Init::named("he").unwrap(), 1);
     let (val_rows, train_rows): (Vec<u32>, Vec<u32>) = (0..400).partition(|&row| row < 100);
     let train = |looks: bool| {
-        let (mut session, mut stepper) = (Session::new(&config, &network), Stepper::new(&config, &network, 16));
-        let mut witness = Witness::new(&network, &data, &train_rows, &val_rows);
+        let (mut session, mut stepper) =
+            (Session::new(&config, &network), Stepper::new(&config, &network, &machine, 16));
+        let mut witness = Witness::new(&network, &machine, &data, &train_rows, &val_rows);
         for rows in train_rows.chunks(16) {
             stepper.step(&mut session, &machine, &data, rows);
             if looks {
