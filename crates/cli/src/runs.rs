@@ -94,14 +94,18 @@ impl Runs {
         Ok(Self { store, folder })
     }
 
+    /// Fails if the store is damaged, or of a newer program: better told of before the first epoch than after the last.
+    /// One that is locked or out of reach for a while is no reason not to train.
+    pub(crate) fn check(&self) -> Result<()> {
+        match self.store.run("a run that is not there") {
+            Err(error) if !error.is_temporary() => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
     /// Where the store is, for people.
     pub(crate) fn at(&self) -> String {
         self.store.at()
-    }
-
-    /// The folder with `runs/`.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
     }
 
     /// A new run in a folder of its own. `record.id` is set here; whoever trains has it recorded.

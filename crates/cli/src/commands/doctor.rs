@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{data_dirs, runs};
 use crate::exit::Exit;
-use crate::output::{BOLD, DIM, GOOD, Output};
+use crate::output::{BAD, BOLD, DIM, GOOD, Output};
 use crate::settings::threads;
 use crate::table::{count, megabytes};
 
@@ -29,8 +29,8 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         Found { set, path, looked_in: set.folders(&data_dirs) }
     });
     let sets: Vec<Found> = sets.collect();
-    let store = runs(matches)?;
-    let runs = store.all()?;
+    // A store that cannot be read is a finding, not a failure.
+    let store = runs(matches).and_then(|runs| Ok((runs.at(), runs.all()?.len())));
     let cache = SETS[0].cache().and_then(|folder| folder.parent().map(Path::to_owned));
     let (isa, cores) = (Isa::best().name(), threads(None)?);
     let terminal = output.is_terminal();
@@ -47,8 +47,8 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         "cores": cores,
         "datasets": sets.iter().map(Found::event).collect::<Vec<_>>(),
         "cache": cache.as_deref().map(shown),
-        "store": shown(store.folder()),
-        "runs": runs.len(),
+        "store": store.as_ref().map_or_else(ToString::to_string, |(at, _)| at.clone()),
+        "runs": store.as_ref().ok().map(|(_, runs)| runs),
         "terminal": terminal,
         "no_color": plain,
         "fixes": missing,
@@ -72,7 +72,17 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     }
     line(GARMENTS, format!("{GOOD}ok{GOOD:#}  built in, no file and no network needed"));
     line("cache", cache.as_deref().map_or_else(|| "none: HOME is not set".into(), described));
-    line("store", format!("{} · {}", described(store.folder()), count(runs.len() as u64, "run", "runs")));
+    line(
+        "store",
+        match &store {
+            Ok((at, runs)) => {
+                let made = at.contains("://") || Path::new(at).exists();
+                let later = if made { "" } else { " (made when needed)" };
+                format!("{at}{later} · {}", count(*runs as u64, "run", "runs"))
+            }
+            Err(error) => format!("{BAD}cannot be read{BAD:#}  {error}"),
+        },
+    );
     let colors = if plain {
         "off (NO_COLOR)"
     } else if terminal {
@@ -82,7 +92,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     };
     line("output", format!("{} · colors {colors}", if terminal { "terminal" } else { "file or pipe" }));
     line("network", "used to download a data set that is asked for and missing, for nothing else".into());
-    let train = if runs.is_empty() { "handloom train" } else { "handloom evaluate @last" };
+    let train = if store.is_ok_and(|(_, runs)| runs == 0) { "handloom train" } else { "handloom evaluate @last" };
     output.next(&missing.iter().map(String::as_str).chain([train]).collect::<Vec<_>>());
     Ok(Exit::Done)
 }

@@ -11,7 +11,7 @@ fn a_new_machine_is_described_with_what_to_do() {
         "elsewhere/fashion-mnist",
         "HOME/.keras/datasets/fashion-mnist",
         "HOME/cache/handloom (made when needed)",
-        ".handloom (made when needed) · 0 runs",
+        ".handloom/handloom.db (made when needed) · 0 runs",
         "colors off (not a terminal)",
     ] {
         assert!(ended.stdout.contains(part), "{part}\n{}", ended.stdout);
@@ -19,4 +19,16 @@ fn a_new_machine_is_described_with_what_to_do() {
     assert!(ended.stderr.contains("handloom data get fashion_mnist     handloom data get mnist     handloom train"));
     let event = &place.run("doctor --json").code(0).events()[0];
     assert_eq!((&event["runs"], &event["datasets"][1]["fix"]), (&0.into(), &"handloom data get mnist".into()));
+}
+
+#[test]
+fn a_store_that_is_no_store_is_a_finding_and_stops_a_run_before_it_begins() {
+    let place = Place::new();
+    std::fs::create_dir(place.path(".handloom")).unwrap();
+    std::fs::write(place.path(".handloom/handloom.db"), "not a database, but long enough to look at").unwrap();
+    let ended = place.run("doctor").code(0);
+    assert!(ended.stdout.contains("cannot be read"), "{}", ended.stdout);
+    let ended = place.run("train -d garments -e 1 -nhl 0").code(1);
+    assert!(ended.stderr.contains("not Handloom's database or is damaged"), "{}", ended.stderr);
+    assert!(!place.path(".handloom/runs").exists(), "nothing was trained");
 }

@@ -65,6 +65,7 @@ fn new(matches: &ArgMatches, output: &Output) -> Result<Plan> {
         output.note(format!("note: {} does not use `{name}`", config.optimizer.name()));
     }
     let runs = Runs::open(settings.path("store"))?;
+    runs.check()?;
     let explicit = settings.given.contains(&"dataset");
     let data_dirs = catalog::data_dirs(settings.path("data_dir"));
     let source = if explicit {
