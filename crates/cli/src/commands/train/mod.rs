@@ -32,8 +32,8 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     }
 }
 
-/// How long the end of a run waits for a store that cannot be written.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the end of a run waits for a store that cannot be written: longer than SQLite waits for a lock, so that it says why.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 fn train(mut plan: Plan, interrupt: &Interrupt, output: &Output) -> Result<Exit> {
     let shows = !plan.run.record.no_test || plan.images.1 > 0;
