@@ -1,14 +1,16 @@
-//! The command line: every command with its flags, and the rewriting of what the assignment's flags look like.
+//! The command line: every command with its flags.
 //!
 //! Flags that are settings come from the engine's table of settings, so a new one appears by itself.
 
-use std::ffi::OsString;
+mod rewrite;
+mod runs;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 use handloom_engine::config::{Config, KEYS, Key};
 
-use crate::commands::export::FORMATS;
+pub(crate) use self::rewrite::rewrite;
+use self::runs::{compare, export, ls, rm, show, tag};
 use crate::settings::OPTIONS;
 
 /// The whole command line.
@@ -92,78 +94,6 @@ fn predict() -> Command {
         .args(output_flags())
 }
 
-fn ls() -> Command {
-    let filters = "Filters, all of which must hold: NAME=VALUE, !=, '>', '>=', '<', '<=', or a part of a name";
-    Command::new("ls")
-        .about("The runs so far, the newest first")
-        .infer_long_args(true)
-        .arg(Arg::new("filter").value_name("FILTER").num_args(0..).help(filters))
-        .arg(
-            value("sort", "KEY", "Sort by this; -KEY is downwards; runs without it are last [default: -started]")
-                .allow_hyphen_values(true),
-        )
-        .arg(switch("reverse", "The other way round"))
-        .arg(value("columns", "A,B,C", "Columns: fields of the record, settings, metrics; `--json` shows all"))
-        .arg(value("limit", "N", "At most so many runs [default: 50 on a terminal, else all]"))
-        .arg(switch("csv", "Results as CSV").conflicts_with("json"))
-        .arg(
-            value("plot", "FILE", "Draw accuracy by time of creation with the best so far, as PNG or SVG")
-                .value_hint(ValueHint::FilePath),
-        )
-        .arg(store())
-        .args(output_flags())
-        .after_help("Examples:\n  handloom ls optimizer=adam,nadam 'val_accuracy>0.88' --sort -val_accuracy\n  handloom ls tag=baseline --columns run,lr,hidden_size,val_accuracy\n  handloom ls status=finished --csv > runs.csv")
-}
-
-fn show() -> Command {
-    Command::new("show")
-        .about("Everything that is known of a run")
-        .infer_long_args(true)
-        .arg(Arg::new("run").value_name("RUN").help("Run [default: @last]"))
-        .arg(value("plot", "FILE", "Draw the learning curves, as PNG or SVG").value_hint(ValueHint::FilePath))
-        .arg(switch("all", "Every epoch and every setting"))
-        .arg(store())
-        .args(output_flags())
-}
-
-fn compare() -> Command {
-    let side = "Run, several with commas between, `group:NAME` or `tag:NAME`";
-    Command::new("compare")
-        .about("Whether one run, or one setting with several seeds, is better than another")
-        .infer_long_args(true)
-        .arg(Arg::new("a").value_name("A").required(true).help(side))
-        .arg(Arg::new("b").value_name("B").required(true).help(side))
-        .arg(switch("no-test", "Leave the test set closed"))
-        .arg(value("plot", "FILE", "Draw the learning curves, as PNG or SVG").value_hint(ValueHint::FilePath))
-        .arg(value("threads", "N", "Threads [default: all cores]"))
-        .args(place_flags())
-        .args(output_flags())
-        .after_help("Examples:\n  handloom compare @best @last\n  handloom compare group:cross_entropy group:squared_error --plot loss.png")
-}
-
-fn tag() -> Command {
-    Command::new("tag")
-        .about("Tags, name and notes of a run")
-        .infer_long_args(true)
-        .arg(Arg::new("run").value_name("RUN").required(true).help("Run"))
-        .arg(Arg::new("tag").value_name("TAG").num_args(0..).help("Tags to add"))
-        .arg(switch("remove", "Remove these tags instead").requires("tag"))
-        .arg(value("note", "TEXT", "Notes on the run; an empty text removes them").alias("notes"))
-        .arg(value("name", "NAME", "A new name"))
-        .arg(store())
-        .args(output_flags())
-}
-
-fn rm() -> Command {
-    Command::new("rm")
-        .about("Remove runs with their files; asks first")
-        .infer_long_args(true)
-        .arg(Arg::new("run").value_name("RUN").required(true).num_args(1..).help("Runs"))
-        .arg(switch("yes", "Do not ask"))
-        .arg(store())
-        .args(output_flags())
-}
-
 fn data() -> Command {
     let name = || Arg::new("name").value_name("NAME|DIR").help("Data set");
     Command::new("data")
@@ -198,35 +128,6 @@ fn data() -> Command {
                 .args(place_flags())
                 .args(output_flags()),
         )
-}
-
-fn export() -> Command {
-    let wandb = OPTIONS.iter().filter(|key| ["wandb_project", "wandb_entity"].contains(&key.name));
-    Command::new("export")
-        .about("Models as ONNX, npz or safetensors, runs as CSV or for Weights & Biases")
-        .infer_long_args(true)
-        .arg(
-            Arg::new("model")
-                .value_name("MODEL|RUN")
-                .num_args(0..)
-                .help("Model file or run [default of csv: all runs]"),
-        )
-        .arg(
-            value("format", "FORMAT", "Format")
-                .short('f')
-                .required(true)
-                .ignore_case(true)
-                .value_parser(PossibleValuesParser::new(FORMATS)),
-        )
-        .arg(
-            value("out", "FILE|DIR", "File, `-` for csv on stdout; for wandb the folder of `wandb/` [default: here]")
-                .short('o')
-                .value_hint(ValueHint::AnyPath),
-        )
-        .arg(switch("epochs", "With csv: a row an epoch, not a row a run"))
-        .args(wandb.map(|key| setting(key, "", 100)))
-        .args(place_flags())
-        .args(output_flags())
 }
 
 fn gradcheck() -> Command {
@@ -312,39 +213,11 @@ fn output_flags() -> Vec<Arg> {
     flags.into_iter().map(|arg| arg.help_heading("Output").display_order(200)).collect()
 }
 
-/// Turns what people type for this assignment into what the parser knows: `-lr 0.1`, `-lr=0.1` and
-/// `--learning_rate=0.1` become `--learning-rate`; everything after `--` stays as it is.
-pub(crate) fn rewrite(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
-    let mut ended = false;
-    let rewritten = arguments.into_iter().map(|argument| {
-        ended |= argument == "--";
-        match argument.to_str() {
-            Some(text) if !ended => rewrite_one(text).map_or(argument, OsString::from),
-            _ => argument,
-        }
-    });
-    rewritten.collect()
-}
-
-fn rewrite_one(text: &str) -> Option<String> {
-    let (name, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
-    let long = if let Some(long) = name.strip_prefix("--") {
-        long.replace('_', "-").to_lowercase()
-    } else {
-        let key = KEYS.iter().chain(OPTIONS).find(|key| name.len() > 2 && key.flags.contains(&name))?;
-        key.name.replace('_', "-")
-    };
-    Some(value.map_or_else(|| format!("--{long}"), |value| format!("--{long}={value}")))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::ffi::OsString;
 
-    fn rewritten(arguments: &[&str]) -> Vec<String> {
-        let arguments = arguments.iter().map(OsString::from);
-        rewrite(arguments).into_iter().map(|argument| argument.into_string().unwrap()).collect()
-    }
+    use super::*;
 
     #[test]
     fn the_command_line_is_sound() {
@@ -352,27 +225,10 @@ mod tests {
     }
 
     #[test]
-    fn every_short_flag_works_as_typed() {
-        assert_eq!(rewritten(&["-lr", "0.1", "-lr=0.2"]), ["--learning-rate", "0.1", "--learning-rate=0.2"]);
-        assert_eq!(rewritten(&["-w_d", "-wd", "-w_i=he"]), ["--weight-decay", "--weight-decay", "--weight-init=he"]);
-        assert_eq!(rewritten(&["-wp", "p", "-we", "e"]), ["--wandb-project", "p", "--wandb-entity", "e"]);
-        assert_eq!(rewritten(&["-l", "-e", "-b=3"]), ["-l", "-e", "-b=3"]);
-    }
-
-    #[test]
-    fn long_flags_take_underscores_and_values_keep_theirs() {
-        assert_eq!(
-            rewritten(&["--batch_size=32", "--Hidden_Layers", "a_b"]),
-            ["--batch-size=32", "--hidden-layers", "a_b"]
-        );
-        assert_eq!(rewritten(&["--dataset=my_folder", "--", "--a_b"]), ["--dataset=my_folder", "--", "--a_b"]);
-    }
-
-    #[test]
     fn every_name_of_every_setting_is_a_flag() {
         for key in KEYS {
             for name in std::iter::once(&key.name).chain(key.aliases) {
-                let line = rewritten(&["handloom", "train", &format!("--{name}=1")]);
+                let line = rewrite(["handloom", "train", &format!("--{name}=1")].map(OsString::from));
                 let matches = command().try_get_matches_from(line).unwrap();
                 let value = matches.subcommand().unwrap().1.get_many::<String>(key.name).unwrap().next();
                 assert_eq!(value.map(String::as_str), Some("1"), "{name}");

@@ -1,0 +1,109 @@
+//! The commands that look after runs and models.
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, Command, ValueHint};
+
+use super::{output_flags, place_flags, setting, store, switch, value};
+use crate::commands::export::FORMATS;
+use crate::settings::OPTIONS;
+
+pub(super) fn ls() -> Command {
+    let filters = "Filters, all of which must hold: NAME=VALUE, !=, '>', '>=', '<', '<=', or a part of a name";
+    Command::new("ls")
+        .about("The runs so far, the newest first")
+        .infer_long_args(true)
+        .arg(Arg::new("filter").value_name("FILTER").num_args(0..).help(filters))
+        .arg(
+            value("sort", "KEY", "Sort by this; -KEY is downwards; runs without it are last [default: -started]")
+                .allow_hyphen_values(true),
+        )
+        .arg(switch("reverse", "The other way round"))
+        .arg(value("columns", "A,B,C", "Columns: fields of the record, settings, metrics; `--json` shows all"))
+        .arg(value("limit", "N", "At most so many runs [default: 50 on a terminal, else all]"))
+        .arg(switch("csv", "Results as CSV").conflicts_with("json"))
+        .arg(
+            value("plot", "FILE", "Draw accuracy by time of creation with the best so far, as PNG or SVG")
+                .value_hint(ValueHint::FilePath),
+        )
+        .arg(store())
+        .args(output_flags())
+        .after_help("Examples:\n  handloom ls optimizer=adam,nadam 'val_accuracy>0.88' --sort -val_accuracy\n  handloom ls tag=baseline --columns run,lr,hidden_size,val_accuracy\n  handloom ls status=finished --csv > runs.csv")
+}
+
+pub(super) fn show() -> Command {
+    Command::new("show")
+        .about("Everything that is known of a run")
+        .infer_long_args(true)
+        .arg(Arg::new("run").value_name("RUN").help("Run [default: @last]"))
+        .arg(value("plot", "FILE", "Draw the learning curves, as PNG or SVG").value_hint(ValueHint::FilePath))
+        .arg(switch("all", "Every epoch and every setting"))
+        .arg(store())
+        .args(output_flags())
+}
+
+pub(super) fn compare() -> Command {
+    let side = "Run, several with commas between, `group:NAME` or `tag:NAME`";
+    Command::new("compare")
+        .about("Whether one run, or one setting with several seeds, is better than another")
+        .infer_long_args(true)
+        .arg(Arg::new("a").value_name("A").required(true).help(side))
+        .arg(Arg::new("b").value_name("B").required(true).help(side))
+        .arg(switch("no-test", "Leave the test set closed"))
+        .arg(value("plot", "FILE", "Draw the learning curves, as PNG or SVG").value_hint(ValueHint::FilePath))
+        .arg(value("threads", "N", "Threads [default: all cores]"))
+        .args(place_flags())
+        .args(output_flags())
+        .after_help("Examples:\n  handloom compare @best @last\n  handloom compare group:cross_entropy group:squared_error --plot loss.png")
+}
+
+pub(super) fn tag() -> Command {
+    Command::new("tag")
+        .about("Tags, name and notes of a run")
+        .infer_long_args(true)
+        .arg(Arg::new("run").value_name("RUN").required(true).help("Run"))
+        .arg(Arg::new("tag").value_name("TAG").num_args(0..).help("Tags to add"))
+        .arg(switch("remove", "Remove these tags instead").requires("tag"))
+        .arg(value("note", "TEXT", "Notes on the run; an empty text removes them").alias("notes"))
+        .arg(value("name", "NAME", "A new name"))
+        .arg(store())
+        .args(output_flags())
+}
+
+pub(super) fn rm() -> Command {
+    Command::new("rm")
+        .about("Remove runs with their files; asks first")
+        .infer_long_args(true)
+        .arg(Arg::new("run").value_name("RUN").required(true).num_args(1..).help("Runs"))
+        .arg(switch("yes", "Do not ask"))
+        .arg(store())
+        .args(output_flags())
+}
+
+pub(super) fn export() -> Command {
+    let wandb = OPTIONS.iter().filter(|key| ["wandb_project", "wandb_entity"].contains(&key.name));
+    Command::new("export")
+        .about("Models as ONNX, npz or safetensors, runs as CSV or for Weights & Biases")
+        .infer_long_args(true)
+        .arg(
+            Arg::new("model")
+                .value_name("MODEL|RUN")
+                .num_args(0..)
+                .help("Model file or run [default of csv: all runs]"),
+        )
+        .arg(
+            value("format", "FORMAT", "Format")
+                .short('f')
+                .required(true)
+                .ignore_case(true)
+                .value_parser(PossibleValuesParser::new(FORMATS)),
+        )
+        .arg(
+            value("out", "FILE|DIR", "File, `-` for csv on stdout; for wandb the folder of `wandb/` [default: here]")
+                .short('o')
+                .value_hint(ValueHint::AnyPath),
+        )
+        .arg(switch("epochs", "With csv: a row an epoch, not a row a run"))
+        .args(wandb.map(|key| setting(key, "", 100)))
+        .args(place_flags())
+        .args(output_flags())
+}
