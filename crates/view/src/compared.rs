@@ -39,7 +39,8 @@ pub struct Group<'a> {
 /// A picture of validation loss and accuracy by epoch of groups of runs, and of each run's accuracy at its last epoch.
 ///
 /// Lines are means, bands reach from the lowest to the highest run of a group. `verdict` says whether the difference is
-/// settled, or anything else that is not to be seen; it stands below the caption and at its end.
+/// settled, or anything else that is not to be seen; it stands below the caption and at its end. Runs without losses, as
+/// where their units differ, leave out the panel for them.
 pub fn compared(title: &str, groups: &[Group<'_>], verdict: &str) -> Picture {
     let head = HEAD + if verdict.is_empty() { 0.0 } else { 20.0 };
     let top = head + ABOVE;
@@ -53,6 +54,9 @@ pub fn compared(title: &str, groups: &[Group<'_>], verdict: &str) -> Picture {
         let curves: Vec<_> = groups.iter().map(|group| by_epoch(group, series)).collect();
         let values = curves.iter().flatten().flatten().flat_map(|at| [at.low, at.high]);
         let loss = heading.ends_with("loss");
+        if loss && curves.iter().all(Vec::is_empty) {
+            continue;
+        }
         let y = if loss { Axis::numbers(values, [f64::MIN, f64::MAX], 1.0, "") } else { Axis::shares(values) };
         let mut panel = Panel::new(heading, [left, top, CURVES, height], &x, &y);
         for (i, piece) in curves.iter().enumerate().flat_map(|(i, pieces)| pieces.iter().map(move |piece| (i, piece))) {
@@ -289,6 +293,17 @@ mod tests {
         assert!(!picture.svg.contains("<i>") && !picture.svg.contains("<b>"));
         // A band for two runs, none for one.
         assert_eq!(picture.svg.matches("fill-opacity=\"0.22\"").count(), 1);
+    }
+
+    #[test]
+    fn losses_that_are_not_given_take_no_room() {
+        let series = [values(&[0.5, 0.7])];
+        let accuracies = runs(&series, false);
+        let both: Vec<_> = accuracies.iter().map(|run| Run { val_loss: run.val_accuracy, ..*run }).collect();
+        let picture = |runs: &[Run<'_>]| compared("Losses", &[Group { label: "one", runs }], "");
+        let (with, without) = (picture(&both), picture(&accuracies));
+        assert!(with.svg.contains("validation loss") && !without.svg.contains("validation loss"));
+        assert!(with.width > without.width + CURVES);
     }
 
     #[test]

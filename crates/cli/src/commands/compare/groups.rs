@@ -197,15 +197,19 @@ fn draw(
         let curve = |run: &Run| Curve::new(run, rows.get(&run.record.id).map_or(&[], Vec::as_slice));
         side.runs.iter().filter(counts).map(curve).collect::<Vec<_>>()
     });
-    let views = curves.each_ref().map(|curves| curves.iter().map(Curve::view).collect::<Vec<_>>());
-    let groups = [0, 1].map(|side| Group { label: &labels[side], runs: &views[side] });
+    let mut views = curves.each_ref().map(|curves| curves.iter().map(Curve::view).collect::<Vec<_>>());
     let mut said = verdict.words.clone();
     if settings.iter().any(|setting| setting.name == "loss") {
         said.push_str("; the losses have different units");
+        // On one axis the smaller would be a flat line.
+        for view in views.iter_mut().flatten() {
+            (view.train_loss, view.val_loss) = (&[], &[]);
+        }
     }
     let differing = settings.iter().filter(|setting| setting.name != "seed").map(|setting| setting.name.as_str());
     let what = differing.collect::<Vec<_>>().join(", ");
     let title = format!("{}{}{} against {}", what, if what.is_empty() { "" } else { ": " }, labels[0], labels[1]);
+    let groups = [0, 1].map(|side| Group { label: &labels[side], runs: &views[side] });
     handloom_view::compared(&title, &groups, &said).save(file)?;
     Ok(())
 }
