@@ -98,6 +98,13 @@ impl Recorder {
         self.desk.tray().trouble.clone()
     }
 
+    /// Waits until the run is in the store, where others find it, at most for `patience`. Call it before anything else
+    /// is handed over.
+    pub fn begun(&self, patience: Duration) {
+        let waits = |tray: &mut Tray| !tray.ended && matches!(tray.items.front(), Some((_, Item::Begin(_))));
+        drop(self.desk.changed.wait_timeout_while(self.desk.tray(), patience, waits));
+    }
+
     /// Waits until everything is stored, at most for `patience`.
     pub fn finish(mut self, patience: Duration) -> Result<(), Box<Lost>> {
         self.close(patience)
@@ -195,6 +202,7 @@ impl Desk {
         let mut tray = self.tray();
         let Err(error) = result else {
             tray.items.retain(|(number, _)| *number > last);
+            self.changed.notify_all();
             // What was refused for good stays worth telling.
             if tray.refused.is_empty() {
                 tray.trouble = None;
@@ -320,6 +328,23 @@ mod tests {
         recorder.finish(Duration::from_secs(20)).unwrap();
         let epochs: Vec<u64> = store.epochs("a").unwrap().iter().map(|epoch| epoch.row.epoch).collect();
         assert_eq!(epochs, (1..=300).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_run_that_has_begun_is_found_and_a_locked_store_delays_nobody_for_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Sqlite::waiting(folder.path(), Duration::ZERO));
+        let recorder = Recorder::new(Arc::clone(&store) as _, run()).unwrap();
+        recorder.begun(Duration::from_secs(20));
+        assert!(store.run("a").unwrap().is_some());
+        let other = rusqlite::Connection::open(folder.path().join("handloom.db")).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let late = Recorder::new(Arc::clone(&store) as _, Run { id: "b".into(), ..Run::default() }).unwrap();
+        late.begun(Duration::from_millis(50));
+        assert!(store.run("b").unwrap().is_none());
+        other.execute_batch("ROLLBACK").unwrap();
+        late.begun(Duration::from_secs(20));
+        assert!(store.run("b").unwrap().is_some());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fs;
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use handloom_engine::event::{Event, Evidence, Observer};
@@ -30,6 +31,8 @@ impl Recording {
             Vec::new()
         };
         let recorder = Recorder::new(runs.store.clone(), run.record.clone()).context("starting the recorder")?;
+        // Whoever reads that the run starts can find it, unless the store is busy.
+        recorder.begun(Duration::from_secs(1));
         // A store that could not be written when they were trained learns of them now.
         for row in &session.rows {
             if !known.iter().any(|epoch| epoch.row.epoch == row.epoch) {
