@@ -32,7 +32,7 @@ survives() {
         wait "$process" 2>/dev/null || true
         "$handloom" ls --json >runs.json
         # Killed before it was recorded, or it was faster.
-        run=$(grep '"status":"killed"' runs.json | head -n 1 | sed -n 's/.*"run":"\([a-z0-9]*\)".*/\1/p')
+        run=$(grep '"status":"killed"' runs.json | head -n 1 | sed -n 's/.*"run":"\([a-z0-9]*\)".*/\1/p' || true)
         [[ -n $run ]] || continue
         killed=$((killed + 1))
         "$handloom" train --resume "$run" --quiet --json | tail -n 1 | grep -q '"status":"finished"'
