@@ -10,7 +10,7 @@ use clap::ArgMatches;
 use clap::builder::styling::{AnsiColor, Style};
 use serde_json::Value;
 
-use crate::table::harmless;
+use crate::table::{harmless, lines};
 
 /// Where a command writes.
 pub(crate) struct Output {
@@ -152,6 +152,13 @@ impl Output {
     pub(crate) fn error(&self, text: &str) {
         // Names of runs and files come from users.
         self.talk(&format!("{BAD}error:{BAD:#} {}", harmless(text)));
+    }
+
+    /// A table that was asked for; its first row is a faint heading.
+    pub(crate) fn table<const N: usize>(&self, rows: &[[String; N]]) {
+        for (number, line) in lines(rows).into_iter().enumerate() {
+            self.result(if number == 0 { format!("{DIM}{line}{DIM:#}") } else { line });
+        }
     }
 
     /// The next useful command, on stderr.

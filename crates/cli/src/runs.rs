@@ -139,12 +139,24 @@ impl Runs {
 
     /// The run that `name` means: an id, a unique part of a name, `@last` or `@best`.
     pub(crate) fn find(&self, name: &str) -> Result<Run> {
-        find(self.all()?, name, &self.at())
+        self.find_in(&self.all()?, name)
     }
 
     /// The same among `all`, the latest started last.
     pub(crate) fn find_in(&self, all: &[Run], name: &str) -> Result<Run> {
-        find(all.to_vec(), name, &self.at())
+        find(all, name, &self.at()).cloned()
+    }
+
+    /// The runs among `all` that `names` mean, each once, in the order of the names.
+    pub(crate) fn find_each<'n>(&self, all: &[Run], names: impl IntoIterator<Item = &'n str>) -> Result<Vec<Run>> {
+        let mut found: Vec<Run> = Vec::new();
+        for name in names {
+            let run = self.find_in(all, name)?;
+            if found.iter().all(|known| known.record.id != run.record.id) {
+                found.push(run);
+            }
+        }
+        Ok(found)
     }
 
     /// The model that `name` means: a file if it has a `/` or ends in `.safetensors`, else that of a run.
@@ -181,7 +193,7 @@ pub(crate) fn is_file(name: &str) -> bool {
 }
 
 /// The one of `runs`, the latest started last, that `name` means.
-fn find(mut runs: Vec<Run>, name: &str, at: &str) -> Result<Run> {
+fn find<'a>(runs: &'a [Run], name: &str, at: &str) -> Result<&'a Run> {
     let missing = || {
         Failure::usage(format!(
             "no run `{name}` in `{at}`\nhint: `handloom train` makes one; `handloom ls` shows what is there"
@@ -189,11 +201,11 @@ fn find(mut runs: Vec<Run>, name: &str, at: &str) -> Result<Run> {
     };
     let last = || runs.iter().rev().find(|run| run.record.sweep.is_none());
     match name {
-        "@last" => return last().cloned().ok_or_else(missing),
+        "@last" => return last().ok_or_else(missing),
         "@best" => {
-            let dataset = last().or(runs.last()).ok_or_else(missing)?.record.dataset.clone();
+            let dataset = &last().or(runs.last()).ok_or_else(missing)?.record.dataset;
             let finished =
-                runs.into_iter().filter(|run| run.record.status == Status::Finished && run.record.dataset == dataset);
+                runs.iter().filter(|run| run.record.status == Status::Finished && run.record.dataset == *dataset);
             // Of equals the earliest, as with epochs.
             let best = finished
                 .rev()
@@ -204,18 +216,19 @@ fn find(mut runs: Vec<Run>, name: &str, at: &str) -> Result<Run> {
         }
         _ => {}
     }
-    if let Some(at) = runs.iter().position(|run| run.record.id == name) {
-        return Ok(runs.swap_remove(at));
+    if let Some(run) = runs.iter().find(|run| run.record.id == name) {
+        return Ok(run);
     }
-    runs.retain(|run| run.record.name.contains(name) || run.record.id.starts_with(name));
-    match runs.len() {
-        0 => Err(missing()),
-        1 => Ok(runs.swap_remove(0)),
-        count => {
+    let like = |run: &&Run| run.record.name.contains(name) || run.record.id.starts_with(name);
+    match runs.iter().filter(like).collect::<Vec<_>>()[..] {
+        [] => Err(missing()),
+        [run] => Ok(run),
+        ref several => {
             let candidates: Vec<String> =
-                runs.iter().map(|run| format!("  {}  {}", run.record.id, run.record.name)).collect();
+                several.iter().map(|run| format!("  {}  {}", run.record.id, run.record.name)).collect();
             Err(Failure::usage(format!(
-                "`{name}` may be any of {count} runs\nhint: name one by its id\n{}",
+                "`{name}` may be any of {} runs\nhint: name one by its id\n{}",
+                several.len(),
                 candidates.join("\n")
             )))
         }

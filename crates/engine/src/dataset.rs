@@ -63,6 +63,20 @@ impl Dataset {
 }
 
 #[cfg(test)]
+impl Dataset {
+    /// Images of noise with labels of chance: the same at each call.
+    pub(crate) fn noise(images: usize, pixels: usize, classes: usize) -> Self {
+        let mut rng = crate::rng::Rng::stream(1, "data", 0);
+        Self {
+            images: Arc::new((0..images * pixels).map(|_| rng.below(256) as u8).collect()),
+            labels: Arc::new((0..images).map(|_| rng.below(classes as u64) as u8).collect()),
+            shape: vec![pixels],
+            classes: (0..classes).map(|class| class.to_string()).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

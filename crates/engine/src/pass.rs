@@ -128,7 +128,7 @@ impl Workspace {
             } else {
                 self.copies = machine.team.run(work, (Each::new(&mut self.x), out), |_, (x, out)| {
                     let x = &mut x[..panels(layer.inputs) * count];
-                    isa.run(Gather { images: &data.images, pixels: data.pixels(), rows, first: 0, out: x });
+                    isa.run(Gather { images: &data.images, pixels: data.pixels(), rows, out: x });
                     product(x, out);
                 });
             }

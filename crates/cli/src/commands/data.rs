@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{data_dirs, picture, text};
 use crate::exit::{Exit, Failure};
-use crate::output::{BOLD, DIM, GOOD, Output};
+use crate::output::{BOLD, GOOD, Output};
 use crate::source::{self, Bar, Source};
 use crate::table::{count, elided, grouped, lines, megabytes};
 
@@ -53,9 +53,7 @@ fn ls(matches: &ArgMatches, output: &Output) {
     }
     output.event(&entry(GARMENTS, DRAWN, None, None, true));
     rows.push(row(GARMENTS, DRAWN, "-", "built in"));
-    for (number, line) in lines(&rows).into_iter().enumerate() {
-        output.result(if number == 0 { format!("{DIM}{line}{DIM:#}") } else { line });
-    }
+    output.table(&rows);
     let show = "handloom data show --out samples.png";
     output.next(&[missing.as_deref().unwrap_or(show), "handloom train"]);
 }

@@ -17,7 +17,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::{BOLD, DIM, Output};
 use crate::runs::Run;
 use crate::settings::{fraction, threads};
-use crate::table::{count, elided, grouped, lines, percent, times};
+use crate::table::{count, elided, grouped, percent, times};
 use crate::{exit, ledger, source};
 
 /// Most classes whose rows are all shown without `--all`.
@@ -217,9 +217,7 @@ impl Figures {
                 format!(" {}", self.taken_for(class)),
             ]
         }));
-        for (number, line) in lines(&rows).into_iter().enumerate() {
-            output.result(if number == 0 { format!("{DIM}{line}{DIM:#}") } else { line });
-        }
+        output.table(&rows);
         if shown < order.len() {
             output.result(format!("  ... {} more (--all)", order.len() - shown));
         }

@@ -80,6 +80,11 @@ impl<'a> Journal<'a> {
         journal
     }
 
+    /// Whether files are written: nothing need be prepared for them otherwise.
+    pub(crate) fn is_open(&self) -> bool {
+        self.run.is_some()
+    }
+
     fn folder(&self) -> Option<&Path> {
         self.run.as_ref().map(OfflineRun::folder)
     }

@@ -6,15 +6,10 @@ use serde_json::{Map, Value, json};
 
 /// The row of an epoch.
 pub(crate) fn row(row: &Row) -> Map<String, Value> {
-    object(json!({
-        "epoch": row.epoch,
-        "train_loss": row.train_loss,
-        "train_accuracy": row.train_accuracy,
-        "val_loss": row.val_loss,
-        "val_accuracy": row.val_accuracy,
-        "learning_rate": row.learning_rate,
-        "samples_per_second": row.samples_per_second,
-    }))
+    let mut figures = object(json!(row));
+    // W&B has its own clock.
+    figures.retain(|name, _| !name.ends_with("seconds"));
+    figures
 }
 
 /// The rows of earlier epochs, with the times that they took: those of validation included, those between epochs not.
@@ -70,7 +65,8 @@ impl Summary {
     }
 }
 
-fn object(value: Value) -> Map<String, Value> {
+/// The map of a `json!` object.
+pub(crate) fn object(value: Value) -> Map<String, Value> {
     let Value::Object(map) = value else { unreachable!("an object was written here") };
     map
 }

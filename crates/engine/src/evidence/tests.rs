@@ -10,17 +10,6 @@ use crate::network::Tensors;
 use crate::rng::Rng;
 use crate::session::{Session, Stepper};
 
-/// Images of noise.
-fn noise(images: usize, pixels: usize, classes: usize) -> Dataset {
-    let mut rng = Rng::stream(1, "data", 0);
-    Dataset {
-        images: Arc::new((0..images * pixels).map(|_| rng.below(256) as u8).collect()),
-        labels: Arc::new((0..images).map(|_| rng.below(classes as u64) as u8).collect()),
-        shape: vec![pixels],
-        classes: (0..classes).map(|class| class.to_string()).collect(),
-    }
-}
-
 /// A network of these widths with weights and biases drawn up to `size`.
 fn drawn(sizes: &[usize], activation: &str, size: f64) -> Network {
     let mut rng = Rng::stream(2, "weights", 0);
@@ -58,7 +47,7 @@ fn hidden(network: &Network, data: &Dataset, images: usize) -> Vec<Vec<Vec<f64>>
 
 #[test]
 fn confusion_is_that_of_the_predictions_and_its_diagonal_the_accuracy() {
-    let data = noise(700, 30, 19);
+    let data = Dataset::noise(700, 30, 19);
     let network = drawn(&[30, 20, 19], "tanh", 1.0);
     for isa in Isa::supported() {
         let machine = Machine::with_isa(1, isa);
@@ -76,7 +65,7 @@ fn confusion_is_that_of_the_predictions_and_its_diagonal_the_accuracy() {
 
 #[test]
 fn gradient_norms_are_those_of_the_definition_in_double_precision() {
-    let data = noise(40, 5, 4);
+    let data = Dataset::noise(40, 5, 4);
     for (activation, isa) in Activation::all().flat_map(|a| Isa::supported().map(move |isa| (a.clone(), isa))) {
         let network = drawn(&[5, 17, 6, 4], activation.name(), 0.8);
         let rows: Vec<u32> = (10..40).collect();
@@ -93,7 +82,7 @@ fn gradient_norms_are_those_of_the_definition_in_double_precision() {
 /// More rows than a chunk, widths that fill no panel: only the first 256 are looked at.
 #[test]
 fn the_gradient_is_that_of_the_first_256_training_images() {
-    let data = noise(400, 21, 5);
+    let data = Dataset::noise(400, 21, 5);
     let network = drawn(&[21, 35, 18, 5], "relu", 0.5);
     let machine = Machine::new(1);
     let rows: Vec<u32> = (100..356).collect();
@@ -109,7 +98,7 @@ fn the_gradient_is_that_of_the_first_256_training_images() {
 
 #[test]
 fn units_below_zero_for_every_image_are_dead_and_padding_is_not() {
-    let data = noise(300, 12, 3);
+    let data = Dataset::noise(300, 12, 3);
     let machine = Machine::new(1);
     // 18 and 35 units: the second or third panel is mostly padding, which is always 0.
     for (dead, one_alive) in [(0, false), (1, false), (7, false), (18, false), (7, true)] {
@@ -134,7 +123,7 @@ fn units_below_zero_for_every_image_are_dead_and_padding_is_not() {
 
 #[test]
 fn shares_agree_with_a_plain_count() {
-    let data = noise(300, 12, 3);
+    let data = Dataset::noise(300, 12, 3);
     let count = |y: &[Vec<f64>], is: &dyn Fn(f64) -> bool| y.iter().flatten().filter(|&&y| is(y)).count() as f64;
     for isa in Isa::supported() {
         let machine = Machine::with_isa(1, isa);
@@ -164,7 +153,7 @@ fn shares_agree_with_a_plain_count() {
 
 #[test]
 fn large_and_small_weights_saturate_all_and_nothing() {
-    let data = noise(300, 12, 3);
+    let data = Dataset::noise(300, 12, 3);
     for (activation, bias, share) in
         [("sigmoid", 40.0, 1.0), ("tanh", -40.0, 1.0), ("sigmoid", 0.0, 0.0), ("tanh", 0.0, 0.0)]
     {
@@ -178,7 +167,7 @@ fn large_and_small_weights_saturate_all_and_nothing() {
 
 #[test]
 fn what_cannot_be_said_is_none() {
-    let data = noise(60, 12, 3);
+    let data = Dataset::noise(60, 12, 3);
     for activation in Activation::all() {
         let network = drawn(&[12, 18, 3], activation.name(), 1.0);
         let (tally, evidence) = seen(&network, &data, 30, &Machine::new(1));
@@ -197,7 +186,7 @@ fn what_cannot_be_said_is_none() {
 
 #[test]
 fn a_witness_changes_no_bit_of_the_training_and_forgets_the_epoch_before() {
-    let (data, machine) = (noise(400, 21, 5), Machine::new(1));
+    let (data, machine) = (Dataset::noise(400, 21, 5), Machine::new(1));
     let config = Config { hidden_size: vec![18, 9], batch_size: 16, ..Config::default() };
     let network = Network::new(&[21, 18, 9, 5], config.activation.clone(), &Init::named("he").unwrap(), 1);
     let (val_rows, train_rows): (Vec<u32>, Vec<u32>) = (0..400).partition(|&row| row < 100);

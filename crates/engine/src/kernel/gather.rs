@@ -10,9 +10,7 @@ pub(crate) struct Gather<'a> {
     pub(crate) pixels: usize,
     /// Images to read (B).
     pub(crate) rows: &'a [u32],
-    /// First panel to write.
-    pub(crate) first: usize,
-    /// `[I / 16][B][16]` from panel `first` on; overwritten, pixels past the last are 0.
+    /// `[I / 16][B][16]`; overwritten, pixels past the last are 0.
     pub(crate) out: &'a mut [Lanes],
 }
 
@@ -22,7 +20,7 @@ impl Task for Gather<'_> {
     #[inline(always)]
     fn run<const FMA: bool, const P: usize>(self) {
         // Panel after panel, so that what is written lies in a row; the images stay in the cache meanwhile.
-        for (number, panel) in (self.first..).zip(self.out.chunks_exact_mut(self.rows.len())) {
+        for (number, panel) in self.out.chunks_exact_mut(self.rows.len()).enumerate() {
             let whole = (number + 1) * LANES <= self.pixels;
             let rest = self.pixels - number * LANES;
             for (lanes, &row) in panel.iter_mut().zip(self.rows) {

@@ -24,7 +24,7 @@ pub(crate) trait Task {
     /// What the work gives back.
     type Output;
 
-    /// Does the work. `FMA`: multiply-add is one instruction; `P`: panels that fit into a register tile.
+    /// Does the work. `FMA`: multiply-add is one instruction; `P`: most panels of a register tile, 1 or 4.
     fn run<const FMA: bool, const P: usize>(self) -> Self::Output;
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Outer<'a, S> {
     pub(crate) sink: S,
 }
 
-/// Rows summed in one go: their share of `d` and of one panel of `x` (24 KiB) then stays in the first-level cache.
+/// Rows summed in one go: their share of `d` and of one panel of `x` (20 KiB at most) then stays in the first-level cache.
 const BLOCK: usize = 64;
 
 /// Input panels whose sums wait for the next block of rows.

@@ -20,10 +20,10 @@ pub(crate) struct Product<'a> {
     pub(crate) out: &'a mut [Lanes],
 }
 
-/// Input panels summed in one go: their share of `b` (32 KiB at most) then stays in the first-level cache.
+/// Input panels summed in one go: their share of `b` (16 KiB at most) then stays in the first-level cache.
 const BLOCK: usize = 4;
 
-/// Most rows in a register tile: 6 rows of one panel (two with AVX-512) leave registers for `a` and `b`.
+/// Most rows in a register tile: 6 rows of one panel (four with AVX-512) leave registers for `a` and `b`.
 const TILE: usize = 6;
 
 impl Task for Product<'_> {

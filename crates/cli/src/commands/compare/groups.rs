@@ -13,10 +13,10 @@ use super::settings::{self, Setting};
 use super::side::Side;
 use super::words::{self, Verdict};
 use crate::fields::share;
-use crate::output::{DIM, Output};
+use crate::output::Output;
 use crate::pictures::Curve;
 use crate::runs::{Run, Runs};
-use crate::table::{count, lines, one_line};
+use crate::table::{count, one_line};
 
 /// A figure of every run that counts on one side.
 struct Sample {
@@ -104,9 +104,7 @@ pub(super) fn run(sides: [&Side; 2], runs: &Runs, plot: Option<&Path>, output: &
     if test.iter().any(|sample| !sample.values.is_empty()) {
         rows.push(row("test, as recorded", &test, on_test));
     }
-    for (at, line) in lines(&rows).into_iter().enumerate() {
-        output.result(if at == 0 { format!("{DIM}{line}{DIM:#}") } else { line });
-    }
+    output.table(&rows);
     for remark in &remarks {
         output.result(remark);
     }

@@ -20,7 +20,7 @@ use crate::output::{DIM, Output};
 use crate::pictures::Curve;
 use crate::runs::{Record, Run, Runs};
 use crate::settings::threads;
-use crate::table::{lines, one_line, times};
+use crate::table::{one_line, times};
 
 /// What came of comparing them.
 struct Compared {
@@ -199,9 +199,7 @@ fn print(pair: [&Run; 2], compared: &Compared, runs: &Runs, output: &Output) {
         let [a, b] = statuses;
         rows.push(["status".into(), a, b, String::new()]);
     }
-    for (at, line) in lines(&rows).into_iter().enumerate() {
-        output.result(if at == 0 { format!("{DIM}{line}{DIM:#}") } else { line });
-    }
+    output.table(&rows);
     for (paired, which) in [(&compared.validation, "validation"), (&compared.test, "test")] {
         if let Some(paired) = paired {
             output.result(paired.sentence(which));

@@ -6,9 +6,9 @@ use handloom_engine::config::KEYS;
 use serde_json::{Map, Value, json};
 
 use crate::fields::plain;
-use crate::output::{DIM, Output};
+use crate::output::Output;
 use crate::runs::Run;
-use crate::table::{elided, lines, one_line};
+use crate::table::{elided, one_line};
 
 /// A setting with the values of both sides.
 pub(super) struct Setting {
@@ -77,9 +77,7 @@ pub(super) fn print(settings: &[Setting], names: [&str; 2], output: &Output) {
     rows.extend(settings.iter().map(|setting| {
         [setting.name.clone(), elided(&setting.text(0), WIDEST), format!(" {}", elided(&setting.text(1), WIDEST))]
     }));
-    for (at, line) in lines(&rows).into_iter().enumerate() {
-        output.result(if at == 0 { format!("{DIM}{line}{DIM:#}") } else { line });
-    }
+    output.table(&rows);
 }
 
 #[cfg(test)]

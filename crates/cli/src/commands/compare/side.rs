@@ -22,14 +22,7 @@ impl Side {
         } else if let Some(tag) = name.strip_prefix("tag:") {
             of(&|run| run.record.tags.iter().any(|known| known == tag))
         } else {
-            let mut found: Vec<Run> = Vec::new();
-            for name in name.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-                let run = runs.find_in(all, name)?;
-                if found.iter().all(|known| known.record.id != run.record.id) {
-                    found.push(run);
-                }
-            }
-            found
+            runs.find_each(all, name.split(',').map(str::trim).filter(|name| !name.is_empty()))?
         };
         if found.is_empty() {
             let mut known: Vec<String> = all.iter().filter_map(|run| run.record.group.clone()).collect();

@@ -85,15 +85,6 @@ fn one<'a>(names: &[&'a str], format: &str) -> Result<&'a str> {
 
 /// The runs that were named, each once, or all of them.
 fn named_runs(runs: &Runs, names: &[&str]) -> Result<Vec<Run>> {
-    if names.is_empty() {
-        return runs.all();
-    }
-    let mut found: Vec<Run> = Vec::new();
-    for name in names {
-        let run = runs.find(name)?;
-        if found.iter().all(|other| other.record.id != run.record.id) {
-            found.push(run);
-        }
-    }
-    Ok(found)
+    let all = runs.all()?;
+    if names.is_empty() { Ok(all) } else { runs.find_each(&all, names.iter().copied()) }
 }

@@ -15,7 +15,7 @@ use super::{named_runs, text, written};
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::runs::{Run, Runs};
-use crate::wandb::rows::{Summary, row, tested};
+use crate::wandb::rows::{Summary, object, row, tested};
 
 /// What is known of a run, before its configuration.
 const FIRST: [&str; 7] = ["run", "name", "status", "started", "ended", "sweep", "group"];
@@ -99,11 +99,6 @@ fn columns(table: &[Map<String, Value>]) -> Vec<String> {
 fn time(ms: Option<u64>) -> Option<String> {
     let time = jiff::Timestamp::from_second((ms? / 1000) as i64).ok()?;
     Some(time.to_string())
-}
-
-fn object(value: Value) -> Map<String, Value> {
-    let Value::Object(map) = value else { unreachable!("an object was written here") };
-    map
 }
 
 #[cfg(test)]

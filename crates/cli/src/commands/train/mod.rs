@@ -83,7 +83,7 @@ fn work(plan: Plan, journal: &mut Journal<'_>, interrupt: &Interrupt, output: &O
     let finished = trained.outcome == Outcome::Finished;
     if finished {
         journal.samples(source.located.name(), &data);
-        if run.record.no_test {
+        if run.record.no_test && journal.is_open() {
             journal.seen("validation", &model.network, (&data, &data.split(config.val_fraction).1), &machine);
         }
     }

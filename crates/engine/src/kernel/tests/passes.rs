@@ -15,18 +15,15 @@ fn a_batch_is_read_in_its_order_and_padded_with_zeros() {
         let images: Vec<u8> = (0..9 * pixels).map(|_| rng.below(256) as u8).collect();
         let rows = [8, 0, 3, 3, 7];
         for isa in Isa::supported() {
-            for first in 0..panels(pixels) {
-                let mut out = vec![Lanes([f32::NAN; LANES]); (panels(pixels) - first) * rows.len()];
-                isa.run(Gather { images: &images, pixels, rows: &rows, first, out: &mut out });
-                let width = pixels - first * LANES;
-                for (b, &row) in rows.iter().enumerate() {
-                    for feature in 0..width {
-                        let exact = f64::from(images[row as usize * pixels + first * LANES + feature]) / 255.0;
-                        assert!((f64::from(get(&out, feature, b, rows.len())) - exact).abs() < 1e-7, "{pixels}");
-                    }
+            let mut out = vec![Lanes([f32::NAN; LANES]); panels(pixels) * rows.len()];
+            isa.run(Gather { images: &images, pixels, rows: &rows, out: &mut out });
+            for (b, &row) in rows.iter().enumerate() {
+                for feature in 0..pixels {
+                    let exact = f64::from(images[row as usize * pixels + feature]) / 255.0;
+                    assert!((f64::from(get(&out, feature, b, rows.len())) - exact).abs() < 1e-7, "{pixels}");
                 }
-                assert!(is_padded(&out, width, rows.len()), "{pixels}");
             }
+            assert!(is_padded(&out, pixels, rows.len()), "{pixels}");
         }
     }
 }

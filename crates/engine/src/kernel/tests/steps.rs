@@ -1,8 +1,5 @@
 //! Whole training steps: the same bits for any number of threads, and the gradient of any batch.
 
-use std::sync::Arc;
-
-use super::*;
 use crate::config::Config;
 use crate::dataset::Dataset;
 use crate::gradcheck::reference::{Reference, relative_errors};
@@ -11,16 +8,6 @@ use crate::network::{Network, Tensors};
 use crate::optim::Optimizer;
 use crate::pass::Machine;
 use crate::session::{Session, Stepper};
-
-fn data(images: usize, pixels: usize, classes: usize) -> Dataset {
-    let mut rng = Rng::stream(1, "data", 0);
-    Dataset {
-        images: Arc::new((0..images * pixels).map(|_| rng.below(256) as u8).collect()),
-        labels: Arc::new((0..images).map(|_| rng.below(classes as u64) as u8).collect()),
-        shape: vec![pixels],
-        classes: (0..classes).map(|class| class.to_string()).collect(),
-    }
-}
 
 /// A configuration and the network with which it begins.
 fn start(data: &Dataset, hidden: &[usize], settings: serde_json::Value) -> (Config, Network) {
@@ -47,7 +34,7 @@ fn a_step_has_the_same_bits_for_any_number_of_threads() {
     for (pixels, hidden, classes) in
         [(200, &[130, 70, 95][..], 40), (784, &[64], 10), (300, &[], 200), (90, &[33, 257], 3)]
     {
-        let data = data(700, pixels, classes);
+        let data = Dataset::noise(700, pixels, classes);
         // Whole chunks, several of them, and smaller batches behind larger ones.
         let batches = [(0..64).collect(), (0..700).collect(), (5..300).collect(), (1..38).collect()];
         for (isa, optimizer) in Isa::supported().zip(["nadam", "momentum", "amsgrad"]) {
@@ -70,7 +57,7 @@ fn a_step_has_the_same_bits_for_any_number_of_threads() {
 
 #[test]
 fn instruction_sets_agree_up_to_rounding() {
-    let data = data(100, 40, 11);
+    let data = Dataset::noise(100, 40, 11);
     let (config, network) = start(&data, &[30, 20], serde_json::json!({"optimizer": "sgd"}));
     let batches = vec![(0..50).collect(), (50..100).collect()];
     let trained = |isa| steps(&config, &network, &data, &Machine::with_isa(1, isa), &batches).network().tensors();
@@ -85,7 +72,7 @@ fn instruction_sets_agree_up_to_rounding() {
 /// SGD with rate 1 moves each parameter by its gradient: compares that with the reference, whatever the batch.
 #[test]
 fn a_step_is_the_gradient_of_the_mean_over_its_batch_in_chunks_too() {
-    let data = data(1000, 5, 4);
+    let data = Dataset::noise(1000, 5, 4);
     for (images, loss) in [1, 7, 255, 256, 257, 300, 600, 1000].into_iter().flat_map(|n| [(n, "ce"), (n, "mse")]) {
         let settings = serde_json::json!({"optimizer": "sgd", "lr": 1.0, "loss": loss, "activation": "tanh"});
         let (config, network) = start(&data, &[7, 6], settings);
@@ -111,7 +98,7 @@ fn a_step_is_the_gradient_of_the_mean_over_its_batch_in_chunks_too() {
 /// Whatever is in the padding of a panel would leak into the sums of the layer below.
 #[test]
 fn padding_of_weights_stays_zero_through_batches_of_any_length() {
-    let data = data(300, 21, 20);
+    let data = Dataset::noise(300, 21, 20);
     for (optimizer, activation) in Optimizer::all().flat_map(|o| ["sigmoid", "softplus"].map(move |a| (o.clone(), a))) {
         let settings =
             serde_json::json!({"optimizer": optimizer.name(), "weight_decay": 0.01, "activation": activation});

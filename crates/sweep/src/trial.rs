@@ -1,0 +1,65 @@
+//! A trial as samplers and pruners see it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::space::Choice;
+
+/// Which way a metric is better.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Goal {
+    /// Less is better.
+    #[default]
+    Minimize,
+    /// More is better.
+    Maximize,
+}
+
+impl Goal {
+    /// The cost of a metric's value, of which less is always better; and the value of a cost.
+    pub fn cost(self, value: f64) -> f64 {
+        match self {
+            Self::Minimize => value,
+            Self::Maximize => -value,
+        }
+    }
+}
+
+/// Where a trial stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Nobody works on it: it was released, or its process died.
+    #[default]
+    Pending,
+    /// Somebody works on it.
+    Running,
+    /// Every epoch was trained.
+    Finished,
+    /// Ended early, since others did better.
+    Pruned,
+    /// Could not go on; it is not tried again.
+    Failed,
+    /// The loss or a weight left what numbers can hold.
+    Diverged,
+}
+
+/// A trial and what is known of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trial {
+    /// Position in the sweep, from 0.
+    pub number: u64,
+    /// What is tried.
+    pub choice: Choice,
+    /// The metric after each epoch of the present attempt, as a cost: negated if more is better. May hold what is not finite.
+    pub costs: Vec<f64>,
+    /// Where it stands.
+    pub status: Status,
+}
+
+impl Trial {
+    /// The least finite cost so far.
+    pub fn best(&self) -> Option<f64> {
+        self.costs.iter().copied().filter(|cost| cost.is_finite()).reduce(f64::min)
+    }
+}
