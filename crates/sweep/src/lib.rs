@@ -5,6 +5,7 @@
 //! [`State`](state::State) of a sweep is a fold of that list and nothing else. Samplers and pruners are pure
 //! functions of (space, history, seed). This crate knows no database, no W&B server and no terminal.
 
+pub mod importance;
 pub mod journal;
 pub mod pruner;
 pub mod sampler;
@@ -12,6 +13,7 @@ pub mod space;
 pub mod state;
 pub mod trial;
 
+pub use importance::importance;
 pub use journal::{Entry, Journal, Page, Seq, Stamped};
 pub use space::{Choice, Distribution, Parameter, Space};
 pub use state::State;
