@@ -2,6 +2,7 @@
 
 mod args;
 mod checkpointer;
+mod command;
 mod commands;
 mod exit;
 mod fields;
@@ -15,6 +16,7 @@ mod runs;
 mod settings;
 mod source;
 mod table;
+mod training;
 mod wandb;
 
 use std::process::ExitCode;

@@ -121,9 +121,12 @@ impl Runs {
                 Err(error) => return Err(error).with_context(|| format!("making `{}`", folder.display())),
             }
         };
-        let run = Run { folder, record };
-        write_atomically(&run.folder.join(CONFIG), &serde_json::to_vec_pretty(&run.record.config)?)?;
-        Ok(run)
+        configured(Run { folder, record })
+    }
+
+    /// The run with the id that `record` has already, in its folder.
+    pub(crate) fn create_known(&self, record: Record) -> Result<Run> {
+        configured(Run { folder: self.folder.join("runs").join(&record.id), record })
     }
 
     /// Every run, the latest started last.
@@ -176,12 +179,22 @@ impl Runs {
         }
         if !path.exists() {
             let (id, status) = (&run.record.id, run.record.status);
+            let goes_on = match &run.record.sweep {
+                Some(sweep) => format!("sweep resume {sweep}"),
+                None => format!("train --resume {id}"),
+            };
             return Err(Failure::data(format!(
-                "run `{id}` ({status}) has no model yet\nhint: `handloom train --resume {id}` goes on with it"
+                "run `{id}` ({status}) has no model yet\nhint: `handloom {goes_on}` goes on with it"
             )));
         }
         Ok((Model::load(&path)?, path, Some(run)))
     }
+}
+
+/// Writes the configuration into the run's folder.
+fn configured(run: Run) -> Result<Run> {
+    write_atomically(&run.folder.join(CONFIG), &serde_json::to_vec_pretty(&run.record.config)?)?;
+    Ok(run)
 }
 
 /// The store where none is named.
@@ -241,7 +254,7 @@ pub(crate) fn now_ms() -> u64 {
 }
 
 /// Eight characters of `[a-z0-9]`, different for every call of every process.
-fn new_id() -> String {
+pub(crate) fn new_id() -> String {
     use std::hash::{BuildHasher as _, RandomState};
     // The standard library's hasher is seeded by the system.
     let mut bits = RandomState::new().hash_one((std::process::id(), now_ms()));

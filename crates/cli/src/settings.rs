@@ -76,6 +76,13 @@ impl Settings {
         Ok(settings)
     }
 
+    /// From maps of settings, of which a later one wins over an earlier one: what holds for a sweep, and a trial's choice.
+    pub(crate) fn of_maps<'m>(maps: impl IntoIterator<Item = &'m Map<String, Value>>) -> Result<Self> {
+        let mut settings = Self { config: Config::default(), options: Map::new(), given: Vec::new() };
+        maps.into_iter().try_for_each(|map| settings.merge(map))?;
+        Ok(settings)
+    }
+
     /// Takes over what `values` says; a later source wins over an earlier one.
     fn merge(&mut self, values: &Map<String, Value>) -> Result<()> {
         let mut config = Map::new();

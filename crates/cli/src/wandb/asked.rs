@@ -1,8 +1,10 @@
 //! Whether a run is logged to W&B, and under which names.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use clap::ArgMatches;
 use handloom_export::wandb::{Chart, Environment, Git, Identity, Mode};
 use handloom_store::masked;
 use serde_json::{Map, Value, json};
@@ -24,6 +26,14 @@ pub(crate) struct Flags {
     pub(crate) project: Option<String>,
     /// `--wandb-entity`.
     pub(crate) entity: Option<String>,
+}
+
+impl Flags {
+    /// As typed.
+    pub(crate) fn of(matches: &ArgMatches) -> Self {
+        let flag = |name| matches.get_one::<String>(name).filter(|text| !text.is_empty()).cloned();
+        Self { mode: flag("wandb"), project: flag("wandb_project"), entity: flag("wandb_entity") }
+    }
 }
 
 /// What a run is to W&B.
@@ -82,6 +92,13 @@ impl Asked {
             output.listen();
         }
         Ok(asked)
+    }
+
+    /// The same for a trial of our own sweep `sweep`: a run with an id of its own, which W&B lists by the names of the
+    /// sweep's file.
+    pub(crate) fn for_trial(&self, sweep: &str, choice: &BTreeMap<String, Value>) -> Self {
+        let parameters = choice.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        Self { id: None, sweep_id: Some(sweep.into()), parameters, ..self.clone() }
     }
 
     /// Whether anything is written.
