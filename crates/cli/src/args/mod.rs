@@ -4,6 +4,7 @@
 
 mod rewrite;
 mod runs;
+mod sweep;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
@@ -11,6 +12,7 @@ use handloom_engine::config::{Config, KEYS, Key};
 
 pub(crate) use self::rewrite::rewrite;
 use self::runs::{compare, export, ls, rm, show, tag};
+use self::sweep::sweep;
 use crate::settings::OPTIONS;
 
 /// The whole command line.
@@ -22,7 +24,7 @@ pub(crate) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .after_help("Examples:\n  handloom train\n  handloom train -d mnist -o nadam -lr 0.001 -nhl 3 -sz 64 -a ReLU\n  handloom evaluate @last")
-        .subcommands([train(), evaluate(), predict()])
+        .subcommands([train(), evaluate(), predict(), sweep()])
         .subcommands([ls(), show(), compare(), tag(), rm()])
         .subcommands([data(), export(), gradcheck(), completions(), doctor()])
 }

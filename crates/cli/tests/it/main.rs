@@ -7,5 +7,6 @@ mod export;
 mod predict;
 mod runs;
 mod support;
+mod sweep;
 mod train;
 mod wandb;
