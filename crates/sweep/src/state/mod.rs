@@ -3,6 +3,9 @@
 //! Every rule of who has which trial is in [`State::apply`]. An entry that breaks one is of no effect, so that the same
 //! list means the same to every reader, whoever wrote what at the same time.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use crate::journal::{Entry, Seq, Stamped};

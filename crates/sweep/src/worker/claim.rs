@@ -8,7 +8,7 @@ use super::{Assignment, Notice, Reason, Work};
 use crate::journal::{Entry, Seq};
 use crate::space::Choice;
 use crate::state::State;
-use crate::trial::Status;
+use crate::trial::{Status, Trial};
 
 /// What whoever claims knows; one thread at a time has it, so that no suggestion is computed in vain.
 pub(super) struct Claims {
@@ -59,6 +59,7 @@ impl Claims {
             desk.lay(&mut desk.tray(), Entry::Claimed { number, attempt, agent, run, choice });
             self.read(desk)?;
             if self.state.owns(&work.agent, number, attempt) {
+                desk.taken.fetch_add(1, Ordering::Relaxed);
                 return Ok(Next::Run(trial));
             }
         }
@@ -91,7 +92,7 @@ impl Claims {
     }
 
     fn is_good_enough(&self, work: &Work<'_>) -> bool {
-        let best = self.state.best().and_then(|trial| trial.best());
+        let best = self.state.best().and_then(Trial::best);
         work.target.zip(best).is_some_and(|(target, best)| best <= work.goal.cost(target))
     }
 

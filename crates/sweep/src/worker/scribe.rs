@@ -58,6 +58,8 @@ struct Mine {
     /// What it reported, which the journal may not have yet.
     costs: Vec<f64>,
     lost: Arc<AtomicBool>,
+    /// Whether it ended, which the journal does not say yet.
+    over: bool,
 }
 
 /// The journal is given up, or the agent is to stop while it is out of reach.
@@ -163,20 +165,21 @@ impl<'a> Desk<'a> {
     pub(super) fn begin(&self, trial: &Assignment) -> Arc<AtomicBool> {
         let lost = Arc::<AtomicBool>::default();
         let mut tray = self.tray();
-        let mine = Mine { trial: trial.clone(), costs: Vec::new(), lost: Arc::clone(&lost) };
+        let mine = Mine { trial: trial.clone(), costs: Vec::new(), lost: Arc::clone(&lost), over: false };
         tray.mine.insert(trial.number, mine);
-        self.taken.fetch_add(1, Ordering::Relaxed);
+        (self.work.notice)(&Notice::Claimed(trial), &tray.state);
         // Others may have taken it over before it began.
         self.look(&mut tray);
-        (self.work.notice)(&Notice::Claimed(trial), &tray.state);
         lost
     }
 
     /// Leaves word of how a trial ended.
     pub(super) fn end(&self, trial: &Assignment, ending: Ending) {
         let mut tray = self.tray();
-        let Some(mine) = tray.mine.remove(&trial.number) else { return };
+        let Some(mine) = tray.mine.get_mut(&trial.number) else { return };
+        mine.over = true;
         if mine.lost.load(Ordering::Relaxed) {
+            tray.mine.remove(&trial.number);
             return;
         }
         let (number, attempt, agent) = (trial.number, trial.attempt, self.work.agent.clone());
@@ -294,17 +297,28 @@ impl<'a> Desk<'a> {
         }
         tray.now_ms = Some(page.now_ms);
         for stamped in &page.entries {
-            if tray.state.apply(stamped)
-                && let Entry::Ended { number, attempt, agent, status, why } = &stamped.entry
-                && *agent == self.work.agent
-            {
-                let run = &tray.state.attempts[*number as usize][*attempt as usize].run;
-                let (number, status, why) = (*number, *status, why.as_deref());
-                (self.work.notice)(&Notice::Ended { number, run, status, why }, &tray.state);
+            if tray.state.apply(stamped) {
+                self.heed(tray, &stamped.entry);
             }
         }
         tray.fresh.extend(page.entries);
         self.look(tray);
+    }
+
+    /// Takes note of an entry that had an effect.
+    fn heed(&self, tray: &mut Tray, entry: &Entry) {
+        let (number, attempt, status, why) = match entry {
+            Entry::Ended { number, attempt, status, why, .. } => (*number, *attempt, Some(*status), why.as_deref()),
+            Entry::Released { number, attempt, agent } if *agent == self.work.agent => (*number, *attempt, None, None),
+            _ => return,
+        };
+        let is = |mine: &Mine| mine.trial.attempt == attempt && mine.over;
+        if tray.mine.get(&number).is_some_and(is)
+            && let Some(mine) = tray.mine.remove(&number)
+            && let Some(status) = status
+        {
+            (self.work.notice)(&Notice::Ended { number, run: &mine.trial.run, status, why }, &tray.state);
+        }
     }
 
     /// Looks whether trials of this agent's were taken over.
@@ -317,6 +331,7 @@ impl<'a> Desk<'a> {
                 (self.work.notice)(&Notice::Lost(&mine.trial), &tray.state);
             }
         }
+        tray.mine.retain(|_, mine| !(mine.over && mine.lost.load(Ordering::Relaxed)));
     }
 
     /// Waits after a failed attempt, less long if the agent is to stop, which also limits how often it is tried again.
