@@ -24,6 +24,8 @@ pub(crate) struct Runs {
     pub(crate) store: Arc<dyn Store>,
     /// Folder whose `runs/ID/` holds files on this machine.
     folder: PathBuf,
+    /// The folder or URL that was named.
+    named: PathBuf,
 }
 
 /// A run and its folder.
@@ -92,7 +94,7 @@ impl Runs {
         let at = at.unwrap_or_else(|| HERE.into());
         let store = store::open(&at)?;
         let folder = store.folder().unwrap_or(Path::new(HERE)).to_owned();
-        Ok(Self { store, folder })
+        Ok(Self { store, folder, named: at })
     }
 
     /// Fails if the store is damaged, or of a newer program: better told of before the first epoch than after the last.
@@ -102,6 +104,11 @@ impl Runs {
             Err(error) if !error.is_temporary() => Err(error.into()),
             _ => Ok(()),
         }
+    }
+
+    /// The same store, opened again.
+    pub(crate) fn again(&self) -> Result<Arc<dyn Store>> {
+        Ok(store::open(&self.named)?)
     }
 
     /// Where the store is, for people.

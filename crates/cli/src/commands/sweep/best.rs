@@ -26,7 +26,10 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         let id = &opened.sweep.id;
         return Err(Failure {
             exit: Exit::Failed,
-            message: format!("no trial of sweep `{id}` has a `{}` yet\nhint: `handloom sweep show {id}`", opened.metric.name()),
+            message: format!(
+                "no trial of sweep `{id}` has a `{}` yet\nhint: `handloom sweep show {id}`",
+                opened.metric.name()
+            ),
         }
         .into());
     };

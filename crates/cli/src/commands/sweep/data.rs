@@ -9,6 +9,7 @@ use handloom_data::checksum;
 use handloom_engine::config::Config;
 use handloom_engine::dataset::Dataset;
 
+use crate::exit::Failure;
 use crate::output::Output;
 use crate::source::{self, Source};
 
@@ -56,6 +57,19 @@ impl DataSets {
     /// The data set that a configuration names.
     pub(super) fn of(&self, name: &str) -> Option<&Loaded> {
         self.0.get(name)
+    }
+
+    /// Fails unless the data of a sweep of one data set are those that its first agent had, if that is known.
+    pub(super) fn check(&self, sha256: &str) -> Result<()> {
+        match self.0.values().next() {
+            Some(loaded) if !sha256.is_empty() && self.0.len() == 1 && loaded.sha256 != sha256 => {
+                Err(Failure::data(format!(
+                    "`{}` is not the data that the sweep began with: SHA-256 {}, expected {sha256}\nhint: name the folder with the same data by `--data-dir`",
+                    loaded.source.located, loaded.sha256
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Every data set.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::best::{config_of, run_of};
 use super::data::DataSets;
 use super::live::metrics;
-use super::opened::{Opened, goal_name};
+use super::opened::{Opened, called, goal_name};
 use super::standing::{Standing, name};
 use super::words::{tried, varying};
 use crate::command;
@@ -34,12 +34,14 @@ pub(super) fn announce(opened: &Opened, total: Option<u64>, workers: u32, data: 
     }));
     let sets: Vec<_> = data
         .all()
-        .map(|loaded| format!("{BOLD}{}{BOLD:#} {} images", loaded.source.located.name(), grouped(loaded.train.len() as u64)))
+        .map(|loaded| {
+            format!("{BOLD}{}{BOLD:#} {} images", loaded.source.located.name(), grouped(loaded.train.len() as u64))
+        })
         .collect();
     output.line(format!(
         "sweep  {BOLD}{}{BOLD:#}  {} · {} · {} {}",
         sweep.id,
-        one_line(&sweep.name),
+        one_line(called(sweep)),
         spec.method.name(),
         metric.name(),
         goal_name(*goal)
@@ -131,7 +133,8 @@ pub(super) fn tell(
         }
     }
     Ok(if standing.ended() > 0 && standing.count(Status::Finished) + standing.count(Status::Pruned) == 0 {
-        let said = [Status::Failed, Status::Diverged].map(|status| format!("{} {}", standing.count(status), name(status)));
+        let said =
+            [Status::Failed, Status::Diverged].map(|status| format!("{} {}", standing.count(status), name(status)));
         output.error(&format!("no trial came to anything: {}\nhint: `{show}` says why", said.join(", ")));
         Exit::Failed
     } else {

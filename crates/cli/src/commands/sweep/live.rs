@@ -100,7 +100,7 @@ impl<'a> Board<'a> {
             What::Waiting { running } => {
                 self.note(&format!("nothing is left to begin; waiting for {running} that others run"));
             }
-            What::Claimed { .. } | What::Reported | What::Released { .. } => {}
+            What::Moved => {}
         }
         self.draw();
     }
@@ -123,12 +123,19 @@ impl<'a> Board<'a> {
             };
             let took = figures.map(|(.., seconds)| duration(seconds)).unwrap_or_default();
             let word = name(status);
-            format!("{number:>5}  {value:>8} {GOOD}{mark}{GOOD:#} {style}{word:<8}{style:#}  {run}  {took:>7}  {DIM}{tried}{DIM:#}")
+            format!(
+                "{number:>5}  {value:>8} {GOOD}{mark}{GOOD:#} {style}{word:<8}{style:#}  {run}  {took:>7}  {DIM}{tried}{DIM:#}"
+            )
         } else {
             let second = jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default();
-            let parameters = self.varying.iter().filter_map(|name| Some(format!(" {name}={}", self::value(choice.get(name)?))));
+            let parameters =
+                self.varying.iter().filter_map(|name| Some(format!(" {name}={}", self::value(choice.get(name)?))));
             let parameters = one_line(&parameters.collect::<String>());
-            format!("{second} trial={number} run={run} status={} {}={value}{parameters}", name(status), self.metric.name())
+            format!(
+                "{second} trial={number} run={run} status={} {}={value}{parameters}",
+                name(status),
+                self.metric.name()
+            )
         };
         self.bar.suspend(|| self.output.line(line));
         if let Some(why) = why {
@@ -196,7 +203,8 @@ impl<'a> Board<'a> {
         }
         if here > 0 {
             first.push(format!("{:.1} a minute", 60.0 * rate));
-            first.extend(self.total.map(|total| format!("ETA {}", duration(total.saturating_sub(ended) as f64 / rate))));
+            first
+                .extend(self.total.map(|total| format!("ETA {}", duration(total.saturating_sub(ended) as f64 / rate))));
         }
         let mut lines = vec![first.join(" · ")];
         if let Some((number, choice, cost)) = &standing.best {

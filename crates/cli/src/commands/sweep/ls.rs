@@ -18,7 +18,9 @@ use crate::table::{grid, one_line};
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let runs = runs(matches)?;
     let sweeps = runs.store.sweeps()?;
-    let mut rows = vec![["sweep", "name", "method", "status", "trials", "best", "made"].map(|head| (head.to_owned(), DIM)).to_vec()];
+    let mut rows = vec![
+        ["sweep", "name", "method", "status", "trials", "best", "made"].map(|head| (head.to_owned(), DIM)).to_vec(),
+    ];
     let last = sweeps.last().map(|sweep| sweep.id.clone());
     for sweep in sweeps.into_iter().rev() {
         let (id, name, created_ms) = (sweep.id.clone(), sweep.name.clone(), sweep.created_ms);
@@ -42,7 +44,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         let plain = |text: String| (text, Style::new());
         rows.push(vec![
             (id, BOLD),
-            plain(one_line(&name)),
+            plain(one_line(name.as_deref().unwrap_or_default())),
             plain(opened.spec.method.name().into()),
             (status.to_owned(), if status == "running" { GOOD } else { Style::new() }),
             plain(match total {

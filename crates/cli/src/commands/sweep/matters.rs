@@ -22,7 +22,10 @@ pub(super) fn headline(space: &Space, trials: &[Trial], goal: Goal) -> Option<St
     const MOST: usize = 3;
     let found = importance(space, trials, goal);
     let matters = found.parameters.iter().filter(|weight| weight.verdict == Verdict::Matters);
-    let said: Vec<String> = matters.take(MOST).map(|weight| format!("{} {}", one_line(&weight.name), weighed(weight.importance, weight.interval))).collect();
+    let said: Vec<String> = matters
+        .take(MOST)
+        .map(|weight| format!("{} {}", one_line(&weight.name), weighed(weight.importance, weight.interval)))
+        .collect();
     let explained = found.explained.map(|share| format!(" (forest, R² {share:.2})")).unwrap_or_default();
     (!said.is_empty()).then(|| format!("matters most{explained}: {}", said.join(" · ")))
 }
@@ -38,7 +41,8 @@ pub(super) fn print(space: &Space, trials: &[Trial], goal: Goal, output: &Output
     if found.parameters.is_empty() {
         return;
     }
-    let explained = found.explained.map(|share| format!(", a forest explains {:.0}% of unseen trials", 100.0 * share.max(0.0)));
+    let explained =
+        found.explained.map(|share| format!(", a forest explains {:.0}% of unseen trials", 100.0 * share.max(0.0)));
     output.result(format!(
         "{BOLD}what matters{BOLD:#}  {DIM}{} trials{}{DIM:#}",
         found.trials,
@@ -47,10 +51,17 @@ pub(super) fn print(space: &Space, trials: &[Trial], goal: Goal, output: &Output
     let mut rows = vec![["parameter", "importance", "95% interval", "verdict"].map(str::to_owned)];
     rows.extend(found.parameters.iter().map(|weight| {
         let [low, high] = weight.interval.map(|end| format!("{:.0}", 100.0 * end));
-        [one_line(&weight.name), format!("{:.0}", 100.0 * weight.importance), format!("[{low}, {high}]"), verdict(weight.verdict).to_owned()]
+        [
+            one_line(&weight.name),
+            format!("{:.0}", 100.0 * weight.importance),
+            format!("[{low}, {high}]"),
+            verdict(weight.verdict).to_owned(),
+        ]
     }));
     output.table(&rows);
-    output.result(format!("{BOLD}as W&B counts{BOLD:#}  {DIM}forest importance, linear correlation with the metric{DIM:#}"));
+    output.result(format!(
+        "{BOLD}as W&B counts{BOLD:#}  {DIM}forest importance, linear correlation with the metric{DIM:#}"
+    ));
     let mut rows = vec![["parameter", "importance", "correlation", "95% interval"].map(str::to_owned)];
     rows.extend(found.columns.iter().map(|column| {
         let name = match &column.category {
@@ -58,7 +69,9 @@ pub(super) fn print(space: &Space, trials: &[Trial], goal: Goal, output: &Output
             None => column.name.clone(),
         };
         let (value, interval) = match &column.correlation {
-            Some(Correlation { value, interval: [low, high], .. }) => (format!("{value:+.2}"), format!("[{low:+.2}, {high:+.2}]")),
+            Some(Correlation { value, interval: [low, high], .. }) => {
+                (format!("{value:+.2}"), format!("[{low:+.2}, {high:+.2}]"))
+            }
             None => ("-".into(), "too early to tell".into()),
         };
         [one_line(&name), format!("{:.2}", column.importance), value, interval]

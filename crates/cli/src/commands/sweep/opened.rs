@@ -1,12 +1,10 @@
 //! A sweep as the store has it, ready to be worked on or looked at.
 
-use std::sync::Arc;
-
 use anyhow::{Context as _, Result};
 use handloom_engine::config::find;
-use handloom_store::Sweep;
+use handloom_store::{Sweep, is_dead};
 use handloom_sweep::spec::{self, Spec, setting};
-use handloom_sweep::state::SILENCE_MS;
+use handloom_sweep::state::{Agent, SILENCE_MS};
 use handloom_sweep::{Distribution, Goal, Journal, Parameter, Space, State, Status};
 use serde_json::{Map, Value};
 
@@ -24,14 +22,15 @@ pub(super) struct Opened {
     pub(super) space: Space,
     pub(super) metric: Metric,
     pub(super) goal: Goal,
-    pub(super) journal: Arc<dyn Journal>,
+    pub(super) journal: handloom_store::Journal,
 }
 
 impl Opened {
     /// A sweep of the store `runs`.
     pub(super) fn new(sweep: Sweep, runs: &Runs) -> Result<Self> {
-        let spec = Spec::read(&sweep.spec).with_context(|| format!("in the file of sweep `{}`", sweep.id))?;
-        let journal = runs.store.journal(&sweep.id);
+        let spec = Spec::read(&sweep.yaml).with_context(|| format!("in the file of sweep `{}`", sweep.id))?;
+        // A store of its own: no upload of a model stands between the journal and the database.
+        let journal = handloom_store::Journal::new(runs.again()?, &sweep.id);
         let (space, metric) = (settled(&spec.space, &sweep.settings), spec.metric);
         Ok(Self { sweep, spec, space, metric: Metric::of_spec(metric), goal: metric.goal, journal })
     }
@@ -40,9 +39,11 @@ impl Opened {
     pub(super) fn find(runs: &Runs, name: Option<&str>) -> Result<Self> {
         let name = name.unwrap_or("@last");
         let all = runs.store.sweeps()?;
-        let like = |sweep: &&Sweep| sweep.id.starts_with(name) || sweep.name.contains(name);
+        let like =
+            |sweep: &&Sweep| sweep.id.starts_with(name) || sweep.name.as_deref().unwrap_or_default().contains(name);
         let list = |sweeps: &[&Sweep]| {
-            let lines = sweeps.iter().rev().take(10).map(|sweep| format!("\n  {}  {}", sweep.id, one_line(&sweep.name)));
+            let lines =
+                sweeps.iter().rev().take(10).map(|sweep| format!("\n  {}  {}", sweep.id, one_line(called(sweep))));
             lines.collect::<String>()
         };
         let found: Vec<&Sweep> = match name {
@@ -77,7 +78,7 @@ impl Opened {
             state.apply(stamped);
         }
         let here = provenance::host();
-        let dead = |agent: &handloom_sweep::state::Agent| runs.is_dead(&agent.id, &agent.host, &here);
+        let dead = |agent: &Agent| is_dead(&*runs.store, &here, agent);
         let gone: Vec<u64> = state.stale(page.now_ms, SILENCE_MS, dead).iter().map(|stale| stale.number).collect();
         for number in gone {
             state.trials[number as usize].status = Status::Pending;
@@ -97,9 +98,12 @@ impl Opened {
     /// Where the sweep stands, in a word.
     pub(super) fn status(&self, state: &State) -> &'static str {
         let count = |status| state.count(status);
-        let reached = || state.best().and_then(handloom_sweep::Trial::best).is_some_and(|cost| {
-            self.spec.metric.reached(self.goal.cost(cost))
-        });
+        let reached = || {
+            state
+                .best()
+                .and_then(handloom_sweep::Trial::best)
+                .is_some_and(|cost| self.spec.metric.reached(self.goal.cost(cost)))
+        };
         let complete = || self.total(state).is_some_and(|total| state.trials.len() as u64 >= total) || reached();
         if count(Status::Running) > 0 {
             "running"
@@ -132,8 +136,15 @@ pub(super) fn data_sets(space: &Space, settings: &Map<String, Value>) -> Vec<Str
 
 /// `space` without the parameters that `settings` settle for every trial.
 pub(super) fn settled(space: &Space, settings: &Map<String, Value>) -> Space {
-    let is_free = |name: &str| setting(name).is_none_or(|key| !settings.keys().any(|set| find(set).is_some_and(|set| set.name == key.name)));
+    let is_free = |name: &str| {
+        setting(name).is_none_or(|key| !settings.keys().any(|set| find(set).is_some_and(|set| set.name == key.name)))
+    };
     Space { parameters: space.parameters.iter().filter(|parameter| is_free(&parameter.name)).cloned().collect() }
+}
+
+/// What a sweep is called; nothing if it has no name.
+pub(super) fn called(sweep: &Sweep) -> &str {
+    sweep.name.as_deref().unwrap_or_default()
 }
 
 /// The word of a sweep file for a goal.

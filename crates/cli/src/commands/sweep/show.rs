@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::best::run_of;
 use super::live::metrics;
 use super::matters;
-use super::opened::Opened;
+use super::opened::{Opened, called, goal_name};
 use super::standing::{Standing, best, name};
 use super::words::{tried, value, varying};
 use crate::commands::{picture, runs, text};
@@ -39,7 +39,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         matters::print(&opened.space, &shown.state.trials, opened.goal, output);
     }
     if let Some(file) = &plot {
-        let title = format!("Sweep {} {}", opened.sweep.id, one_line(&opened.sweep.name));
+        let title = format!("Sweep {} {}", opened.sweep.id, one_line(called(&opened.sweep)));
         let all: Vec<Run> = shown.state.trials.iter().filter_map(|trial| shown.run(trial).cloned()).collect();
         pictures::created(title.trim_end(), &all).save(file)?;
         output.note(format!("validation accuracy by time of creation: {}", file.display()));
@@ -128,17 +128,18 @@ impl<'a> Shown<'a> {
         output.result(format!(
             "{BOLD}{}{BOLD:#}  {}   {style}{}{style:#}",
             sweep.id,
-            one_line(&sweep.name),
+            one_line(called(sweep)),
             self.status
         ));
         let planned = self.opened.total(&self.state).map(|total| format!("{total} trials planned")).unwrap_or_default();
         let about = [
             self.opened.spec.method.name().to_owned(),
-            format!("{} {}", metric.name(), super::opened::goal_name(*goal)),
+            format!("{} {}", metric.name(), goal_name(*goal)),
             self.standing.words(),
             planned,
         ];
-        output.result(format!("  {}", about.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" · ")));
+        output
+            .result(format!("  {}", about.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" · ")));
         if let Some((trial, cost)) = best(&self.state.trials) {
             output.result(format!(
                 "  best {BOLD}{}{BOLD:#}  trial {}, run {}   {}",
@@ -173,7 +174,9 @@ impl<'a> Shown<'a> {
                 plain(metric),
                 plain(trial.costs.len().to_string()),
             ];
-            let own = varying.iter().map(|name| plain(trial.choice.get(name).map_or_else(|| "-".into(), |x| one_line(&value(x)))));
+            let own = varying
+                .iter()
+                .map(|name| plain(trial.choice.get(name).map_or_else(|| "-".into(), |x| one_line(&value(x)))));
             fixed.into_iter().chain(own).collect()
         }));
         if rows.len() > 1 {

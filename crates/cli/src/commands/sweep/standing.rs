@@ -70,7 +70,8 @@ impl Standing {
 /// The best of `trials`, the earliest on ties, with its cost: of those that finished, or if there are none, of those that were pruned.
 pub(super) fn best(trials: &[Trial]) -> Option<(&Trial, f64)> {
     let among = |status| {
-        let costs = trials.iter().filter(|trial| trial.status == status).filter_map(|trial| Some((trial, trial.best()?)));
+        let costs =
+            trials.iter().filter(|trial| trial.status == status).filter_map(|trial| Some((trial, trial.best()?)));
         costs.reduce(|best, next| if next.1 < best.1 { next } else { best })
     };
     among(Status::Finished).or_else(|| among(Status::Pruned))

@@ -7,17 +7,17 @@ use anyhow::{Context as _, Result};
 use clap::ArgMatches;
 use handloom_engine::config::find;
 use handloom_store::{Sweep, masked};
+use handloom_sweep::Entry;
 use handloom_sweep::spec::{self, Spec, setting};
-use handloom_sweep::{Entry, Journal as _};
 use serde_json::{Map, Value, json};
 
-use super::opened::{Opened, data_sets, settled};
+use super::opened::{Opened, called, data_sets, settled};
 use super::{dry, work};
 use crate::command;
 use crate::commands::{runs, text};
 use crate::exit::{Exit, Failure};
 use crate::output::{BOLD, Output};
-use crate::provenance;
+use crate::provenance::Origin;
 use crate::runs::{Runs, new_id, now_ms};
 use crate::settings::Settings;
 use crate::table::one_line;
@@ -33,6 +33,8 @@ pub(super) struct Asked {
     /// Trials in all.
     pub(super) cap: Option<u64>,
     name: String,
+    /// Checksum of the data that every agent is to have, if it is one set and was read.
+    pub(super) data_sha256: Option<String>,
 }
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
@@ -54,8 +56,12 @@ pub(super) fn create(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let id = &opened.sweep.id;
     output.result(id);
     output.event(&json!({"sweep": id}));
-    let store = text(matches, "store").map(|at| format!(" --store {}", command::line([&masked(at)]))).unwrap_or_default();
-    output.note(format!("sweep {BOLD}{id}{BOLD:#} {} is made; any number of agents may join it, here or elsewhere", one_line(&opened.sweep.name)));
+    let store =
+        text(matches, "store").map(|at| format!(" --store {}", command::line([&masked(at)]))).unwrap_or_default();
+    output.note(format!(
+        "sweep {BOLD}{id}{BOLD:#} {} is made; any number of agents may join it, here or elsewhere",
+        one_line(called(&opened.sweep))
+    ));
     output.next(&[&format!("handloom sweep agent {id}{store}"), &format!("handloom sweep show {id}{store}")]);
     Ok(Exit::Done)
 }
@@ -64,7 +70,9 @@ impl Asked {
     /// Reads the file and the flags; tells what is worth knowing of them.
     fn of(matches: &ArgMatches, output: &Output) -> Result<Self> {
         let Some(path) = text(matches, "file") else {
-            return Err(Failure::usage("a sweep needs its file\nhint: `handloom sweep FILE.yaml`; `handloom sweep --help` lists what else there is"));
+            return Err(Failure::usage(
+                "a sweep needs its file\nhint: `handloom sweep FILE.yaml`; `handloom sweep --help` lists what else there is",
+            ));
         };
         let file = read(path)?;
         let spec = Spec::read(&file).with_context(|| format!("in `{path}`"))?;
@@ -78,7 +86,10 @@ impl Asked {
         let settings = fixed(matches)?;
         for parameter in &spec.space.parameters {
             if let Some((name, value)) = setting(&parameter.name).and_then(|key| settings.get_key_value(key.name)) {
-                output.note(format!("note: `{name}` is {value} for every trial, not what the file says of `{}`", parameter.name));
+                output.note(format!(
+                    "note: `{name}` is {value} for every trial, not what the file says of `{}`",
+                    parameter.name
+                ));
             }
         }
         let trials = whole(matches, "trials")?;
@@ -88,7 +99,15 @@ impl Asked {
         };
         let stem = Path::new(path).file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let name = text(matches, "name").map(str::to_owned).or_else(|| spec.name.clone()).unwrap_or(stem);
-        Ok(Self { spec, text: file, settings, seed: whole(matches, "seed")?.unwrap_or(1), cap, name })
+        Ok(Self {
+            spec,
+            text: file,
+            settings,
+            seed: whole(matches, "seed")?.unwrap_or(1),
+            cap,
+            name,
+            data_sha256: None,
+        })
     }
 
     /// Names of the data sets that trials may have.
@@ -98,21 +117,26 @@ impl Asked {
 
     /// Puts the sweep into the store.
     pub(super) fn make(self, runs: &Runs) -> Result<Opened> {
+        let Origin { command, host, git_commit } = Origin::here();
+        let text = |name: &str| self.settings.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let sweep = Sweep {
             id: new_id(),
-            name: self.name,
+            name: Some(self.name),
             created_ms: now_ms(),
-            spec: self.text,
-            settings: self.settings,
+            command,
+            version: env!("CARGO_PKG_VERSION").into(),
+            host,
+            git_commit,
+            yaml: self.text,
             seed: self.seed,
-            host: provenance::host(),
+            dataset: text("dataset"),
+            data_sha256: self.data_sha256.unwrap_or_default(),
+            settings: self.settings,
+            ..Sweep::default()
         };
-        runs.store.put_sweep(&sweep)?;
-        let opened = Opened::new(sweep, runs)?;
-        if let Some(trials) = self.cap {
-            opened.journal.append(&[Entry::Capped { trials }])?;
-        }
-        Ok(opened)
+        let cap: Vec<Entry> = self.cap.map(|trials| Entry::Capped { trials }).into_iter().collect();
+        runs.store.add_sweep(&sweep, &cap)?;
+        Opened::new(sweep, runs)
     }
 }
 
@@ -136,7 +160,9 @@ fn fixed(matches: &ArgMatches) -> Result<Map<String, Value>> {
     let mut settings = Map::new();
     for pair in matches.get_many::<String>("set").into_iter().flatten() {
         let (key, value) = pair.split_once('=').ok_or_else(|| {
-            Failure::usage(format!("`--set {pair}` has no `=`\nhint: write `--set KEY=VALUE`, such as `--set epochs=5`"))
+            Failure::usage(format!(
+                "`--set {pair}` has no `=`\nhint: write `--set KEY=VALUE`, such as `--set epochs=5`"
+            ))
         })?;
         let (key, value) = (key.trim(), Value::String(value.trim().into()));
         let name = find(key).map_or(key, |known| known.name);

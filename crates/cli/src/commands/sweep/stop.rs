@@ -18,7 +18,11 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let state = opened.state(&runs)?;
     let (id, running) = (&opened.sweep.id, state.count(Status::Running));
     output.event(&json!({"v": 1, "event": "stop", "sweep": id, "status": opened.status(&state), "running": running}));
-    let rest = if running == 0 { String::new() } else { format!("; {} to their end", count(running, "trial still runs", "trials still run")) };
+    let rest = if running == 0 {
+        String::new()
+    } else {
+        format!("; {} to their end", count(running, "trial still runs", "trials still run"))
+    };
     output.line(format!("sweep {id} is stopped: no further trial begins{rest}"));
     output.next(&[&format!("handloom sweep show {id}"), &format!("handloom sweep resume {id}")]);
     Ok(Exit::Done)

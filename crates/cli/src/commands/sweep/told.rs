@@ -22,13 +22,25 @@ pub(super) enum Told {
 
 /// What happened to a trial.
 pub(super) enum What {
-    Claimed { number: u64, run: String, choice: Choice },
-    Reported,
-    Ended { number: u64, run: String, choice: Choice, status: Status, why: Option<String> },
-    Released { number: u64, run: String },
-    Lost { number: u64 },
-    TakenOver { number: u64, host: String },
-    Waiting { running: u64 },
+    /// It came along.
+    Moved,
+    Ended {
+        number: u64,
+        run: String,
+        choice: Choice,
+        status: Status,
+        why: Option<String>,
+    },
+    Lost {
+        number: u64,
+    },
+    TakenOver {
+        number: u64,
+        host: String,
+    },
+    Waiting {
+        running: u64,
+    },
 }
 
 /// Hands on what an agent notices. It is called where trials wait for it, so it copies and no more.
@@ -51,7 +63,8 @@ impl Teller {
             notice => {
                 let Some(what) = what(notice, state) else { return };
                 let standing = Standing::of(state);
-                let wanted = matches!(what, What::Ended { .. }) && self.copies.is_some_and(|wants| wants(standing.ended()));
+                let wanted =
+                    matches!(what, What::Ended { .. }) && self.copies.is_some_and(|wants| wants(standing.ended()));
                 Told::Trial { what, trials: wanted.then(|| state.trials.clone()), standing }
             }
         };
@@ -63,10 +76,7 @@ impl Teller {
 fn what(notice: &Notice<'_>, state: &State) -> Option<What> {
     let choice = |number: u64| state.trials.get(number as usize).map(|trial| trial.choice.clone()).unwrap_or_default();
     Some(match notice {
-        Notice::Claimed(trial) => {
-            What::Claimed { number: trial.number, run: trial.run.clone(), choice: trial.choice.clone() }
-        }
-        Notice::Reported { .. } => What::Reported,
+        Notice::Claimed(_) | Notice::Reported { .. } | Notice::Released(_) => What::Moved,
         Notice::Ended { number, run, status, why } => What::Ended {
             number: *number,
             run: (*run).into(),
@@ -74,7 +84,6 @@ fn what(notice: &Notice<'_>, state: &State) -> Option<What> {
             status: *status,
             why: why.map(Into::into),
         },
-        Notice::Released(trial) => What::Released { number: trial.number, run: trial.run.clone() },
         Notice::Lost(trial) => What::Lost { number: trial.number },
         Notice::TakenOver { number, from } => What::TakenOver { number: *number, host: from.host.clone() },
         Notice::Waiting { running } => What::Waiting { running: *running },

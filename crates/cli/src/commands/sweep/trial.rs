@@ -87,7 +87,8 @@ impl Trials<'_> {
         if let Some(path) = &config.init_from {
             config.init_from = Some(absolute(path.as_ref()).to_string_lossy().into_owned());
         }
-        config.dataset = if loaded.source.fallback.is_some() { loaded.source.located.name().into() } else { config.dataset.clone() };
+        config.dataset =
+            if loaded.source.fallback.is_some() { loaded.source.located.name().into() } else { config.dataset.clone() };
         fits(config, &loaded.train, loaded.split(config.val_fraction))?;
         Ok((settings, loaded))
     }

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use clap::ArgMatches;
 use handloom_engine::Isa;
 use handloom_export::wandb::Mode;
+use handloom_store::{Presence, is_dead};
 use handloom_sweep::pruner::{EarlyEnd, Hyperband, Median};
 use handloom_sweep::sampler::Method;
 use handloom_sweep::spec::{Spec, Stopping};
@@ -49,7 +50,9 @@ impl Plan {
         let workers = whole(matches, "workers")?.unwrap_or(cores).min(MOST) as u32;
         let minutes = text(matches, "minutes").map(|text| {
             text.parse().ok().filter(|minutes: &f64| *minutes > 0.0 && *minutes < 1e9).ok_or_else(|| {
-                Failure::usage(format!("`--minutes` cannot be `{text}`\nhint: it takes a number above 0, such as 30 or 0.5"))
+                Failure::usage(format!(
+                    "`--minutes` cannot be `{text}`\nhint: it takes a number above 0, such as 30 or 0.5"
+                ))
             })
         });
         Ok(Self { workers, trials, minutes: minutes.transpose()? })
@@ -83,6 +86,7 @@ fn go_on(plan: Plan, opened: &Opened, runs: &Runs, matches: &ArgMatches, output:
     }
     let interrupt = Interrupt::listen()?;
     let data = DataSets::load(&opened.data_sets(), &data_dirs(matches), output)?;
+    data.check(&opened.sweep.data_sha256)?;
     work(&plan, opened, runs, &data, &interrupt, matches, output)
 }
 
@@ -101,6 +105,9 @@ pub(super) fn begin(
         && let Some(loaded) = data.all().next()
     {
         asked.settings.insert("dataset".into(), loaded.source.located.name().into());
+    }
+    if let (Some(loaded), 1) = (data.all().next(), data.all().count()) {
+        asked.data_sha256 = Some(loaded.sha256.clone());
     }
     let opened = asked.make(runs)?;
     work(&plan, &opened, runs, &data, &interrupt, matches, output)
@@ -152,7 +159,7 @@ fn work(
     let mut board = Board::new(output, &opened.sweep.id, (opened.metric, opened.goal), varying, total);
 
     let agent = new_id();
-    let _present = runs.present(&agent)?;
+    let _present = Presence::of(&*runs.store, &agent)?;
     let endings = Endings::begin()?;
     let (sender, receiver) = channel();
     let mut teller = Teller::new(sender.clone());
@@ -182,7 +189,7 @@ fn work(
         let worker = scope.spawn(|| {
             let (trials, teller) = (trials, teller);
             let work = Work {
-                journal: &*opened.journal,
+                journal: &opened.journal,
                 space: &opened.space,
                 sampler: &*sampler,
                 pruner: stopping.as_deref(),
@@ -195,7 +202,7 @@ fn work(
                 workers: plan.workers,
                 trials: plan.trials,
                 until,
-                is_dead: &|agent| runs.is_dead(&agent.id, &agent.host, &here),
+                is_dead: &|agent| is_dead(&*runs.store, &here, agent),
                 stop: &stop,
                 notice: &|notice, state| teller.notice(notice, state),
                 pace: Pace::default(),
