@@ -8,6 +8,8 @@ mod exit;
 mod fields;
 mod interrupt;
 mod ledger;
+mod literal;
+mod nested;
 mod output;
 mod pictures;
 mod progress;
@@ -22,7 +24,9 @@ mod wandb;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let matches = match args::command().try_get_matches_from(args::rewrite(std::env::args_os())) {
+    let swept = std::env::var_os("WANDB_SWEEP_ID").is_some_and(|id| !id.is_empty());
+    let words = if swept { args::named(std::env::args_os()) } else { std::env::args_os().collect() };
+    let matches = match args::command().try_get_matches_from(args::rewrite(words)) {
         Ok(matches) => matches,
         Err(error) => return exit::of_clap(&error),
     };

@@ -2,6 +2,7 @@
 //!
 //! Flags that are settings come from the engine's table of settings, so a new one appears by itself.
 
+mod launched;
 mod rewrite;
 mod runs;
 mod sweep;
@@ -10,6 +11,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 use handloom_engine::config::{Config, KEYS, Key};
 
+pub(crate) use self::launched::named;
 pub(crate) use self::rewrite::rewrite;
 use self::runs::{compare, export, ls, rm, show, tag};
 use self::sweep::sweep;
@@ -55,7 +57,9 @@ fn train() -> Command {
         .arg(value("set", "KEY=VALUE", "One setting over --config; flags win").action(ArgAction::Append))
         .arg(value("resume", "RUN", "Go on with an interrupted run after its last finished epoch"))
         .arg(switch("no-test", "Leave the test set closed"))
+        .arg(value("parameter", "PARAMETER", "What a launcher set").action(ArgAction::Append).hide(true))
         .args(output_flags())
+        .after_help("Also takes what `wandb agent` and hydra pass: name=value, +name=value, a JSON object, a FILE.json")
 }
 
 fn evaluate() -> Command {
@@ -173,6 +177,7 @@ fn setting(key: &Key, default: &str, order: usize) -> Arg {
     match key.name {
         "hidden_size" => arg.num_args(1..).action(ArgAction::Append),
         "tag" => arg.action(ArgAction::Append),
+        "shuffle" => arg.num_args(0..=1).default_missing_value("true").overrides_with(key.name),
         _ => arg.overrides_with(key.name),
     }
 }

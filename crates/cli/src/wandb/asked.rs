@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::runs::Record;
-use crate::settings::read_file;
+use crate::settings::{read_file, sweep_parameters};
 
 /// The project of a run that names none.
 const PROJECT: &str = "handloom";
@@ -135,9 +135,7 @@ impl Asked {
         let mut config = record.config.clone();
         // A run that fell back on another data set says which it was.
         config.insert("dataset".into(), record.dataset.clone().into());
-        for (name, value) in &self.parameters {
-            config.entry(name.clone()).or_insert_with(|| value.clone());
-        }
+        config.extend(self.parameters.clone());
         let git = record.git_commit.clone();
         Identity {
             id: self.id.clone().unwrap_or_else(|| record.id.clone()),
@@ -162,8 +160,8 @@ impl Asked {
 
     /// W&B draws a sweep by the names of its file, such as `hidden_layers` where ours is `num_layers`: `wandb agent` leaves them in a file.
     fn read_parameters(&mut self, output: &Output) {
-        let Some(path) = std::env::var_os("WANDB_SWEEP_PARAM_PATH").filter(|path| !path.is_empty()) else { return };
-        match read_file(Path::new(&path)) {
+        let Some(path) = sweep_parameters() else { return };
+        match read_file(&path) {
             Ok(parameters) => self.parameters = parameters,
             Err(error) => output.warn(format!("the sweep's own names of parameters will be missing in W&B: {error}")),
         }

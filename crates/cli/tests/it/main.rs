@@ -4,6 +4,7 @@ mod data;
 mod doctor;
 mod evaluate;
 mod export;
+mod launched;
 mod predict;
 mod runs;
 mod support;

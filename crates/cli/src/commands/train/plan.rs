@@ -85,7 +85,7 @@ fn new(matches: &ArgMatches, output: &Output) -> Result<Plan> {
         tags: Some(settings.tags()).filter(|tags| !tags.is_empty()).unwrap_or(labels.tags),
         group: settings.text("group").or(labels.group),
         notes: settings.text("notes").or(labels.notes),
-        no_test: matches.get_flag("no-test"),
+        no_test: settings.no_test,
         out: settings.path("out").as_deref().map(absolute),
         ..record(&config, &source, &checksum::of_dataset(&data), &Origin::here())
     };
@@ -96,7 +96,13 @@ fn new(matches: &ArgMatches, output: &Output) -> Result<Plan> {
 
 fn resumed(name: &str, matches: &ArgMatches, output: &Output) -> Result<Option<Plan>> {
     const MAY_ACCOMPANY: [&str; 7] = ["threads", "data_dir", "store", "out", "wandb", "wandb_project", "wandb_entity"];
-    let names = KEYS.iter().chain(OPTIONS).map(|key| key.name).chain(["config", "set", "no-shuffle", "spec-defaults"]);
+    let names = KEYS.iter().chain(OPTIONS).map(|key| key.name).chain([
+        "config",
+        "set",
+        "no-shuffle",
+        "spec-defaults",
+        "parameter",
+    ]);
     if let Some(name) = names.filter(|name| !MAY_ACCOMPANY.contains(name)).find(|name| typed(matches, name)) {
         return Err(Failure::usage(format!(
             "`--{}` cannot accompany `--resume`: configuration and data come from the run\nhint: only output and W&B flags, `--threads`, `--data-dir`, `--store` and `--out` may",
