@@ -89,7 +89,7 @@ impl Settings {
 
     /// From maps of settings, of which a later one wins over an earlier one: what holds for a sweep, and a trial's choice.
     pub(crate) fn of_maps<'m>(maps: impl IntoIterator<Item = &'m Map<String, Value>>) -> Result<Self> {
-        let mut settings = Self { config: Config::default(), options: Map::new(), given: Vec::new() };
+        let mut settings = Self { config: Config::default(), options: Map::new(), given: Vec::new(), no_test: false };
         maps.into_iter().try_for_each(|map| settings.merge(map))?;
         Ok(settings)
     }

@@ -72,7 +72,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
 /// Trains as if `words` had been typed, with the flags of this call that `train` has, too.
 fn retrain(words: &[String], sweep: &str, number: u64, matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let mut words = words.to_vec();
-    words.extend(["--notes".to_owned(), format!("winner of sweep {sweep}, trial {number}, on all training data")]);
+    words.push(format!("--notes=winner of sweep {sweep}, trial {number}, on all training data"));
     for (id, flag) in [
         ("store", "--store"),
         ("data-dir", "--data-dir"),
