@@ -1,6 +1,6 @@
 //! `sweep`: W&B sweep files run on this machine, resumably, in parallel, and together with other machines.
 //!
-//! - `opened`: a sweep as the store has it; `start`: one that is made; `dry`, `check`: one that is only read
+//! - `opened`, `mend`: a sweep as the store has it; `start`: one that is made; `dry`, `check`: one that is only read
 //! - `work`: an agent at work, with its `trial`s, their `data`, their `ending`s; `told`, `live`, `finish`: what is seen of it
 //! - `show`, `best`, `ls`, `stop`: what became of it; `standing`, `matters`, `words`: the same in figures and words
 
@@ -13,6 +13,7 @@ mod finish;
 mod live;
 mod ls;
 mod matters;
+mod mend;
 mod metric;
 mod opened;
 mod show;

@@ -21,6 +21,7 @@ use super::ending::Endings;
 use super::finish;
 use super::live::Board;
 use super::matters::{headline, is_worth_asking};
+use super::mend::mend;
 use super::opened::Opened;
 use super::start::{self, whole};
 use super::told::{Teller, Told};
@@ -154,6 +155,7 @@ fn work(
 ) -> Result<Exit> {
     let asked = wandb(opened, matches, output)?;
     let state = opened.state(runs)?;
+    mend(opened, &state, runs)?;
     let (total, varying) = (opened.total(&state), varying(&opened.space));
     finish::announce(opened, total, plan.workers, data, output);
     let mut board = Board::new(output, &opened.sweep.id, (opened.metric, opened.goal), varying, total);
