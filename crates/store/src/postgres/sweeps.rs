@@ -1,8 +1,11 @@
 //! Sweeps and their journals in PostgreSQL, where an advisory lock for each sweep puts entries in order.
+//!
+//! The server may be far away, so the journal's statements name their types: that saves a round trip for each.
 
 use handloom_sweep::{Entry, Page, Seq};
 use postgres::Transaction;
 use postgres::error::SqlState;
+use postgres::types::Type;
 
 use super::{Failure, NOW, Postgres};
 use crate::Store as _;
@@ -54,14 +57,16 @@ impl Postgres {
         // Before anything is read, and until the commit: of two that append, one sees what the other did, so that no
         // reader finds a later entry before an earlier one.
         let lock = "SELECT pg_advisory_xact_lock(hashtextextended('handloom sweep ' || $1, 0))";
-        transaction.execute(lock, &[&sweep])?;
+        transaction.execute_typed(lock, &[(&sweep, Type::TEXT)])?;
         let put = format!(
             "INSERT INTO handloom_journal (sweep, seq, at_ms, entry)
              SELECT $1::text, last + number, {NOW}, entry
              FROM (SELECT coalesce(max(seq), 0) AS last FROM handloom_journal WHERE sweep = $1) AS journal,
                   unnest($2::text[]) WITH ORDINALITY AS new (entry, number)"
         );
-        transaction.execute(&put, &[&sweep, &entries]).map_err(|error| match error.code() {
+        let values: [(&(dyn postgres::types::ToSql + Sync), Type); 2] =
+            [(&sweep, Type::TEXT), (&entries, Type::TEXT_ARRAY)];
+        transaction.execute_typed(&put, &values).map_err(|error| match error.code() {
             Some(code) if *code == SqlState::FOREIGN_KEY_VIOLATION => Error::no_sweep(&self.at(), sweep).into(),
             _ => Failure::Sql(error),
         })?;
@@ -70,18 +75,21 @@ impl Postgres {
 
     pub(super) fn read_entries(&self, sweep: &str, after: Seq) -> Result<Page> {
         let at = self.at();
-        let query = "SELECT seq, at_ms, entry FROM handloom_journal WHERE sweep = $1 AND seq > $2 ORDER BY seq";
-        let now = format!("SELECT {NOW}, EXISTS (SELECT FROM handloom_sweeps WHERE id = $1)");
+        // One row without an entry if there is nothing new, and none if there is no such sweep.
+        let query = format!(
+            "SELECT {NOW}, seq, at_ms, entry FROM handloom_sweeps
+             LEFT JOIN handloom_journal ON sweep = id AND seq > $2 WHERE id = $1 ORDER BY seq"
+        );
         self.with(|client| {
-            let read = |row: &postgres::Row| {
-                Ok::<_, Failure>(stamped(&at, sweep, row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)?)
-            };
-            let entries = client.query(query, &[&sweep, &after])?.iter().map(read).collect::<Result<_, _>>()?;
-            let now = client.query_one(&now, &[&sweep])?;
-            if !now.try_get::<_, bool>(1)? {
-                return Err(Error::no_sweep(&at, sweep).into());
+            let mut page = None;
+            for row in client.query_typed(&query, &[(&sweep, Type::TEXT), (&after, Type::INT8)])? {
+                let page = page.get_or_insert_with(Page::default);
+                page.now_ms = row.try_get(0)?;
+                if let Some(seq) = row.try_get(1)? {
+                    page.entries.push(stamped(&at, sweep, seq, row.try_get(2)?, row.try_get(3)?)?);
+                }
             }
-            Ok(Page { now_ms: now.try_get(0)?, entries })
+            page.ok_or_else(|| Error::no_sweep(&at, sweep).into())
         })
     }
 }

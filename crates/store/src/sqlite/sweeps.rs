@@ -30,7 +30,9 @@ impl Sqlite {
     }
 
     pub(super) fn delete_sweep(&self, id: &str) -> Result<bool> {
-        if self.read_sweeps(Some(id))?.is_empty() {
+        let there = "SELECT EXISTS (SELECT 1 FROM sweeps WHERE id = ?1)";
+        // A write would make a database where there is none.
+        if !self.read(|connection| Ok(connection.query_row(there, [id], |row| row.get(0))?))? {
             return Ok(false);
         }
         self.write(|transaction| Ok(transaction.execute("DELETE FROM sweeps WHERE id = ?1", [id])? > 0))

@@ -4,6 +4,7 @@
 
 mod epochs;
 mod files;
+mod killed;
 mod place;
 mod runs;
 mod server;

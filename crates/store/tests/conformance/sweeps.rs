@@ -3,7 +3,7 @@
 use std::sync::Barrier;
 use std::thread;
 
-use handloom_store::{Error, Journal, Sweep};
+use handloom_store::{Error, Journal, Store, Sweep};
 use handloom_sweep::{Choice, Entry, Journal as _};
 use serde_json::json;
 
@@ -82,27 +82,35 @@ pub(crate) fn no_reader_misses_an_entry_of_several_writers(place: &Place) {
     place.open().add_sweep(&sweep("s", 1), &[]).unwrap();
     let start = Barrier::new(4);
     let mut seen = Vec::new();
-    thread::scope(|scope| {
-        for writer in 0..3 {
-            let (store, start) = (place.open(), &start);
-            scope.spawn(move || {
-                start.wait();
-                for n in 0..EACH {
-                    // Transactions of different length, so that later ones may be done sooner.
-                    let many = if writer == 0 { 50 } else { 1 };
-                    let entries: Vec<Entry> = (0..many).map(|at| beat(format!("{writer} {n} {at}"))).collect();
-                    store.append("s", &entries).unwrap();
-                }
-            });
+    let write = |writer: usize, store: &dyn Store| {
+        start.wait();
+        for n in 0..EACH {
+            // Transactions of different length, so that later ones may be done sooner.
+            let many = if writer == 0 { 50 } else { 1 };
+            let entries: Vec<Entry> = (0..many).map(|at| beat(format!("{writer} {n} {at}"))).collect();
+            store.append("s", &entries).unwrap();
         }
+    };
+    thread::scope(|scope| {
+        let writers: Vec<_> = (0..3)
+            .map(|writer| {
+                let (store, write) = (place.open(), &write);
+                scope.spawn(move || write(writer, &*store))
+            })
+            .collect();
         let store = place.open();
         start.wait();
-        while seen.len() < EACH * 52 {
+        loop {
+            let done = writers.iter().all(thread::ScopedJoinHandle::is_finished);
             seen.extend(store.entries("s", seen.len() as i64).unwrap().entries);
             // One that is missed would never come.
             assert!(seen.iter().map(|stamped| stamped.seq).eq(1..=seen.len() as i64));
+            if done {
+                break;
+            }
         }
     });
+    assert_eq!(seen.len(), EACH * 52);
     assert_eq!(seen, place.open().entries("s", 0).unwrap().entries);
     for writer in ["0", "1", "2"] {
         let of: Vec<_> = seen.iter().filter_map(|stamped| stamped.entry.agent()?.strip_prefix(writer)).collect();

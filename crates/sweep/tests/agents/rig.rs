@@ -172,7 +172,7 @@ pub(crate) fn complete(journal: &Memory, trials: u64) -> State {
 pub(crate) fn until(what: impl Fn() -> bool) {
     let start = Instant::now();
     while !what() {
-        assert!(start.elapsed() < Duration::from_secs(60), "it does not come about");
+        assert!(start.elapsed() < Duration::from_mins(1), "it does not come about");
         std::thread::sleep(Duration::from_millis(1));
     }
 }
