@@ -1,6 +1,5 @@
 //! `sweep --dry-run`: the train commands of a sweep, as far as they are known before anything is trained.
 
-use anyhow::Result;
 use clap::ArgMatches;
 use handloom_sweep::spec::Method;
 use handloom_sweep::{Status, Trial};
@@ -19,7 +18,7 @@ use crate::table::count;
 /// Commands of a search that knows no end.
 const SOME: u64 = 10;
 
-pub(super) fn run(asked: &Asked, matches: &ArgMatches, output: &Output) -> Result<Exit> {
+pub(super) fn run(asked: &Asked, matches: &ArgMatches, output: &Output) -> Exit {
     let space = settled(&asked.spec.space, &asked.settings);
     let sampler = sampler(&asked.spec);
     let depends = asked.spec.method == Method::Bayes;
@@ -56,5 +55,5 @@ pub(super) fn run(asked: &Asked, matches: &ArgMatches, output: &Output) -> Resul
     } else {
         output.note(format!("  {shown}, and all that the sweep trains"));
     }
-    Ok(Exit::Done)
+    Exit::Done
 }

@@ -61,7 +61,7 @@ pub(super) fn announce(opened: &Opened, total: Option<u64>, workers: u32, data: 
 }
 
 /// Says that nothing is left to do, or that nothing may be done.
-pub(super) fn nothing_to_do(opened: &Opened, state: &State, status: &str, output: &Output) -> Result<Exit> {
+pub(super) fn nothing_to_do(opened: &Opened, state: &State, status: &str, output: &Output) -> Exit {
     let id = &opened.sweep.id;
     output.event(&json!({
         "v": 1, "event": "done", "sweep": id, "name": opened.sweep.name, "status": status, "reason": status,
@@ -73,7 +73,7 @@ pub(super) fn nothing_to_do(opened: &Opened, state: &State, status: &str, output
     } else {
         output.next(&[&format!("handloom sweep show {id}"), &format!("handloom sweep best {id} --train")]);
     }
-    Ok(Exit::Done)
+    Exit::Done
 }
 
 /// Says what came of this process's work, and how it ends.

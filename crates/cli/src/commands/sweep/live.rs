@@ -90,7 +90,9 @@ impl<'a> Board<'a> {
         let better = standing.best.as_ref().map(|best| best.0) != self.standing.best.as_ref().map(|best| best.0);
         self.standing = standing;
         match what {
-            What::Ended { number, run, choice, status, why } => self.ended(number, &run, &choice, status, why, better),
+            What::Ended { number, run, choice, status, why } => {
+                self.ended(number, &run, &choice, status, why.as_deref(), better);
+            }
             What::TakenOver { number, host } => {
                 self.note(&format!("trial {number} goes on here: its process on {} is gone", one_line(&host)));
             }
@@ -105,7 +107,7 @@ impl<'a> Board<'a> {
         self.draw();
     }
 
-    fn ended(&mut self, number: u64, run: &str, choice: &Choice, status: Status, why: Option<String>, better: bool) {
+    fn ended(&mut self, number: u64, run: &str, choice: &Choice, status: Status, why: Option<&str>, better: bool) {
         let figures = self.figures.remove(run);
         if self.output.json {
             self.output.event(&self.event(number, run, choice, status, why, figures.as_ref()));
@@ -139,7 +141,7 @@ impl<'a> Board<'a> {
         };
         self.bar.suspend(|| self.output.line(line));
         if let Some(why) = why {
-            self.note(&format!("  trial {number} {}: {}", name(status), one_line(&why)));
+            self.note(&format!("  trial {number} {}: {}", name(status), one_line(why)));
         }
     }
 
@@ -149,7 +151,7 @@ impl<'a> Board<'a> {
         run: &str,
         choice: &Choice,
         status: Status,
-        why: Option<String>,
+        why: Option<&str>,
         figures: Option<&Figures>,
     ) -> Value {
         let mut event = json!({

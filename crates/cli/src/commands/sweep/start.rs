@@ -40,12 +40,12 @@ pub(super) struct Asked {
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let asked = Asked::of(matches, output)?;
     if matches.get_flag("dry-run") {
-        return dry::run(&asked, matches, output);
+        return Ok(dry::run(&asked, matches, output));
     }
     let plan = work::Plan::of(matches, None)?;
     let runs = runs(matches)?;
     runs.check()?;
-    work::begin(plan, asked, &runs, matches, output)
+    work::begin(&plan, asked, &runs, matches, output)
 }
 
 pub(super) fn create(matches: &ArgMatches, output: &Output) -> Result<Exit> {

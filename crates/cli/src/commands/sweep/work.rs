@@ -65,7 +65,7 @@ pub(super) fn join(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let plan = Plan::of(matches, whole(matches, "trials")?)?;
     let runs = runs(matches)?;
     let opened = Opened::find(&runs, text(matches, "sweep"))?;
-    go_on(plan, &opened, &runs, matches, output)
+    go_on(&plan, &opened, &runs, matches, output)
 }
 
 /// `sweep resume`: the same, also for a sweep that was stopped.
@@ -76,24 +76,24 @@ pub(super) fn resume(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     if opened.state(&runs)?.stopped {
         opened.journal.append(&[Entry::Resumed])?;
     }
-    go_on(plan, &opened, &runs, matches, output)
+    go_on(&plan, &opened, &runs, matches, output)
 }
 
-fn go_on(plan: Plan, opened: &Opened, runs: &Runs, matches: &ArgMatches, output: &Output) -> Result<Exit> {
+fn go_on(plan: &Plan, opened: &Opened, runs: &Runs, matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let state = opened.state(runs)?;
     let status = opened.status(&state);
     if ["finished", "stopped"].contains(&status) {
-        return finish::nothing_to_do(opened, &state, status, output);
+        return Ok(finish::nothing_to_do(opened, &state, status, output));
     }
     let interrupt = Interrupt::listen()?;
     let data = DataSets::load(&opened.data_sets(), &data_dirs(matches), output)?;
     data.check(&opened.sweep.data_sha256)?;
-    work(&plan, opened, runs, &data, &interrupt, matches, output)
+    work(plan, opened, runs, &data, &interrupt, matches, output)
 }
 
 /// Makes the sweep that is `asked` for, once its data are there, and works on it.
 pub(super) fn begin(
-    plan: Plan,
+    plan: &Plan,
     mut asked: start::Asked,
     runs: &Runs,
     matches: &ArgMatches,
@@ -111,7 +111,7 @@ pub(super) fn begin(
         asked.data_sha256 = Some(loaded.sha256.clone());
     }
     let opened = asked.make(runs)?;
-    work(&plan, &opened, runs, &data, &interrupt, matches, output)
+    work(plan, &opened, runs, &data, &interrupt, matches, output)
 }
 
 /// How a sweep file chooses.

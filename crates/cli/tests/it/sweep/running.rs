@@ -124,8 +124,8 @@ fn offline_wandb_runs_carry_the_sweep() {
     let runs = folders.iter().filter(|path| path.to_string_lossy().contains("offline-run-"));
     let logs: Vec<String> = runs
         .map(|folder| {
-            let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-            let log = files.filter(|path| path.extension().is_some_and(|ending| ending == "wandb")).next().unwrap();
+            let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+            let log = files.find(|path| path.extension().is_some_and(|ending| ending == "wandb")).unwrap();
             String::from_utf8_lossy(&std::fs::read(log).unwrap()).into_owned()
         })
         .collect();
