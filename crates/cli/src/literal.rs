@@ -29,7 +29,7 @@ impl Reader<'_> {
             '[' => self.list(']', depth),
             '(' => self.list(')', depth),
             '\'' | '"' => self.text().map(Value::String),
-            _ => Some(self.word()),
+            _ => self.word(),
         };
         self.blank();
         value
@@ -107,17 +107,18 @@ impl Reader<'_> {
     }
 
     /// A number, a truth, nothing; anything else is a text without quotes.
-    fn word(&mut self) -> Value {
+    fn word(&mut self) -> Option<Value> {
         let mut word = String::new();
         while let Some(next) = self.rest.next_if(|next| !",:]})".contains(*next)) {
             word.push(next);
         }
-        match word.trim() {
+        Some(match word.trim() {
+            "" => return None,
             "True" => true.into(),
             "False" => false.into(),
             "None" => Value::Null,
             word => serde_json::from_str(word).unwrap_or_else(|_| word.into()),
-        }
+        })
     }
 
     fn blank(&mut self) {

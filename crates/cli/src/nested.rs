@@ -81,8 +81,8 @@ fn key(names: &[&str]) -> Option<&'static Key> {
 /// The one setting that a name is the beginning of.
 fn begun(names: &[&str]) -> Option<&'static Key> {
     let name = names.last()?.to_lowercase();
-    let begins = |known: &&str| name.len() >= 3 && known.starts_with(&name);
-    let mut keys = KEYS.iter().filter(|key| std::iter::once(&key.name).chain(key.aliases).any(|known| begins(&known)));
+    let begins = |known: &str| name.len() >= 3 && known.starts_with(&name);
+    let mut keys = KEYS.iter().filter(|key| std::iter::once(&key.name).chain(key.aliases).any(|known| begins(known)));
     keys.next().filter(|_| keys.next().is_none())
 }
 

@@ -12,6 +12,7 @@
 //! What is no flag becomes `--parameter`, which the settings read.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::{Arg, Command};
 
@@ -96,7 +97,9 @@ fn is_parameter(text: &str) -> bool {
     let name = text.trim_start_matches('+').split('=').next().unwrap_or_default();
     let is_name = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
-    text.starts_with('{') || (is_name && text.contains('=')) || (!text.starts_with('-') && text.ends_with(".json"))
+    let is_file =
+        !text.starts_with('-') && Path::new(text).extension().is_some_and(|kind| kind.eq_ignore_ascii_case("json"));
+    text.starts_with('{') || (is_name && text.contains('=')) || is_file
 }
 
 fn parameter(text: &str) -> OsString {

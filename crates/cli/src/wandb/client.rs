@@ -22,7 +22,7 @@ fn agent() -> Option<PathBuf> {
     let above = std::iter::successors(parent("self"), |process| parent(process));
     above.take(ABOVE).find_map(|process| {
         let line = std::fs::read(Path::new("/proc").join(process).join("cmdline")).ok()?;
-        folder(&line, |program| program.is_file())
+        folder(&line, Path::is_file)
     })
 }
 

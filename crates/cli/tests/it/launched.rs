@@ -38,7 +38,7 @@ fn every_form_of_the_agents_arguments_means_the_same() {
     let apart = |start: &str| -> Vec<String> {
         let said: Vec<String> = equals(start);
         said.iter()
-            .flat_map(|word| word.split_once('=').map(|(name, value)| [name.to_owned(), value.into()]))
+            .filter_map(|word| word.split_once('=').map(|(name, value)| [name.to_owned(), value.into()]))
             .flatten()
             .collect()
     };
