@@ -12,9 +12,11 @@ pub mod sampler;
 pub mod space;
 pub mod state;
 pub mod trial;
+pub mod worker;
 
 pub use importance::importance;
 pub use journal::{Entry, Journal, Page, Seq, Stamped};
 pub use space::{Choice, Distribution, Parameter, Space};
 pub use state::State;
 pub use trial::{Goal, Status, Trial};
+pub use worker::Work;
