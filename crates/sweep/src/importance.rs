@@ -185,7 +185,7 @@ impl Rows {
                     categories.push(value);
                 }
             }
-            categories.sort_by_key(|category| category.to_string());
+            categories.sort_by_key(ToString::to_string);
             let is = |category: &Value| values.iter().map(|&value| f64::from(u8::from(value == category))).collect();
             categories.iter().map(|&category| (Some(category.clone()), is(category))).collect()
         };
@@ -301,7 +301,9 @@ mod tests {
         }
         let all = importance(&space, &trials, Goal::Minimize);
         assert_eq!((all.trials, all.parameters[0].name.as_str()), (40, "rate"));
-        trials.iter_mut().for_each(|trial| trial.status = Status::Failed);
+        for trial in &mut trials {
+            trial.status = Status::Failed;
+        }
         assert_eq!(importance(&space, &trials, Goal::Minimize).trials, 0);
     }
 }

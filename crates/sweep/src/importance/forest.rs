@@ -54,7 +54,9 @@ pub(super) fn grow(data: &Data, among: &[usize], trees: u64, seed: u64) -> Found
         let mut rng = Rng::stream(seed, "forest", number);
         let mut seen = vec![false; data.target.len()];
         let mut sample: Vec<usize> = (0..n).map(|_| among[rng.below(n as u64) as usize]).collect();
-        sample.iter().for_each(|&row| seen[row] = true);
+        for &row in &sample {
+            seen[row] = true;
+        }
         let tree = Tree::grown(data, &mut sample, &mut rng, &mut found.impurity);
         let unseen: Vec<usize> = among.iter().copied().filter(|&row| !seen[row]).collect();
         if unseen.is_empty() {
@@ -80,9 +82,13 @@ pub(super) fn grow(data: &Data, among: &[usize], trees: u64, seed: u64) -> Found
     let mean = among.iter().map(|&row| data.target[row]).sum::<f64>() / n as f64;
     let variance = among.iter().map(|&row| square(data.target[row] - mean)).sum::<f64>() / n as f64;
     let scale = variance * f64::from(counted);
-    found.permutation.iter_mut().for_each(|sum| *sum = if scale > 0.0 { *sum / scale } else { 0.0 });
+    for sum in &mut found.permutation {
+        *sum = if scale > 0.0 { *sum / scale } else { 0.0 };
+    }
     let total: f64 = found.impurity.iter().sum();
-    found.impurity.iter_mut().for_each(|sum| *sum = if total > 0.0 { *sum / total } else { 0.0 });
+    for sum in &mut found.impurity {
+        *sum = if total > 0.0 { *sum / total } else { 0.0 };
+    }
     let guessed = among.iter().filter(|&&row| guesses[row].1 > 0);
     let errors = guessed.clone().map(|&row| square(guesses[row].0 / f64::from(guesses[row].1) - data.target[row]));
     let spread: f64 = guessed.map(|&row| square(data.target[row] - mean)).sum();

@@ -11,7 +11,8 @@ fn space(distributions: Vec<Distribution>) -> Space {
 }
 
 fn list(values: Value) -> Distribution {
-    Distribution::Categorical(values.as_array().unwrap().clone(), None)
+    let Value::Array(values) = values else { panic!("{values} is no list") };
+    Distribution::Categorical(values, None)
 }
 
 /// Distributions of every kind.

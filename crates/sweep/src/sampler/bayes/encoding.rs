@@ -177,17 +177,12 @@ impl<'a> Axis<'a> {
 impl Listed {
     /// None for a parameter with too many values.
     fn new(distribution: &Distribution) -> Option<Self> {
-        let (values, shares) = match distribution {
-            Distribution::Categorical(values, shares) => {
-                let shares = shares.clone().unwrap_or_else(|| vec![1.0; values.len()]);
-                (values.clone(), shares)
-            }
-            _ => {
-                let values = numbers(distribution)?;
-                let shares = vec![1.0; values.len()];
-                (values, shares)
-            }
+        let (values, shares) = if let Distribution::Categorical(values, shares) = distribution {
+            (values.clone(), shares.clone())
+        } else {
+            (numbers(distribution)?, None)
         };
+        let shares = shares.unwrap_or_else(|| vec![1.0; values.len()]);
         let mut listed = Self { values: vec![], coordinates: vec![], sums: vec![], index: HashMap::new() };
         let total: f64 = shares.iter().sum();
         let mut sum = 0.0;
@@ -200,7 +195,9 @@ impl Listed {
                 listed.sums.push(sum);
             } else {
                 // A value that is listed twice is drawn as often as at W&B only if its shares are joined.
-                listed.sums[at..].iter_mut().for_each(|later| *later += share / total);
+                for later in &mut listed.sums[at..] {
+                    *later += share / total;
+                }
             }
         }
         listed.coordinates = coordinates(distribution, &listed.values);

@@ -90,7 +90,9 @@ fn standard(mut costs: Vec<f64>) -> Vec<f64> {
     let (best, middle) = (sorted[0], sorted[sorted.len() / 2]);
     let limit = middle + WINSOR * (middle - best);
     if limit > best {
-        costs.iter_mut().for_each(|cost| *cost = cost.min(limit));
+        for cost in &mut costs {
+            *cost = cost.min(limit);
+        }
     }
     let n = costs.len() as f64;
     let mean = costs.iter().sum::<f64>() / n;

@@ -56,7 +56,7 @@ impl Factor {
             let (known, rest) = b.split_at_mut(i);
             let mut sums = rest[0];
             for (l, known) in row.iter().zip(&*known) {
-                for (sum, x) in sums.iter_mut().zip(&*known) {
+                for (sum, x) in sums.iter_mut().zip(known) {
                     *sum -= l * x;
                 }
             }
