@@ -9,10 +9,12 @@ pub mod journal;
 pub mod pruner;
 pub mod sampler;
 pub mod space;
+pub mod spec;
 pub mod state;
 pub mod trial;
 
 pub use journal::{Entry, Journal, Page, Seq, Stamped};
 pub use space::{Choice, Distribution, Parameter, Space};
+pub use spec::Spec;
 pub use state::State;
 pub use trial::{Goal, Status, Trial};
