@@ -1,12 +1,12 @@
-"""Writes space.json: what W&B's own search (the package sweeps 0.3.0) says of distributions and grids.
+"""Writes search.json: what W&B's own search (the package sweeps 0.3.0) says of distributions and grids.
 
 How to run, from any folder (a second):
 
     python -m venv venv && venv/bin/pip install --no-deps sweeps==0.3.0
     venv/bin/pip install numpy scipy jsonschema jsonref pydantic pyyaml
-    venv/bin/python space.py
+    venv/bin/python make.py
 
-Whoever edits this script, even a comment, runs it again and commits both files: space.json holds its SHA-256.
+Whoever edits this script, even a comment, runs it again and commits both files: search.json holds its SHA-256.
 
     script_sha256, versions
     positions       numbers in (0, 1)
@@ -112,4 +112,4 @@ parts = {
     "grids": lines(grid(parameters) for parameters in GRIDS),
 }
 text = ",\n".join(f"{json.dumps(name)}: {part}" for name, part in parts.items())
-(HERE / "space.json").write_text("{\n" + text + "\n}\n")
+(HERE / "search.json").write_text("{\n" + text + "\n}\n")
