@@ -61,7 +61,7 @@ pub(crate) fn code(error: &Error) -> Exit {
         if let Some(failure) = cause.downcast_ref::<Failure>() {
             return failure.exit;
         }
-        if cause.is::<config::Error>() {
+        if cause.is::<config::Error>() || cause.is::<handloom_sweep::spec::Error>() {
             return Exit::Usage;
         }
         match cause.downcast_ref::<model::Error>() {

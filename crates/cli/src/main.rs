@@ -2,11 +2,14 @@
 
 mod args;
 mod checkpointer;
+mod command;
 mod commands;
 mod exit;
 mod fields;
 mod interrupt;
 mod ledger;
+mod literal;
+mod nested;
 mod output;
 mod pictures;
 mod progress;
@@ -15,12 +18,15 @@ mod runs;
 mod settings;
 mod source;
 mod table;
+mod training;
 mod wandb;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let matches = match args::command().try_get_matches_from(args::rewrite(std::env::args_os())) {
+    let swept = std::env::var_os("WANDB_SWEEP_ID").is_some_and(|id| !id.is_empty());
+    let words = if swept { args::named(std::env::args_os()) } else { std::env::args_os().collect() };
+    let matches = match args::command().try_get_matches_from(args::rewrite(words)) {
         Ok(matches) => matches,
         Err(error) => return exit::of_clap(&error),
     };

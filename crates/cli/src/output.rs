@@ -19,7 +19,7 @@ pub(crate) struct Output {
     quiet: bool,
     progress: bool,
     stdout: RefCell<Option<AutoStream<io::Stdout>>>,
-    stderr: RefCell<AutoStream<io::Stderr>>,
+    stderr: RefCell<Option<AutoStream<io::Stderr>>>,
     /// What was said and not yet heard, if anybody listens.
     heard: RefCell<Option<Vec<(bool, String)>>>,
 }
@@ -52,7 +52,19 @@ impl Output {
             quiet,
             progress: !quiet && !flag("no-progress") && io::stderr().is_terminal(),
             stdout: RefCell::new(Some(stdout)),
-            stderr: RefCell::new(stderr),
+            stderr: RefCell::new(Some(stderr)),
+            heard: RefCell::new(None),
+        }
+    }
+
+    /// Writes nowhere, but can be listened to.
+    pub(crate) fn mute() -> Self {
+        Self {
+            json: false,
+            quiet: false,
+            progress: false,
+            stdout: RefCell::new(None),
+            stderr: RefCell::new(None),
             heard: RefCell::new(None),
         }
     }
@@ -98,6 +110,7 @@ impl Output {
             return None;
         }
         let mut stderr = self.stderr.borrow_mut();
+        let stderr = stderr.as_mut()?;
         let asked = write!(stderr, "{BOLD}{question}{BOLD:#} [y/N] ").and_then(|()| stderr.flush());
         let mut answer = String::new();
         let heard = asked.and_then(|()| io::stdin().read_line(&mut answer));
@@ -170,7 +183,7 @@ impl Output {
     fn talk(&self, text: &str) {
         self.hear(true, text);
         // Where stderr is closed there is nobody to tell.
-        let _ = writeln!(self.stderr.borrow_mut(), "{text}");
+        let _ = self.stderr.borrow_mut().as_mut().map(|stderr| writeln!(stderr, "{text}"));
     }
 }
 

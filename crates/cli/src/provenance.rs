@@ -1,6 +1,27 @@
 //! Where a run comes from: the machine, and the version of the code around it.
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use handloom_store::masked;
+
+/// What the record of a run says of its origin.
+pub(crate) struct Origin {
+    /// The command, without passwords.
+    pub(crate) command: Vec<String>,
+    /// This machine.
+    pub(crate) host: String,
+    /// The commit that is checked out here, if any.
+    pub(crate) git_commit: Option<String>,
+}
+
+impl Origin {
+    /// This process, as it was started.
+    pub(crate) fn here() -> Self {
+        Self { command: std::env::args().map(|word| masked(&word)).collect(), host: host(), git_commit: commit() }
+    }
+}
 
 /// This machine's name.
 pub(crate) fn host() -> String {
@@ -12,9 +33,15 @@ pub(crate) fn commit() -> Option<String> {
     git(&["rev-parse", "HEAD"])
 }
 
-/// Where that repository comes from.
+/// Where that repository comes from; asked once, for all trials of a sweep.
 pub(crate) fn remote() -> Option<String> {
-    git(&["config", "--get", "remote.origin.url"])
+    static REMOTE: OnceLock<Option<String>> = OnceLock::new();
+    REMOTE.get_or_init(|| git(&["config", "--get", "remote.origin.url"])).clone()
+}
+
+/// `path` from the root, wherever it is read.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.into())
 }
 
 fn git(arguments: &[&str]) -> Option<String> {

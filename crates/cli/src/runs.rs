@@ -24,6 +24,8 @@ pub(crate) struct Runs {
     pub(crate) store: Arc<dyn Store>,
     /// Folder whose `runs/ID/` holds files on this machine.
     folder: PathBuf,
+    /// The folder or URL that was named.
+    named: PathBuf,
 }
 
 /// A run and its folder.
@@ -73,10 +75,11 @@ fn lock(folder: &Path) -> Result<Option<File>> {
     }
 }
 
-/// Whether a process works on the run in `folder`.
-fn is_locked(folder: &Path) -> bool {
-    let file = File::open(folder.join("lock"));
-    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
+/// Whether a process works on the run in `folder`. None if it has no lock: with a database for a store, the run may be
+/// that of another folder.
+fn is_locked(folder: &Path) -> Option<bool> {
+    let file = File::open(folder.join("lock")).ok()?;
+    Some(matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
 }
 
 /// Name of the file with the kept weights.
@@ -91,7 +94,7 @@ impl Runs {
         let at = at.unwrap_or_else(|| HERE.into());
         let store = store::open(&at)?;
         let folder = store.folder().unwrap_or(Path::new(HERE)).to_owned();
-        Ok(Self { store, folder })
+        Ok(Self { store, folder, named: at })
     }
 
     /// Fails if the store is damaged, or of a newer program: better told of before the first epoch than after the last.
@@ -101,6 +104,11 @@ impl Runs {
             Err(error) if !error.is_temporary() => Err(error.into()),
             _ => Ok(()),
         }
+    }
+
+    /// The same store, opened again.
+    pub(crate) fn again(&self) -> Result<Arc<dyn Store>> {
+        Ok(store::open(&self.named)?)
     }
 
     /// Where the store is, for people.
@@ -121,9 +129,12 @@ impl Runs {
                 Err(error) => return Err(error).with_context(|| format!("making `{}`", folder.display())),
             }
         };
-        let run = Run { folder, record };
-        write_atomically(&run.folder.join(CONFIG), &serde_json::to_vec_pretty(&run.record.config)?)?;
-        Ok(run)
+        configured(Run { folder, record })
+    }
+
+    /// The run with the id that `record` has already, in its folder.
+    pub(crate) fn create_known(&self, record: Record) -> Result<Run> {
+        configured(Run { folder: self.folder.join("runs").join(&record.id), record })
     }
 
     /// Every run, the latest started last.
@@ -176,12 +187,22 @@ impl Runs {
         }
         if !path.exists() {
             let (id, status) = (&run.record.id, run.record.status);
+            let goes_on = match &run.record.sweep {
+                Some(sweep) => format!("sweep resume {sweep}"),
+                None => format!("train --resume {id}"),
+            };
             return Err(Failure::data(format!(
-                "run `{id}` ({status}) has no model yet\nhint: `handloom train --resume {id}` goes on with it"
+                "run `{id}` ({status}) has no model yet\nhint: `handloom {goes_on}` goes on with it"
             )));
         }
         Ok((Model::load(&path)?, path, Some(run)))
     }
+}
+
+/// Writes the configuration into the run's folder.
+fn configured(run: Run) -> Result<Run> {
+    write_atomically(&run.folder.join(CONFIG), &serde_json::to_vec_pretty(&run.record.config)?)?;
+    Ok(run)
 }
 
 /// The store where none is named.
@@ -241,7 +262,7 @@ pub(crate) fn now_ms() -> u64 {
 }
 
 /// Eight characters of `[a-z0-9]`, different for every call of every process.
-fn new_id() -> String {
+pub(crate) fn new_id() -> String {
     use std::hash::{BuildHasher as _, RandomState};
     // The standard library's hasher is seeded by the system.
     let mut bits = RandomState::new().hash_one((std::process::id(), now_ms()));
@@ -314,9 +335,12 @@ mod tests {
     fn a_run_whose_process_is_gone_was_killed() {
         let (_folder, runs) = runs();
         let run = add(&runs, "a", 1, Status::Running, 0.0);
-        assert_eq!(runs.find("a").unwrap().record.status, Status::Killed);
-        let _lock = run.lock().unwrap().unwrap();
+        // Its lock may be in another folder: what counts is that it was just heard of.
         assert_eq!(runs.find("a").unwrap().record.status, Status::Running);
+        let lock = run.lock().unwrap().unwrap();
+        assert_eq!(runs.find("a").unwrap().record.status, Status::Running);
+        drop(lock);
+        assert_eq!(runs.find("a").unwrap().record.status, Status::Killed);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Settings of a run from all their sources, in one flat form: defaults, then `--config`, then `--set`, then flags.
+//! Settings of a run from all their sources, in one flat form: defaults, then `--config`, then `--set`, then flags,
+//! then what a launcher passes, then the parameters that `wandb agent` left in a file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,10 +7,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
-use handloom_engine::config::{Config, KEYS, Key, find, neighbors};
+use handloom_engine::config::{Config, KEYS, Key, find};
 use serde_json::{Map, Value, json};
 
 use crate::exit::Failure;
+use crate::literal::collection;
+use crate::nested::leaves;
 
 /// Settings that do not change what is trained: where it is recorded, under which name, with how many threads.
 pub(crate) const OPTIONS: &[Key] = &[
@@ -51,12 +54,14 @@ pub(crate) struct Settings {
     pub(crate) options: Map<String, Value>,
     /// Names of what was set, by whatever source.
     pub(crate) given: Vec<&'static str>,
+    /// Whether the test set stays closed.
+    pub(crate) no_test: bool,
 }
 
 impl Settings {
     /// From the flags of `train`.
     pub(crate) fn from_flags(matches: &ArgMatches) -> Result<Self> {
-        let mut settings = Self { config: Config::default(), options: Map::new(), given: Vec::new() };
+        let mut settings = Self { config: Config::default(), options: Map::new(), given: Vec::new(), no_test: false };
         if matches.get_flag("spec-defaults") {
             settings.config.merge(&spec_defaults())?;
         }
@@ -70,29 +75,49 @@ impl Settings {
                     "`--set {pair}` has no `=`\nhint: write `--set KEY=VALUE`, such as `--set epochs=5`"
                 ))
             })?;
-            settings.merge(&Map::from_iter([(key.trim().to_owned(), Value::String(value.trim().into()))]))?;
+            settings.merge(&Map::from_iter([(key.trim().to_owned(), said(key, value.trim()))]))?;
         }
         settings.merge(&flags(matches))?;
+        settings.merge(&launched(matches)?)?;
+        if let Some(path) = sweep_parameters() {
+            let parameters = read_file(&path).context("WANDB_SWEEP_PARAM_PATH names the parameters of this trial")?;
+            settings.merge(&parameters).with_context(|| format!("in `{}`", path.display()))?;
+        }
+        settings.no_test |= matches.get_flag("no-test");
+        Ok(settings)
+    }
+
+    /// From maps of settings, of which a later one wins over an earlier one: what holds for a sweep, and a trial's choice.
+    pub(crate) fn of_maps<'m>(maps: impl IntoIterator<Item = &'m Map<String, Value>>) -> Result<Self> {
+        let mut settings = Self { config: Config::default(), options: Map::new(), given: Vec::new(), no_test: false };
+        maps.into_iter().try_for_each(|map| settings.merge(map))?;
         Ok(settings)
     }
 
     /// Takes over what `values` says; a later source wins over an earlier one.
     fn merge(&mut self, values: &Map<String, Value>) -> Result<()> {
         let mut config = Map::new();
-        for (name, value) in values {
-            if let Some(key) = find_option(name) {
-                self.given.push(key.name);
-                self.options.insert(key.name.into(), value.clone());
-            } else if let Some(key) = find(name) {
-                self.given.push(key.name);
-                if config.insert(key.name.to_owned(), value.clone()).is_some() {
-                    return Err(Failure::usage(format!(
-                        "`{}` is set twice, once as `{name}`\nhint: keep one of the two",
-                        key.name
-                    )));
+        for leaf in leaves(values) {
+            let path = leaf.path();
+            let Some(key) = leaf.key() else {
+                // Flags that take no value are parameters too, where somebody else makes the command line.
+                match (path.replace('-', "_").to_lowercase().as_str(), truth(leaf.value)) {
+                    ("no_test", Some(truth)) => self.no_test = truth,
+                    ("no_shuffle", Some(truth)) => config.extend([("shuffle".to_owned(), json!(!truth))]),
+                    _ => return Err(leaf.unknown()),
                 }
-            } else {
-                return Err(unknown(name));
+                continue;
+            };
+            if !self.given.contains(&key.name) {
+                self.given.push(key.name);
+            }
+            if find(key.name).is_none() {
+                self.options.insert(key.name.into(), leaf.value.clone());
+            } else if config.insert(key.name.to_owned(), leaf.value.clone()).is_some() {
+                return Err(Failure::usage(format!(
+                    "`{}` is set twice, once as `{path}`\nhint: keep one of the two",
+                    key.name
+                )));
             }
         }
         Ok(self.config.merge(&config)?)
@@ -157,7 +182,7 @@ fn flags(matches: &ArgMatches) -> Map<String, Value> {
         let values: Vec<String> = values.cloned().collect();
         let value = match key.name {
             "tag" => json!(values),
-            _ => Value::String(values.join(" ")),
+            name => said(name, &values.join(" ")),
         };
         flags.insert(key.name.into(), value);
     }
@@ -205,18 +230,46 @@ fn unwrapped(value: Value) -> Value {
     }
 }
 
-fn find_option(name: &str) -> Option<&'static Key> {
+/// The option that `name` means.
+pub(crate) fn find_option(name: &str) -> Option<&'static Key> {
     OPTIONS.iter().find(|key| key.is_called(name))
 }
 
-fn unknown(name: &str) -> anyhow::Error {
-    let near = neighbors(
-        name,
-        KEYS.iter().chain(OPTIONS).flat_map(|key| std::iter::once(key.name).chain(key.aliases.iter().copied())),
-    );
-    let hint = match near.first() {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "`handloom train --help` lists all settings".into(),
-    };
-    Failure::usage(format!("unknown setting `{name}`\nhint: {hint}"))
+/// What `text` says of `name`: a list or map where it is written as one, unless any text will do.
+fn said(name: &str, text: &str) -> Value {
+    let free = find_option(name).is_some();
+    collection(text).filter(|_| !free).unwrap_or_else(|| text.into())
+}
+
+/// What a launcher set in its own forms: `name=value`, an object, or the path of a file with one.
+fn launched(matches: &ArgMatches) -> Result<Map<String, Value>> {
+    let mut set = Map::new();
+    for word in matches.get_many::<String>("parameter").into_iter().flatten() {
+        if word.starts_with('{') {
+            let Some(Value::Object(values)) = collection(word) else {
+                return Err(Failure::usage(format!(
+                    "`{word}` is not JSON\nhint: write an object such as `{{\"epochs\": 5}}`"
+                )));
+            };
+            set.extend(values);
+        } else if let Some((name, value)) = word.split_once('=') {
+            set.insert(name.into(), said(name, value));
+        } else {
+            set.extend(read_file(Path::new(word)).with_context(|| format!("in `{word}`"))?);
+        }
+    }
+    Ok(set)
+}
+
+/// The file in which `wandb agent` leaves a trial's parameters.
+pub(crate) fn sweep_parameters() -> Option<PathBuf> {
+    std::env::var_os("WANDB_SWEEP_PARAM_PATH").filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+fn truth(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(truth) => Some(*truth),
+        Value::String(text) => text.to_lowercase().parse().ok(),
+        _ => None,
+    }
 }

@@ -4,6 +4,9 @@
 //! configuration: [`Optimizer::read`](crate::optim::Optimizer::read) picks from them what the part has.
 
 /// Declares an enum of parts that are chosen by name and deref to the part's trait.
+///
+/// The crate that uses it depends on `serde_json`; a part implements `Default`, serde's two traits and the part's trait.
+#[macro_export]
 macro_rules! registry {
     ($(#[$doc:meta])* $vis:vis enum $Enum:ident: $Trait:ident {
         $($name:literal $(| $alias:literal)* => $Part:ident($path:path)),+ $(,)?

@@ -110,6 +110,24 @@ pub enum Error {
         /// The run.
         run: String,
     },
+    /// The sweep is not in the store.
+    #[error("there is no sweep `{sweep}` in `{at}`\nhint: `handloom sweep ls` shows what is there")]
+    NoSweep {
+        /// The database.
+        at: String,
+        /// The sweep.
+        sweep: String,
+    },
+    /// A sweep in the database cannot be understood.
+    #[error("sweep `{sweep}` in `{at}` cannot be understood: {why}")]
+    DamagedSweep {
+        /// The database.
+        at: String,
+        /// The sweep.
+        sweep: String,
+        /// What is wrong with it, the number of the entry in its journal, if it is one, included.
+        why: String,
+    },
     /// A run's id or a file's name that could leave its folder.
     #[error(
         "`{name}` is not a plain name\nhint: up to 200 bytes without `/`, `\\` or control characters, not beginning with `.`"
@@ -157,6 +175,10 @@ impl Error {
 
     pub(crate) fn damaged(at: &str, run: &str, error: &serde_json::Error) -> Self {
         Self::Damaged { at: at.into(), run: run.into(), why: error.to_string() }
+    }
+
+    pub(crate) fn no_sweep(at: &str, sweep: &str) -> Self {
+        Self::NoSweep { at: at.into(), sweep: sweep.into() }
     }
 
     pub(crate) fn io(path: impl Into<PathBuf>, action: &'static str) -> impl FnOnce(io::Error) -> Self {

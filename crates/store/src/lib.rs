@@ -1,7 +1,8 @@
-//! Runs and what is known of them, in SQLite or PostgreSQL.
+//! Runs, sweeps and what is known of them, in SQLite or PostgreSQL.
 //!
-//! [`open`] takes a folder or a URL and answers with a [`Store`]: records of runs, their epochs, their files, and the
-//! ledger of test sets. A [`Recorder`] writes a run from a thread of its own, so that training never waits.
+//! [`open`] takes a folder or a URL and answers with a [`Store`]: records of runs, their epochs, their files, the
+//! ledger of test sets, sweeps and their journals. A [`Recorder`] writes a run from a thread of its own, so that training
+//! never waits; a [`Journal`] is a sweep's, as agents use it, and a [`Presence`] shows others here that an agent lives.
 //!
 //! A folder holds `handloom.db` (SQLite) and `runs/ID/` for files; it is made by the first write, never by reading.
 //! A PostgreSQL database keeps the files too, and serves several machines. Both are brought to the latest version
@@ -22,24 +23,29 @@ mod epoch;
 mod error;
 mod lost;
 mod postgres;
+mod presence;
 mod recorder;
 mod run;
 mod sqlite;
+mod sweep;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use handloom_engine::event::Row;
+use handloom_sweep::{Entry, Page, Seq};
 
 pub use epoch::{Epoch, Opening};
 pub use error::{Error, Result};
 pub use lost::Lost;
 pub use postgres::{Postgres, masked};
+pub use presence::{Presence, is_dead};
 pub use recorder::Recorder;
 pub use run::{ByRun, Labels, Run, SILENCE_MS, Status, UnknownStatus};
 pub use sqlite::Sqlite;
+pub use sweep::{Journal, Sweep};
 
-/// Where runs are kept. Every method is one transaction: a reader sees all of it or nothing.
+/// Where runs and sweeps are kept. Every method is one transaction: a reader sees all of it or nothing.
 pub trait Store: Send + Sync {
     /// The database, for people: its file, or its URL without the password.
     fn at(&self) -> String;
@@ -91,6 +97,24 @@ pub trait Store: Send + Sync {
 
     /// A file of a run.
     fn file(&self, run: &str, name: &str) -> Result<Option<Vec<u8>>>;
+
+    /// Records a sweep that is not there yet, with the first entries of its journal.
+    fn add_sweep(&self, sweep: &Sweep, entries: &[Entry]) -> Result<()>;
+
+    /// The sweep with this id.
+    fn sweep(&self, id: &str) -> Result<Option<Sweep>>;
+
+    /// Every sweep, by its making, then by id.
+    fn sweeps(&self) -> Result<Vec<Sweep>>;
+
+    /// Removes a sweep with its journal, and says whether it was there. Its runs stay.
+    fn remove_sweep(&self, id: &str) -> Result<bool>;
+
+    /// Appends entries to the journal of a sweep, numbered without gaps in the order in which readers see them.
+    fn append(&self, sweep: &str, entries: &[Entry]) -> Result<()>;
+
+    /// The entries of a sweep's journal after number `after`; 0 is before the first.
+    fn entries(&self, sweep: &str, after: Seq) -> Result<Page>;
 }
 
 /// The store in the folder, or behind the `postgres://` URL, `at`. A folder need not exist; a server must answer.

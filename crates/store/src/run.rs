@@ -161,14 +161,16 @@ pub struct Labels {
 }
 
 impl Run {
-    /// Where the run stands, seen from the machine `here`; `locked` says whether a process of this machine works on it.
+    /// Where the run stands, seen from the machine `here`; `locked` says whether a process of this machine works on it,
+    /// or that nothing here tells.
     ///
-    /// A run that says `running` was killed if its process is gone: on this machine without a lock, on another one
-    /// without a heartbeat for 30 s.
-    pub fn standing(&self, here: &str, locked: impl FnOnce(&str) -> bool) -> Status {
+    /// A run that says `running` was killed if its process is gone: on this machine without a lock, on another one, or
+    /// where nothing tells, without a heartbeat for 30 s.
+    pub fn standing(&self, here: &str, locked: impl FnOnce(&str) -> Option<bool>) -> Status {
+        let heard = || self.heartbeat_age_ms.is_some_and(|age| age <= SILENCE_MS);
         let alive = match self.status {
-            Status::Running if self.host == here => locked(&self.id),
-            Status::Running => self.heartbeat_age_ms.is_some_and(|age| age <= SILENCE_MS),
+            Status::Running if self.host == here => locked(&self.id).unwrap_or_else(heard),
+            Status::Running => heard(),
             ended => return ended,
         };
         if alive { Status::Running } else { Status::Killed }
@@ -256,8 +258,11 @@ mod tests {
     #[test]
     fn a_run_is_killed_without_lock_here_and_without_heartbeat_elsewhere() {
         let run = |age| Run { host: "here".into(), heartbeat_age_ms: age, ..Run::default() };
-        assert_eq!(run(Some(90_000)).standing("here", |_| true), Status::Running);
-        assert_eq!(run(Some(0)).standing("here", |_| false), Status::Killed);
+        assert_eq!(run(Some(90_000)).standing("here", |_| Some(true)), Status::Running);
+        assert_eq!(run(Some(0)).standing("here", |_| Some(false)), Status::Killed);
+        // A store that folders share: this one need not be the run's.
+        assert_eq!(run(Some(30_000)).standing("here", |_| None), Status::Running);
+        assert_eq!(run(Some(30_001)).standing("here", |_| None), Status::Killed);
         let never = |_: &str| unreachable!("a lock says nothing about another machine");
         assert_eq!(run(Some(30_000)).standing("there", never), Status::Running);
         assert_eq!(run(Some(30_001)).standing("there", never), Status::Killed);

@@ -64,7 +64,7 @@ fn a_killed_process_leaves_what_it_wrote() {
     assert_eq!(epochs, (1..=epochs.len() as u64).collect::<Vec<_>>());
     assert!(epochs.len() as u64 >= told, "{} of {told} epochs", epochs.len());
     let read = store.run("killed").unwrap().unwrap();
-    assert_eq!((read.status, read.standing("here", |_| false)), (Status::Running, Status::Killed));
+    assert_eq!((read.status, read.standing("here", |_| Some(false))), (Status::Running, Status::Killed));
     // Nothing stays locked.
     store.log("killed", &[]).unwrap();
     store.put(&Run { status: Status::Killed, ..run() }).unwrap();

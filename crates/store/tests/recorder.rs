@@ -7,7 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use handloom_engine::event::{Evidence, Row};
-use handloom_store::{ByRun, Epoch, Error, Labels, Opening, Recorder, Result, Run, Status, Store, open};
+use handloom_store::{ByRun, Epoch, Error, Labels, Opening, Recorder, Result, Run, Status, Store, Sweep, open};
+use handloom_sweep::{Entry, Page, Seq};
 
 /// A store whose writes fail at first, in the given way, and which notes what was written.
 struct Flaky {
@@ -92,6 +93,24 @@ impl Store for Flaky {
     }
     fn file(&self, run: &str, name: &str) -> Result<Option<Vec<u8>>> {
         self.inner.file(run, name)
+    }
+    fn add_sweep(&self, sweep: &Sweep, entries: &[Entry]) -> Result<()> {
+        self.inner.add_sweep(sweep, entries)
+    }
+    fn sweep(&self, id: &str) -> Result<Option<Sweep>> {
+        self.inner.sweep(id)
+    }
+    fn sweeps(&self) -> Result<Vec<Sweep>> {
+        self.inner.sweeps()
+    }
+    fn remove_sweep(&self, id: &str) -> Result<bool> {
+        self.inner.remove_sweep(id)
+    }
+    fn append(&self, sweep: &str, entries: &[Entry]) -> Result<()> {
+        self.inner.append(sweep, entries)
+    }
+    fn entries(&self, sweep: &str, after: Seq) -> Result<Page> {
+        self.inner.entries(sweep, after)
     }
 }
 

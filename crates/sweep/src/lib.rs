@@ -5,6 +5,7 @@
 //! [`State`](state::State) of a sweep is a fold of that list and nothing else. Samplers and pruners are pure
 //! functions of (space, history, seed). This crate knows no database, no W&B server and no terminal.
 
+pub mod importance;
 pub mod journal;
 pub mod pruner;
 pub mod sampler;
@@ -12,9 +13,12 @@ pub mod space;
 pub mod spec;
 pub mod state;
 pub mod trial;
+pub mod worker;
 
+pub use importance::importance;
 pub use journal::{Entry, Journal, Page, Seq, Stamped};
 pub use space::{Choice, Distribution, Parameter, Space};
 pub use spec::Spec;
 pub use state::State;
 pub use trial::{Goal, Status, Trial};
+pub use worker::Work;

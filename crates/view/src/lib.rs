@@ -25,6 +25,7 @@ mod panel;
 mod picture;
 mod run;
 mod samples;
+mod searches;
 mod text;
 
 pub use compared::{Group, compared};
@@ -34,3 +35,4 @@ pub use curves::curves;
 pub use picture::{Error, Picture};
 pub use run::{Run, Series};
 pub use samples::sample_grid;
+pub use searches::{Expense, Method, searches};

@@ -2,15 +2,19 @@
 //!
 //! Flags that are settings come from the engine's table of settings, so a new one appears by itself.
 
+mod launched;
 mod rewrite;
 mod runs;
+mod sweep;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 use handloom_engine::config::{Config, KEYS, Key};
 
+pub(crate) use self::launched::named;
 pub(crate) use self::rewrite::rewrite;
 use self::runs::{compare, export, ls, rm, show, tag};
+use self::sweep::sweep;
 use crate::settings::OPTIONS;
 
 /// The whole command line.
@@ -22,7 +26,7 @@ pub(crate) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .after_help("Examples:\n  handloom train\n  handloom train -d mnist -o nadam -lr 0.001 -nhl 3 -sz 64 -a ReLU\n  handloom evaluate @last")
-        .subcommands([train(), evaluate(), predict()])
+        .subcommands([train(), evaluate(), predict(), sweep()])
         .subcommands([ls(), show(), compare(), tag(), rm()])
         .subcommands([data(), export(), gradcheck(), completions(), doctor()])
 }
@@ -53,7 +57,9 @@ fn train() -> Command {
         .arg(value("set", "KEY=VALUE", "One setting over --config; flags win").action(ArgAction::Append))
         .arg(value("resume", "RUN", "Go on with an interrupted run after its last finished epoch"))
         .arg(switch("no-test", "Leave the test set closed"))
+        .arg(value("parameter", "PARAMETER", "What a launcher set").action(ArgAction::Append).hide(true))
         .args(output_flags())
+        .after_help("Also takes what `wandb agent` and hydra pass: name=value, +name=value, a JSON object, a FILE.json")
 }
 
 fn evaluate() -> Command {
@@ -171,6 +177,7 @@ fn setting(key: &Key, default: &str, order: usize) -> Arg {
     match key.name {
         "hidden_size" => arg.num_args(1..).action(ArgAction::Append),
         "tag" => arg.action(ArgAction::Append),
+        "shuffle" => arg.num_args(0..=1).default_missing_value("true").overrides_with(key.name),
         _ => arg.overrides_with(key.name),
     }
 }

@@ -4,10 +4,11 @@ use std::ffi::OsString;
 
 use handloom_engine::config::KEYS;
 
+use super::launched;
 use crate::settings::OPTIONS;
 
-/// Turns what people type for this assignment into what the parser knows: `-lr 0.1`, `-lr=0.1` and
-/// `--learning_rate=0.1` become `--learning-rate`; everything after `--` stays as it is.
+/// Turns what people type for this assignment, and what launchers pass, into what the parser knows: `-lr 0.1`,
+/// `-lr=0.1` and `--learning_rate=0.1` become `--learning-rate`; everything after `--` stays as it is.
 pub(crate) fn rewrite(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut ended = false;
     let rewritten = arguments.into_iter().map(|argument| {
@@ -17,7 +18,11 @@ pub(crate) fn rewrite(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsSt
             _ => argument,
         }
     });
-    rewritten.collect()
+    let rewritten: Vec<OsString> = rewritten.collect();
+    if rewritten.get(1).is_some_and(|command| command == "train") {
+        return launched::flags(rewritten, &super::train());
+    }
+    rewritten
 }
 
 fn rewrite_one(text: &str) -> Option<String> {

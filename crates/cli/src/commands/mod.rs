@@ -11,6 +11,7 @@ mod ls;
 mod predict;
 mod rm;
 mod show;
+mod sweep;
 mod tag;
 mod train;
 
@@ -31,6 +32,7 @@ pub(crate) fn run(name: &str, matches: &ArgMatches, output: &Output) -> Result<E
         "train" => train::run(matches, output),
         "evaluate" => evaluate::run(matches, output),
         "predict" => predict::run(matches, output),
+        "sweep" => sweep::run(matches, output),
         "ls" => ls::run(matches, output),
         "show" => show::run(matches, output),
         "compare" => compare::run(matches, output),

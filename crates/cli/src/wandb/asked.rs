@@ -1,8 +1,10 @@
 //! Whether a run is logged to W&B, and under which names.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use clap::ArgMatches;
 use handloom_export::wandb::{Chart, Environment, Git, Identity, Mode};
 use handloom_store::masked;
 use serde_json::{Map, Value, json};
@@ -10,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::runs::Record;
-use crate::settings::read_file;
+use crate::settings::{read_file, sweep_parameters};
 
 /// The project of a run that names none.
 const PROJECT: &str = "handloom";
@@ -24,6 +26,14 @@ pub(crate) struct Flags {
     pub(crate) project: Option<String>,
     /// `--wandb-entity`.
     pub(crate) entity: Option<String>,
+}
+
+impl Flags {
+    /// As typed.
+    pub(crate) fn of(matches: &ArgMatches) -> Self {
+        let flag = |name| matches.get_one::<String>(name).filter(|text| !text.is_empty()).cloned();
+        Self { mode: flag("wandb"), project: flag("wandb_project"), entity: flag("wandb_entity") }
+    }
 }
 
 /// What a run is to W&B.
@@ -84,6 +94,13 @@ impl Asked {
         Ok(asked)
     }
 
+    /// The same for a trial of our own sweep `sweep`: a run with an id of its own, which W&B lists by the names of the
+    /// sweep's file.
+    pub(crate) fn for_trial(&self, sweep: &str, choice: &BTreeMap<String, Value>) -> Self {
+        let parameters = choice.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        Self { id: None, sweep_id: Some(sweep.into()), parameters, ..self.clone() }
+    }
+
     /// Whether anything is written.
     pub(crate) fn is_logged(&self) -> bool {
         self.mode != Mode::Off
@@ -118,9 +135,7 @@ impl Asked {
         let mut config = record.config.clone();
         // A run that fell back on another data set says which it was.
         config.insert("dataset".into(), record.dataset.clone().into());
-        for (name, value) in &self.parameters {
-            config.entry(name.clone()).or_insert_with(|| value.clone());
-        }
+        config.extend(self.parameters.clone());
         let git = record.git_commit.clone();
         Identity {
             id: self.id.clone().unwrap_or_else(|| record.id.clone()),
@@ -145,8 +160,8 @@ impl Asked {
 
     /// W&B draws a sweep by the names of its file, such as `hidden_layers` where ours is `num_layers`: `wandb agent` leaves them in a file.
     fn read_parameters(&mut self, output: &Output) {
-        let Some(path) = std::env::var_os("WANDB_SWEEP_PARAM_PATH").filter(|path| !path.is_empty()) else { return };
-        match read_file(Path::new(&path)) {
+        let Some(path) = sweep_parameters() else { return };
+        match read_file(&path) {
             Ok(parameters) => self.parameters = parameters,
             Err(error) => output.warn(format!("the sweep's own names of parameters will be missing in W&B: {error}")),
         }

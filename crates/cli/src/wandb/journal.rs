@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 
 use super::pictures::{self, Seen};
 use super::rows::{self, Summary};
-use super::{Asked, sync};
+use super::{Asked, client, sync};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::provenance;
@@ -36,6 +36,8 @@ pub(crate) struct Journal<'a> {
     troubled: bool,
     /// Why the files are not whole.
     broken: Option<String>,
+    /// Whether nothing but trouble is told of W&B.
+    silent: bool,
     summary: Summary,
     /// The row after the last epoch.
     row: Map<String, Value>,
@@ -60,6 +62,7 @@ impl<'a> Journal<'a> {
             live: None,
             troubled: false,
             broken: None,
+            silent: asked.environment.silent,
             summary: Summary::default(),
             row: Map::new(),
             tested: Map::new(),
@@ -106,7 +109,7 @@ impl<'a> Journal<'a> {
 
     fn upload(&mut self) {
         let Some(folder) = self.folder() else { return };
-        match Live::start(folder, &std::env::var_os("PATH").unwrap_or_default()) {
+        match Live::start(folder, &client::search()) {
             Ok(live) => self.live = Some(live),
             Err(problem) => self.trouble(&problem),
         }
@@ -213,18 +216,26 @@ impl<'a> Journal<'a> {
         if let Some(live) = self.live.take() {
             let stopped = matches!(code, Exit::Interrupted | Exit::Terminated);
             let patience = PATIENCE[usize::from(stopped)];
-            self.output.note(format!("  W&B:   waiting for the upload, at most {} s", patience.as_secs()));
+            self.note(format!("  W&B:   waiting for the upload, at most {} s", patience.as_secs()));
             match live.wait(patience) {
                 Ok(()) if !self.troubled => {
-                    self.output.note(format!("  W&B:   uploaded; the files are in {}", folder.display()));
+                    self.note(format!("  W&B:   uploaded; the files are in {}", folder.display()));
                     return;
                 }
                 Ok(()) => {}
                 Err(problem) => self.trouble(&problem),
             }
         }
-        self.output.note(format!("  W&B:   the run's files are in {}", folder.display()));
-        self.output.next(&[&sync(folder)]);
+        self.note(format!("  W&B:   the run's files are in {}", folder.display()));
+        if !self.silent {
+            self.output.next(&[&sync(folder)]);
+        }
+    }
+
+    fn note(&self, text: String) {
+        if !self.silent {
+            self.output.note(text);
+        }
     }
 }
 

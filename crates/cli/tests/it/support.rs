@@ -64,7 +64,12 @@ impl Place {
 
     /// The same, with these variables.
     pub(crate) fn run_with(&self, line: &str, variables: &[(&str, &str)]) -> Ended {
-        let output = self.command(line).envs(variables.iter().copied()).output().unwrap();
+        self.run_words(&line.split_whitespace().collect::<Vec<_>>(), variables)
+    }
+
+    /// The same with these words, which may have spaces in them.
+    pub(crate) fn run_words(&self, words: &[&str], variables: &[(&str, &str)]) -> Ended {
+        let output = self.command("").args(words).envs(variables.iter().copied()).output().unwrap();
         let text = |bytes| self.plain(&String::from_utf8(bytes).unwrap());
         Ended { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }

@@ -181,7 +181,7 @@ impl Config {
             "batch_size" => self.batch_size = whole(key, value, 1)? as usize,
             "loss" => self.loss = part(key, value, LossKind::named, LossKind::NAMES)?,
             "optimizer" => self.optimizer = part(key, value, Optimizer::named, Optimizer::NAMES)?,
-            "learning_rate" => self.learning_rate = if value.is_null() { None } else { Some(positive(value)?) },
+            "learning_rate" => self.learning_rate = if is_none(value) { None } else { Some(positive(value)?) },
             "momentum" => self.momentum = unit(value)?,
             "beta" => self.beta = unit(value)?,
             "beta1" => self.beta1 = unit(value)?,
@@ -194,7 +194,7 @@ impl Config {
             "seed" => self.seed = whole(key, value, 0)?,
             "shuffle" => self.shuffle = truth(key, value)?,
             "weights" => self.weights = part(key, value, Weights::named, Weights::NAMES)?,
-            "init_from" => self.init_from = if value.is_null() { None } else { Some(text(value)) },
+            "init_from" => self.init_from = if is_none(value) { None } else { Some(text(value)) },
             name => unreachable!("`{name}` is in the table of settings but not here"),
         }
         Ok(())
@@ -345,6 +345,11 @@ fn widths(key: &Key, value: &Value) -> Result<Vec<usize>, Error> {
         return Err(bad(key, value, format!("it takes at most {MAX_LAYERS} widths")));
     }
     items.iter().map(|item| width(item).ok_or_else(|| bad(key, value, expected))).collect()
+}
+
+/// Whether a value is left to its default; `None` is what Python prints for it, and a text to YAML.
+fn is_none(value: &Value) -> bool {
+    value.is_null() || value.as_str() == Some("None")
 }
 
 fn text(value: &Value) -> String {

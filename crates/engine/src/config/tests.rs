@@ -112,3 +112,12 @@ fn without_a_learning_rate_the_optimizer_s_own_holds() {
     assert_eq!(merged(&json!({"optimizer": "sgd"})).unwrap().rate(), 0.1);
     assert_eq!(merged(&json!({"optimizer": "sgd", "lr": 0.2})).unwrap().rate(), 0.2);
 }
+
+#[test]
+fn what_python_calls_none_is_the_default() {
+    for none in [json!(null), json!("None")] {
+        let config = merged(&json!({"learning_rate": none, "init_from": none})).unwrap();
+        assert_eq!((config.learning_rate, config.init_from), (None, None));
+    }
+    assert!(message(&json!({"batch_size": null})).contains("`batch_size` cannot be `null`"));
+}

@@ -55,6 +55,8 @@ pub struct Environment {
     pub sweep_id: Option<String>,
     /// `WANDB_JOB_TYPE`.
     pub job_type: Option<String>,
+    /// `WANDB_SILENT`: nothing but trouble is told of W&B.
+    pub silent: bool,
 }
 
 impl Environment {
@@ -75,6 +77,7 @@ impl Environment {
             dir: text("WANDB_DIR").map(PathBuf::from),
             sweep_id: text("WANDB_SWEEP_ID"),
             job_type: text("WANDB_JOB_TYPE"),
+            silent: text("WANDB_SILENT").is_some_and(|text| ["true", "1", "yes"].contains(&&*text.to_lowercase())),
         })
     }
 
@@ -130,6 +133,7 @@ mod tests {
         let all = Environment::read(|name| match name {
             "WANDB_TAGS" => Some(" a, b c,,".into()),
             "WANDB_MODE" => None,
+            "WANDB_SILENT" => Some("True".into()),
             other => names.iter().find(|known| other == format!("WANDB_{known}")).map(|name| name.to_lowercase()),
         });
         let expected = Environment {
@@ -144,6 +148,7 @@ mod tests {
             dir: Some("dir".into()),
             sweep_id: Some("sweep_id".into()),
             job_type: Some("job_type".into()),
+            silent: true,
         };
         assert_eq!(all.unwrap(), expected);
     }

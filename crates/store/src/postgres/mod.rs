@@ -5,6 +5,7 @@
 
 mod connect;
 mod schema;
+mod sweeps;
 mod tls;
 
 use std::collections::BTreeMap;
@@ -13,13 +14,14 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use handloom_engine::event::Row;
+use handloom_sweep::{Entry, Page, Seq};
 use postgres::Client;
 use postgres::error::SqlState;
 
 use crate::epoch::{FIGURES, evidence, evidence_text, figures, integer, row, text};
 use crate::error::{Error, Result, plain};
 use crate::run::{Kept, read, relabeled};
-use crate::{ByRun, Epoch, Labels, Opening, Run, Store};
+use crate::{ByRun, Epoch, Labels, Opening, Run, Store, Sweep};
 pub use connect::masked;
 use connect::{Server, is_broken};
 
@@ -301,5 +303,29 @@ impl Store for Postgres {
             let query = "SELECT bytes FROM handloom_files WHERE run = $1 AND name = $2";
             Ok(client.query_opt(query, &[&run, &name])?.map(|row| row.try_get(0)).transpose()?)
         })
+    }
+
+    fn add_sweep(&self, sweep: &Sweep, entries: &[Entry]) -> Result<()> {
+        self.put_sweep(sweep, entries)
+    }
+
+    fn sweep(&self, id: &str) -> Result<Option<Sweep>> {
+        Ok(self.read_sweeps(Some(id))?.pop())
+    }
+
+    fn sweeps(&self) -> Result<Vec<Sweep>> {
+        self.read_sweeps(None)
+    }
+
+    fn remove_sweep(&self, id: &str) -> Result<bool> {
+        self.delete_sweep(id)
+    }
+
+    fn append(&self, sweep: &str, entries: &[Entry]) -> Result<()> {
+        self.put_entries(sweep, entries)
+    }
+
+    fn entries(&self, sweep: &str, after: Seq) -> Result<Page> {
+        self.read_entries(sweep, after)
     }
 }

@@ -6,7 +6,8 @@ use super::Failure;
 use crate::error::Error;
 
 /// What makes a version of the tables into the next; version `n` is the first `n` of them. Only ever appended to.
-pub(super) const MIGRATIONS: &[&str] = &[r#"
+pub(super) const MIGRATIONS: &[&str] = &[
+    r#"
     CREATE TABLE handloom_runs (
         id TEXT COLLATE "C" PRIMARY KEY,
         heartbeat_ms BIGINT NOT NULL,
@@ -34,7 +35,23 @@ pub(super) const MIGRATIONS: &[&str] = &[r#"
         record TEXT NOT NULL -- JSON
     );
     CREATE INDEX handloom_openings_by_data ON handloom_openings (data_sha256);
-"#];
+"#,
+    r#"
+    CREATE TABLE handloom_sweeps (
+        id TEXT COLLATE "C" PRIMARY KEY,
+        created_ms BIGINT NOT NULL,
+        record TEXT NOT NULL -- JSON
+    );
+    -- Nothing in here is ever changed.
+    CREATE TABLE handloom_journal (
+        sweep TEXT COLLATE "C" NOT NULL REFERENCES handloom_sweeps (id) ON DELETE CASCADE,
+        seq BIGINT NOT NULL, -- from 1, without gaps
+        at_ms BIGINT NOT NULL,
+        entry TEXT NOT NULL, -- JSON
+        PRIMARY KEY (sweep, seq)
+    );
+"#,
+];
 
 /// The advisory lock of what must not happen twice at once: `handloom`.
 pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock(x'68616e646c6f6f6d'::bigint)";
@@ -98,20 +115,20 @@ mod tests {
         let url = format!("{url}{joint}options=-csearch_path%3D{schema}");
 
         let insert = "INSERT INTO handloom_runs VALUES ('a', 1, '{}', '{}')";
-        migrated(&url, MIGRATIONS).unwrap().batch_execute(insert).unwrap();
-        let broken = [MIGRATIONS[0], "CREATE TABLE handloom_sweeps (id TEXT); INSERT INTO nowhere VALUES (1)"];
+        // As a program of before sweeps left it.
+        migrated(&url, &MIGRATIONS[..1]).unwrap().batch_execute(insert).unwrap();
+        migrated(&url, MIGRATIONS).unwrap().batch_execute("SELECT FROM handloom_journal").unwrap();
+        let broken = [MIGRATIONS, &["CREATE TABLE handloom_later (id TEXT); INSERT INTO nowhere VALUES (1)"]].concat();
         assert!(migrated(&url, &broken).err().unwrap().to_string().contains("nowhere"));
-        let longer = [
-            MIGRATIONS[0],
-            "CREATE TABLE handloom_sweeps (id TEXT)",
-            "ALTER TABLE handloom_runs ADD COLUMN kind TEXT DEFAULT 'mlp'",
-        ];
+        let later =
+            ["CREATE TABLE handloom_later (id TEXT)", "ALTER TABLE handloom_runs ADD COLUMN kind TEXT DEFAULT 'mlp'"];
+        let longer = [MIGRATIONS, &later].concat();
         for _ in 0..2 {
             let row = migrated(&url, &longer).unwrap().query_one("SELECT kind FROM handloom_runs", &[]).unwrap();
             assert_eq!(row.get::<_, String>(0), "mlp");
         }
         let error = migrated(&url, MIGRATIONS).err().unwrap().to_string();
-        assert!(error.contains("version 3") && error.contains("up to 1") && error.contains("hint:"), "{error}");
+        assert!(error.contains("version 4") && error.contains("up to 2") && error.contains("hint:"), "{error}");
         admin.batch_execute(&format!("DROP SCHEMA {schema} CASCADE")).unwrap();
     }
 }

@@ -9,7 +9,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
 use crate::error::Error;
 
 /// What makes a version of the database into the next; version `n` is the first `n` of them. Only ever appended to.
-pub(super) const MIGRATIONS: &[&str] = &["
+pub(super) const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE runs (
         id TEXT PRIMARY KEY NOT NULL,
         heartbeat_ms INTEGER NOT NULL,
@@ -37,7 +38,23 @@ pub(super) const MIGRATIONS: &[&str] = &["
         record TEXT NOT NULL -- JSON
     );
     CREATE INDEX openings_by_data ON openings (data_sha256);
-"];
+",
+    "
+    CREATE TABLE sweeps (
+        id TEXT PRIMARY KEY NOT NULL,
+        created_ms INTEGER NOT NULL,
+        record TEXT NOT NULL -- JSON
+    );
+    -- Nothing in here is ever changed.
+    CREATE TABLE journal (
+        sweep TEXT NOT NULL REFERENCES sweeps (id) ON DELETE CASCADE,
+        seq INTEGER NOT NULL, -- from 1, without gaps
+        at_ms INTEGER NOT NULL,
+        entry TEXT NOT NULL, -- JSON
+        PRIMARY KEY (sweep, seq)
+    ) WITHOUT ROWID;
+",
+];
 
 /// `HLOM`: SQLite's mark of whose database a file is.
 const APPLICATION: i64 = 0x484c_4f4d;
@@ -129,7 +146,7 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// Whether a row refers to a run that is not there.
+/// Whether a row refers to a run or sweep that is not there.
 pub(super) fn is_orphan(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY)
 }
@@ -167,16 +184,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("handloom.db");
         let insert = "INSERT INTO runs VALUES ('a', 1, '{}', '{}')";
-        opened(&file, MIGRATIONS).unwrap().execute(insert, []).unwrap();
-        let longer =
-            [MIGRATIONS[0], "CREATE TABLE sweeps (id TEXT)", "ALTER TABLE runs ADD COLUMN kind TEXT DEFAULT 'mlp'"];
+        // As a program of before sweeps left it.
+        opened(&file, &MIGRATIONS[..1]).unwrap().execute(insert, []).unwrap();
+        opened(&file, MIGRATIONS).unwrap().execute_batch("SELECT * FROM journal").unwrap();
+        let later = ["CREATE TABLE later (id TEXT)", "ALTER TABLE runs ADD COLUMN kind TEXT DEFAULT 'mlp'"];
+        let longer = [MIGRATIONS, &later].concat();
         for _ in 0..2 {
             let connection = opened(&file, &longer).unwrap();
             let kind: String = connection.query_row("SELECT kind FROM runs", [], |row| row.get(0)).unwrap();
             assert_eq!(kind, "mlp");
         }
         let error = opened(&file, MIGRATIONS).unwrap_err().to_string();
-        assert!(error.contains("version 3") && error.contains("up to 1") && error.contains("hint:"), "{error}");
+        assert!(error.contains("version 4") && error.contains("up to 2") && error.contains("hint:"), "{error}");
     }
 
     #[test]
@@ -184,9 +203,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("handloom.db");
         drop(opened(&file, MIGRATIONS).unwrap());
-        let broken = [MIGRATIONS[0], "CREATE TABLE sweeps (id TEXT); INSERT INTO nowhere VALUES (1)"];
+        let broken = [MIGRATIONS, &["CREATE TABLE later (id TEXT); INSERT INTO nowhere VALUES (1)"]].concat();
         assert!(opened(&file, &broken).unwrap_err().to_string().contains("nowhere"));
-        let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'sweeps'";
+        let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'later'";
         let found: i64 = opened(&file, MIGRATIONS).unwrap().query_row(tables, [], |row| row.get(0)).unwrap();
         assert_eq!(found, 0);
     }

@@ -1,6 +1,7 @@
 //! A store in a folder: `handloom.db`, and `runs/ID/` for files.
 
 mod connect;
+mod sweeps;
 
 use std::fs;
 use std::io;
@@ -10,12 +11,13 @@ use std::time::Duration;
 
 use handloom_engine::event::Row;
 use handloom_engine::model::write_atomically;
+use handloom_sweep::{Entry, Page, Seq};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use crate::epoch::{FIGURES, evidence, evidence_text, figures, integer, row, text};
 use crate::error::{Error, Result, plain};
 use crate::run::{Kept, read, relabeled};
-use crate::{ByRun, Epoch, Labels, Opening, Run, Store};
+use crate::{ByRun, Epoch, Labels, Opening, Run, Store, Sweep};
 use connect::{Failure, MIGRATIONS, explain, is_orphan};
 
 /// How long a command waits while other processes write.
@@ -310,5 +312,29 @@ impl Store for Sqlite {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::io(path, "read")(error)),
         }
+    }
+
+    fn add_sweep(&self, sweep: &Sweep, entries: &[Entry]) -> Result<()> {
+        self.put_sweep(sweep, entries)
+    }
+
+    fn sweep(&self, id: &str) -> Result<Option<Sweep>> {
+        Ok(self.read_sweeps(Some(id))?.pop())
+    }
+
+    fn sweeps(&self) -> Result<Vec<Sweep>> {
+        self.read_sweeps(None)
+    }
+
+    fn remove_sweep(&self, id: &str) -> Result<bool> {
+        self.delete_sweep(id)
+    }
+
+    fn append(&self, sweep: &str, entries: &[Entry]) -> Result<()> {
+        self.put_entries(sweep, entries)
+    }
+
+    fn entries(&self, sweep: &str, after: Seq) -> Result<Page> {
+        self.read_entries(sweep, after)
     }
 }

@@ -4,10 +4,13 @@
 
 mod epochs;
 mod files;
+mod killed;
 mod place;
 mod runs;
 mod server;
 mod speed;
+mod sweeps;
+mod work;
 
 use handloom_engine::event::{Evidence, Row};
 use handloom_store::{Epoch, Run};
@@ -44,7 +47,15 @@ promises! {
     files::files_come_back_as_they_were_put
     files::every_opening_of_a_test_set_is_counted_once
     files::openings_come_back_by_time
+    sweeps::a_sweep_comes_back_as_it_was_added
+    sweeps::entries_come_as_they_were_appended
+    sweeps::no_reader_misses_an_entry_of_several_writers
+    sweeps::a_sweep_that_is_not_there_has_no_journal
+    sweeps::what_cannot_be_understood_is_named
+    work::agents_that_die_and_come_back_run_every_trial_to_its_end_once
     speed::ten_thousand_runs
+    speed::ten_thousand_entries
+    speed::trials_cost_little
 }
 
 /// A run with what tells it from others.

@@ -58,6 +58,17 @@ impl Place {
         postgres::Client::connect(admin, postgres::NoTls).unwrap().batch_execute(statements).unwrap();
     }
 
+    /// Runs a statement on one of the store's tables, of which `{}` stands for what comes before the name.
+    pub(crate) fn tamper(&self, statement: &str) {
+        match self {
+            Self::Folder(_) => {
+                let file = std::path::Path::new(&self.at()).join("handloom.db");
+                rusqlite::Connection::open(file).unwrap().execute_batch(&statement.replace("{}", "")).unwrap();
+            }
+            Self::Schema { schema, .. } => self.sql(&statement.replace("{}", &format!("{schema}.handloom_"))),
+        }
+    }
+
     /// The store behind the URL with further parameters.
     pub(crate) fn with(&self, parameters: &str) -> handloom_store::Result<Postgres> {
         Postgres::open(&format!("{}&{parameters}", self.at()))

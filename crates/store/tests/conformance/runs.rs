@@ -137,7 +137,7 @@ pub(crate) fn heartbeats_tell_the_age_by_the_clock_of_the_database(place: &Place
     store.heartbeat("a").unwrap();
     let after = age();
     assert!(after < before, "{after} {before}");
-    assert_eq!(store.run("a").unwrap().unwrap().standing("elsewhere", |_| false), Status::Running);
+    assert_eq!(store.run("a").unwrap().unwrap().standing("elsewhere", |_| Some(false)), Status::Running);
     let error = store.heartbeat("b").unwrap_err();
     assert!(matches!(error, Error::NoRun { .. }) && !error.is_temporary(), "{error}");
 }

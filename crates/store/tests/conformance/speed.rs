@@ -1,14 +1,17 @@
-//! How long ten thousand runs take: printed, never asserted, as machines differ.
+//! How long ten thousand runs, and a sweep, take: printed, never asserted, as machines differ.
 
 use std::io::Write as _;
 use std::time::Instant;
 
 use handloom_engine::event::{Evidence, Health};
 use handloom_engine::metric::Confusion;
-use handloom_store::{Epoch, Run, Status};
+use handloom_store::{Epoch, Journal, Run, Status};
+use handloom_sweep::{Entry, Journal as _};
 use serde_json::json;
 
 use crate::place::Place;
+use crate::sweeps::sweep;
+use crate::work::{honest, work};
 use crate::{epoch, run};
 
 /// Epochs of each run; `HANDLOOM_TEST_EPOCHS` sets another number.
@@ -56,11 +59,54 @@ pub(crate) fn ten_thousand_runs(place: &Place) {
         timed("runs again", &|| store.runs().unwrap().len()),
         timed("last rows", &|| store.last_rows().unwrap().len()),
     ];
-    let kind = if store.folder().is_some() { "SQLite" } else { "PostgreSQL" };
     let (count, seconds) = (epochs.len(), written.as_secs_f64());
     let _ = writeln!(
         std::io::stderr(),
-        "{kind}, 10 000 runs of {count} epochs: written in {seconds:.1} s; {}",
+        "{}, 10 000 runs of {count} epochs: written in {seconds:.1} s; {}",
+        kind(place),
         read.join(", ")
     );
+}
+
+pub(crate) fn ten_thousand_entries(place: &Place) {
+    let store = place.open();
+    store.add_sweep(&sweep("s", 1), &[]).unwrap();
+    let reported = |n: u64| {
+        let (number, epoch, agent) = (n / 30, n % 30 + 1, "k3v9x0aa".into());
+        Entry::Reported { number, attempt: 0, agent, epoch, value: Some(1.0 / (n + 1) as f64) }
+    };
+    let entries: Vec<Entry> = (0..10_000).map(reported).collect();
+    let start = Instant::now();
+    for few in entries.chunks(4) {
+        store.append("s", few).unwrap();
+    }
+    let written = start.elapsed();
+    let start = Instant::now();
+    let read = place.open().entries("s", 0).unwrap().entries;
+    let took = start.elapsed();
+    assert!(read.into_iter().map(|stamped| stamped.entry).eq(entries));
+    let _ = writeln!(
+        std::io::stderr(),
+        "{}, 10 000 entries of a journal: written by fours in {} ms, read in {} ms",
+        kind(place),
+        written.as_millis(),
+        took.as_millis()
+    );
+}
+
+/// What a sweep costs besides its training: trials of three epochs that take no time.
+pub(crate) fn trials_cost_little(place: &Place) {
+    const TRIALS: u64 = 500;
+    let store = place.open();
+    store.add_sweep(&sweep("s", 1), &[Entry::Capped { trials: TRIALS }]).unwrap();
+    let (journal, objective) = (Journal::new(store, "s"), honest("a"));
+    let start = Instant::now();
+    work(&journal, &objective, "a").run().unwrap();
+    let each = start.elapsed().as_secs_f64() * 1e3 / TRIALS as f64;
+    assert!(journal.read(0).unwrap().entries.len() as u64 > 5 * TRIALS);
+    let _ = writeln!(std::io::stderr(), "{}, a trial of three epochs besides its training: {each:.2} ms", kind(place));
+}
+
+fn kind(place: &Place) -> &'static str {
+    if place.open().folder().is_some() { "SQLite" } else { "PostgreSQL" }
 }

@@ -1,4 +1,17 @@
 //! Samplers: which configuration to try next.
+//!
+//! To add one, write `sampler/your_method.rs` like `random.rs` and name it in the two lines below (`mod` and list): it
+//! is then a `method` of sweep files and under the tests of this folder.
+
+mod bayes;
+mod grid;
+mod random;
+#[cfg(test)]
+mod tests;
+
+pub use bayes::Bayes;
+pub use grid::Grid;
+pub use random::Random;
 
 use crate::space::{Choice, Space};
 use crate::trial::Trial;
@@ -9,4 +22,13 @@ pub trait Sampler: Send + Sync {
     /// The configuration for trial number `history.len()`, or none if the space is exhausted. Running trials are in
     /// `history` too.
     fn suggest(&self, space: &Space, history: &[Trial], seed: u64) -> Option<Choice>;
+}
+
+handloom_engine::registry! {
+    /// How a sweep chooses its configurations.
+    pub enum Method: Sampler {
+        "grid" => Grid(grid::Grid),
+        "random" => Random(random::Random),
+        "bayes" => Bayes(bayes::Bayes),
+    }
 }

@@ -58,8 +58,11 @@ fn next(run: &Run, plotted: bool, output: &Output) {
     let id = &run.record.id;
     let plot = format!("handloom show {id} --plot curves.png");
     let act = match run.record.status {
-        Status::Stopped | Status::Killed => format!("handloom train --resume {id}"),
         Status::Finished => format!("handloom evaluate {id}"),
+        _ if run.record.sweep.is_some() => {
+            format!("handloom sweep show {}", run.record.sweep.as_deref().unwrap_or_default())
+        }
+        Status::Stopped | Status::Killed => format!("handloom train --resume {id}"),
         _ => "handloom ls".into(),
     };
     let both = [act.as_str(), &plot];

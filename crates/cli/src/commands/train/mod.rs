@@ -1,27 +1,23 @@
 //! `train`: one network, from data to a saved model.
 
 mod plan;
-mod recording;
 mod summary;
-
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use clap::ArgMatches;
 use handloom_engine::Machine;
 use handloom_engine::event::{Event, Observer, Outcome};
-use handloom_engine::model::Model;
-use handloom_engine::train::{Trained, resume};
+use handloom_engine::train::Trained;
 
 use self::plan::Plan;
-use self::recording::Recording;
 use crate::checkpointer::Checkpointer;
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 use crate::ledger;
 use crate::output::Output;
 use crate::progress::Display;
-use crate::runs::{Run, Status, now_ms};
+use crate::runs::{Run, Status};
+use crate::training::{Done, Recording, Training};
 use crate::wandb::{Journal, rows};
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
@@ -31,9 +27,6 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         None => Ok(Exit::Done),
     }
 }
-
-/// How long the end of a run waits for a store that cannot be written: longer than SQLite waits for a lock, so that it says why.
-const PATIENCE: Duration = Duration::from_secs(40);
 
 fn train(mut plan: Plan, interrupt: &Interrupt, output: &Output) -> Result<Exit> {
     let shows = !plan.run.record.no_test || plan.images.1 > 0;
@@ -53,29 +46,16 @@ fn work(plan: Plan, journal: &mut Journal<'_>, interrupt: &Interrupt, output: &O
     let recording = Recording::begin(&runs, &run, &session)?;
     summary::announce(&run, &config, &source, images, &session, threads, output);
 
-    let started = Instant::now();
     let mut checkpointer = Checkpointer::new(run.checkpoint())?;
-    let trained = {
-        let mut observers: Vec<Box<dyn Observer + '_>> = vec![
-            Box::new(|event: &Event<'_>| checkpointer.on(event)),
-            Box::new(recording.observer(&run.record)),
-            Box::new(Display::new(output, config.epochs)),
-            // After the display, whose lines it takes down.
-            Box::new(|event: &Event<'_>| journal.on(event)),
-            Box::new(interrupt.clone()),
-        ];
-        resume(&config, &data, session, &machine, &mut observers)
-    };
-    let seconds = started.elapsed().as_secs_f64();
+    let others: Vec<Box<dyn Observer + '_>> = vec![
+        Box::new(|event: &Event<'_>| checkpointer.on(event)),
+        Box::new(Display::new(output, config.epochs)),
+        Box::new(interrupt.clone()),
+    ];
+    let training = Training { config: &config, data: &data, session, machine: &machine };
+    let Done { trained, model, seconds } = training.carry_out(&mut run, &recording, others, journal);
     let checkpoint = checkpointer.finish();
 
-    let model = Model {
-        network: trained.network.clone(),
-        classes: data.classes.clone(),
-        input_shape: data.shape.clone(),
-        config: config.to_map(),
-    };
-    record(&mut run, &trained);
     model.save(&run.model())?;
     if let Some(out) = &run.record.out {
         model.save(out)?;
@@ -116,21 +96,6 @@ fn work(plan: Plan, journal: &mut Journal<'_>, interrupt: &Interrupt, output: &O
     checkpoint?;
     recorded?;
     Ok(exit(&trained, &run, min_accuracy, interrupt, output))
-}
-
-/// Writes what the training came to into the run's record.
-fn record(run: &mut Run, trained: &Trained) {
-    run.record.status = match trained.outcome {
-        Outcome::Finished => Status::Finished,
-        Outcome::Stopped(_) => Status::Stopped,
-        Outcome::Diverged { .. } => Status::Diverged,
-    };
-    run.record.ended_ms = Some(now_ms());
-    run.record.epochs = trained.rows.len() as u64;
-    run.record.best_epoch = Some(trained.epoch).filter(|&epoch| epoch > 0);
-    run.record.val_accuracy =
-        trained.rows.iter().find(|row| row.epoch == trained.epoch).and_then(|row| row.val_accuracy);
-    run.record.weights_sha256 = Some(trained.network.weights_sha256());
 }
 
 fn exit(trained: &Trained, run: &Run, min_accuracy: Option<f64>, interrupt: &Interrupt, output: &Output) -> Exit {

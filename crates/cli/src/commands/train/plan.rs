@@ -6,24 +6,22 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::ArgMatches;
 use handloom_data::{catalog, checksum};
+use handloom_engine::Isa;
 use handloom_engine::config::{Config, KEYS};
 use handloom_engine::dataset::Dataset;
-use handloom_engine::model::load_tensors;
-use handloom_engine::network::Network;
 use handloom_engine::session::Session;
-use handloom_engine::{Isa, train};
 use handloom_export::wandb::Environment;
-use handloom_store::masked;
 use serde_json::Map;
 
 use super::summary;
 use crate::commands::{runs, text};
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::provenance;
-use crate::runs::{Record, Run, Runs, Status, name_of, now_ms};
+use crate::provenance::{self, Origin, absolute};
+use crate::runs::{Record, Run, Runs, Status, name_of};
 use crate::settings::{OPTIONS, Settings, fraction, threads, typed};
 use crate::source::{self, Source};
+use crate::training::{begin, fits, locked, record};
 use crate::wandb::{Asked, Flags};
 
 /// Everything that is known before the first step.
@@ -77,32 +75,19 @@ fn new(matches: &ArgMatches, output: &Output) -> Result<Plan> {
         config.dataset = source.located.name().into();
     }
     let data = source.located.train()?;
-    let images = fits(&config, &data)?;
+    let images = images(&config, &data)?;
     if let Some(path) = &config.init_from {
         config.init_from = Some(absolute(Path::new(path)).to_string_lossy().into_owned());
     }
     let session = Session::new(&config, &begin(&config, &data)?);
     let record = Record {
         name: settings.text("name").or(labels.name).unwrap_or_else(|| name_of(&config)),
-        started_ms: now_ms(),
-        command: std::env::args().map(|word| masked(&word)).collect(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        isa: Isa::best().name().into(),
-        host: provenance::host(),
-        process: std::process::id(),
-        git_commit: provenance::commit(),
-        dataset: source.located.name().into(),
-        data_path: source.located.path().map(absolute),
-        data_sha256: checksum::of_dataset(&data),
-        fallback: source.fallback.clone(),
         tags: Some(settings.tags()).filter(|tags| !tags.is_empty()).unwrap_or(labels.tags),
         group: settings.text("group").or(labels.group),
         notes: settings.text("notes").or(labels.notes),
-        no_test: matches.get_flag("no-test"),
+        no_test: settings.no_test,
         out: settings.path("out").as_deref().map(absolute),
-        seed: config.seed,
-        config: config.to_map(),
-        ..Record::default()
+        ..record(&config, &source, &checksum::of_dataset(&data), &Origin::here())
     };
     let run = runs.create(record)?;
     let lock = locked(&run)?;
@@ -111,7 +96,13 @@ fn new(matches: &ArgMatches, output: &Output) -> Result<Plan> {
 
 fn resumed(name: &str, matches: &ArgMatches, output: &Output) -> Result<Option<Plan>> {
     const MAY_ACCOMPANY: [&str; 7] = ["threads", "data_dir", "store", "out", "wandb", "wandb_project", "wandb_entity"];
-    let names = KEYS.iter().chain(OPTIONS).map(|key| key.name).chain(["config", "set", "no-shuffle", "spec-defaults"]);
+    let names = KEYS.iter().chain(OPTIONS).map(|key| key.name).chain([
+        "config",
+        "set",
+        "no-shuffle",
+        "spec-defaults",
+        "parameter",
+    ]);
     if let Some(name) = names.filter(|name| !MAY_ACCOMPANY.contains(name)).find(|name| typed(matches, name)) {
         return Err(Failure::usage(format!(
             "`--{}` cannot accompany `--resume`: configuration and data come from the run\nhint: only output and W&B flags, `--threads`, `--data-dir`, `--store` and `--out` may",
@@ -125,9 +116,13 @@ fn resumed(name: &str, matches: &ArgMatches, output: &Output) -> Result<Option<P
         summary::already_finished(&run, output);
         return Ok(None);
     }
-    let flag = |name| text(matches, name).map(str::to_owned);
-    let flags = Flags { mode: flag("wandb"), project: flag("wandb_project"), entity: flag("wandb_entity") };
-    let wandb = Asked::of(flags, &run.record.wandb, output)?;
+    if let Some(sweep) = &run.record.sweep {
+        return Err(Failure::usage(format!(
+            "run `{}` is a trial of sweep `{sweep}`\nhint: `handloom sweep resume {sweep}` goes on with the whole sweep",
+            run.record.id
+        )));
+    }
+    let wandb = Asked::of(Flags::of(matches), &run.record.wandb, output)?;
     let lock = locked(&run)?;
     let config = run.config()?;
     let wanted = match &run.record.data_path {
@@ -144,7 +139,7 @@ fn resumed(name: &str, matches: &ArgMatches, output: &Output) -> Result<Option<P
             run.record.id, run.record.data_sha256
         )));
     }
-    let images = fits(&config, &data)?;
+    let images = images(&config, &data)?;
     if run.record.isa != Isa::best().name() {
         output.warn(format!(
             "the run began with {} and goes on with {}: its bits will differ from those of an uninterrupted run",
@@ -166,48 +161,10 @@ fn resumed(name: &str, matches: &ArgMatches, output: &Output) -> Result<Option<P
     Ok(Some(Plan { runs, run, config, source, data, images, session, threads, min_accuracy: None, wandb, lock }))
 }
 
-/// The network that training begins with.
-fn begin(config: &Config, data: &Dataset) -> Result<Network> {
-    let sizes = train::sizes(config, data);
-    Ok(match &config.init_from {
-        Some(path) => Network::from_tensors(&sizes, config.activation.clone(), &load_tensors(Path::new(path), &sizes)?),
-        None => Network::new(&sizes, config.activation.clone(), &config.weight_init, config.seed),
-    })
-}
-
-/// Most weights and biases of a network: with an optimizer's memory these are 16 GiB.
-const MOST_PARAMETERS: usize = 1 << 30;
-
 /// Number of images for training and for validation, if there are any to train on, and room for what is trained.
-fn fits(config: &Config, data: &Dataset) -> Result<(usize, usize)> {
-    let sizes = train::sizes(config, data);
-    let layers = sizes.windows(2).map(|pair| pair[0].saturating_add(1).saturating_mul(pair[1]));
-    let parameters = layers.fold(0, usize::saturating_add);
-    if parameters > MOST_PARAMETERS {
-        return Err(Failure::usage(format!(
-            "a network of {sizes:?} has {parameters} parameters, more than {MOST_PARAMETERS}\nhint: take a smaller `-sz` or `-nhl`"
-        )));
-    }
+fn images(config: &Config, data: &Dataset) -> Result<(usize, usize)> {
     let (train, val) = data.split(config.val_fraction);
-    if train.is_empty() {
-        return Err(Failure::usage(format!(
-            "`val_fraction` {} leaves none of {} images to train on\nhint: take a smaller share",
-            config.val_fraction,
-            data.len()
-        )));
-    }
-    Ok((train.len(), val.len()))
-}
-
-fn locked(run: &Run) -> Result<File> {
-    run.lock()?.ok_or_else(|| {
-        Failure::usage(format!(
-            "another process is training run `{}`\nhint: wait for it, or stop it first",
-            run.record.id
-        ))
-    })
-}
-
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.into())
+    let images = (train.len(), val.len());
+    fits(config, data, images)?;
+    Ok(images)
 }

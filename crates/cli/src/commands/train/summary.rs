@@ -12,6 +12,7 @@ use crate::progress::duration;
 use crate::runs::Run;
 use crate::source::Source;
 use crate::table::{count, grouped, times};
+use crate::training::divergence;
 
 /// Says what is about to be trained, on how many images, and on how many it is validated.
 pub(super) fn announce(
@@ -136,13 +137,7 @@ fn diverged(
     (epoch, batch, why): (u64, u64, Divergence),
     output: &Output,
 ) {
-    let what = match why {
-        Divergence::Loss => format!("the loss was no longer a finite number at epoch {epoch}, batch {batch}"),
-        Divergence::Weight => format!("a weight was no longer a finite number at the end of epoch {epoch}"),
-        Divergence::Exploded(times) => {
-            format!("the mean loss of epoch {epoch} was {times:.0} times that of the first batch")
-        }
-    };
+    let what = divergence(epoch, batch, why);
     let rate = config.rate();
     output.error(&format!(
         "{what} ({} lr {rate})\nhint: try a smaller learning rate, such as `-lr {}`\n  kept: the weights after epoch {} in {}",

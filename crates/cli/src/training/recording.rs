@@ -14,7 +14,7 @@ use super::PATIENCE;
 use crate::runs::{CONFIG, MODEL, Record, Run, Runs};
 
 /// A run that is being recorded.
-pub(super) struct Recording {
+pub(crate) struct Recording {
     recorder: Recorder,
     /// Whether the store keeps files of its own, as a database does.
     keeps_files: bool,
@@ -22,7 +22,7 @@ pub(super) struct Recording {
 
 impl Recording {
     /// Records that `run` begins, or goes on after the epochs of `session`; what was recorded of later ones is dropped.
-    pub(super) fn begin(runs: &Runs, run: &Run, session: &Session) -> Result<Self> {
+    pub(crate) fn begin(runs: &Runs, run: &Run, session: &Session) -> Result<Self> {
         let id = &run.record.id;
         let known = if session.epoch.max(run.record.epochs) > 0 {
             runs.store.forget_after(id, session.epoch)?;
@@ -43,7 +43,7 @@ impl Recording {
     }
 
     /// Hears of epochs. `record` is the run's, as far as it is known at the beginning.
-    pub(super) fn observer(&self, record: &Record) -> impl Observer + use<'_> {
+    pub(crate) fn observer(&self, record: &Record) -> impl Observer + use<'_> {
         let record = RefCell::new(record.clone());
         move |event: &Event<'_>| {
             if let Event::Epoch { row, evidence, best, .. } = event {
@@ -61,7 +61,7 @@ impl Recording {
     }
 
     /// Records what the run came to, and waits until the store has everything.
-    pub(super) fn end(self, run: &Run, finished: bool) -> Result<()> {
+    pub(crate) fn end(self, run: &Run, finished: bool) -> Result<()> {
         self.recorder.put(run.record.clone());
         if self.keeps_files && finished {
             for name in [CONFIG, MODEL] {

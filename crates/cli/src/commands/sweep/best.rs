@@ -1,0 +1,108 @@
+//! `sweep best`: the train command of the best trial, or that trial trained on everything.
+
+use anyhow::Result;
+use clap::ArgMatches;
+use handloom_engine::config::Config;
+use handloom_sweep::{Choice, State};
+use serde_json::{Value, json};
+
+use super::live::metrics;
+use super::opened::Opened;
+use super::standing::best;
+use super::words::{tried, varying};
+use crate::commands::{runs, text, train};
+use crate::exit::{Exit, Failure};
+use crate::output::{BOLD, Output};
+use crate::runs::Record;
+use crate::settings::Settings;
+use crate::table::one_line;
+use crate::{args, command};
+
+pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
+    let runs = runs(matches)?;
+    let opened = Opened::find(&runs, text(matches, "sweep"))?;
+    let state = opened.state(&runs)?;
+    let Some((trial, cost)) = best(&state.trials) else {
+        let id = &opened.sweep.id;
+        return Err(Failure {
+            exit: Exit::Failed,
+            message: format!(
+                "no trial of sweep `{id}` has a `{}` yet\nhint: `handloom sweep show {id}`",
+                opened.metric.name()
+            ),
+        }
+        .into());
+    };
+    let run = run_of(&state, trial.number).unwrap_or_default().to_owned();
+    let mut config = config_of(&opened, &trial.choice, runs.store.run(&run)?.as_ref())?;
+    if matches.get_flag("train") {
+        let epochs = trial.costs.iter().position(|epoch| *epoch == cost).map_or(config.epochs, |at| at as u64 + 1);
+        output.note(format!(
+            "trial {} was best at epoch {epochs} of {}: trained on all training data for {epochs} epochs, then tested once",
+            trial.number, config.epochs
+        ));
+        (config.epochs, config.val_fraction) = (epochs, 0.0);
+        return retrain(&command::train(&config), &opened.sweep.id, trial.number, matches, output);
+    }
+    let rows = runs.store.rows(&[&run])?.remove(&run).unwrap_or_default();
+    let kept = rows.iter().find(|row| opened.goal.cost(opened.metric.of(row)) == cost);
+    let line = command::line(&command::train(&config));
+    let mut event = json!({
+        "v": 1, "event": "best", "sweep": opened.sweep.id, "number": trial.number, "run": run, "command": line,
+        "parameters": trial.choice,
+    });
+    if let Value::Object(event) = &mut event {
+        event.extend(metrics(kept));
+        event.insert(opened.metric.name().into(), json!(opened.goal.cost(cost)));
+    }
+    output.event(&event);
+    output.result(&line);
+    output.note(format!(
+        "  {BOLD}{} {}{BOLD:#}  trial {} of {}, run {run}: {}",
+        opened.metric.name(),
+        opened.metric.text(opened.goal.cost(cost)),
+        trial.number,
+        state.trials.len(),
+        one_line(&tried(&trial.choice, &varying(&opened.space)))
+    ));
+    output.next(&[&format!("handloom sweep best {} --train", opened.sweep.id), &format!("handloom show {run}")]);
+    Ok(Exit::Done)
+}
+
+/// Trains as if `words` had been typed, with the flags of this call that `train` has, too.
+fn retrain(words: &[String], sweep: &str, number: u64, matches: &ArgMatches, output: &Output) -> Result<Exit> {
+    let mut words = words.to_vec();
+    words.push(format!("--notes=winner of sweep {sweep}, trial {number}, on all training data"));
+    for (id, flag) in [
+        ("store", "--store"),
+        ("data-dir", "--data-dir"),
+        ("threads", "--threads"),
+        ("wandb", "--wandb"),
+        ("wandb_project", "--wandb-project"),
+        ("wandb_entity", "--wandb-entity"),
+    ] {
+        words.extend(text(matches, id).map(|value| format!("{flag}={value}")));
+    }
+    let line = args::rewrite(words.into_iter().map(Into::into));
+    let matches = args::command().try_get_matches_from(line)?;
+    let (_, matches) = matches.subcommand().expect("the words name a command");
+    train::run(matches, output)
+}
+
+/// The configuration of a trial: as its run recorded it, since a default may have changed, or as the sweep has it.
+pub(super) fn config_of(opened: &Opened, choice: &Choice, run: Option<&Record>) -> Result<Config> {
+    match run {
+        Some(run) => {
+            let mut config = Config::default();
+            config.merge(&run.config)?;
+            Ok(config)
+        }
+        None => Ok(Settings::of_maps([&opened.sweep.settings, &opened.spec.settings(choice)])?.config),
+    }
+}
+
+/// The run that records the latest attempt at a trial.
+pub(super) fn run_of(state: &State, number: u64) -> Option<&str> {
+    let attempts = state.attempts.get(number as usize)?;
+    attempts.last().map(|attempt| attempt.run.as_str())
+}

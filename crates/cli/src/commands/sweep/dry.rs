@@ -1,0 +1,59 @@
+//! `sweep --dry-run`: the train commands of a sweep, as far as they are known before anything is trained.
+
+use clap::ArgMatches;
+use handloom_sweep::spec::Method;
+use handloom_sweep::{Status, Trial};
+use serde_json::json;
+
+use super::opened::settled;
+use super::start::Asked;
+use super::work::sampler;
+use crate::command;
+use crate::commands::text;
+use crate::exit::{Exit, told};
+use crate::output::Output;
+use crate::settings::Settings;
+use crate::table::count;
+
+/// Commands of a search that knows no end.
+const SOME: u64 = 10;
+
+pub(super) fn run(asked: &Asked, matches: &ArgMatches, output: &Output) -> Exit {
+    let space = settled(&asked.spec.space, &asked.settings);
+    let sampler = sampler(&asked.spec);
+    let depends = asked.spec.method == Method::Bayes;
+    let grid = asked.spec.method == Method::Grid;
+    let most = asked.cap.unwrap_or(if grid { u64::MAX } else { SOME });
+    let most = if depends { most.min(SOME) } else { most };
+    let mut trials: Vec<Trial> = Vec::new();
+    while (trials.len() as u64) < most {
+        let Some(choice) = sampler.suggest(&space, &trials, asked.seed) else { break };
+        let number = trials.len() as u64;
+        match Settings::of_maps([&asked.settings, &asked.spec.settings(&choice)]) {
+            Ok(settings) => {
+                let mut words = command::train(&settings.config);
+                for (id, flag) in [("data-dir", "--data-dir"), ("store", "--store")] {
+                    let typed = matches.value_source(id) == Some(clap::parser::ValueSource::CommandLine);
+                    words.extend(text(matches, id).filter(|_| typed).map(|value| format!("{flag}={value}")));
+                }
+                let line = command::line(&words);
+                output.event(&json!({
+                    "v": 1, "event": "command", "number": number, "command": line, "parameters": choice,
+                }));
+                output.result(line);
+            }
+            Err(error) => output.warn(format!("trial {number} cannot be trained: {}", told(&error))),
+        }
+        // As if they all ran at once.
+        trials.push(Trial { number, choice, costs: Vec::new(), status: Status::Running });
+    }
+    let shown = count(trials.len() as u64, "command", "commands");
+    if depends {
+        output.note(format!("  {shown}: how the search begins; what it tries next depends on what they come to"));
+    } else if asked.cap.is_none() && !grid {
+        output.note(format!("  {shown} of a search without end; `--trials N` prints N"));
+    } else {
+        output.note(format!("  {shown}, and all that the sweep trains"));
+    }
+    Exit::Done
+}

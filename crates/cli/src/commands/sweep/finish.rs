@@ -1,0 +1,153 @@
+//! What is said before the first trial of a sweep and after the last.
+
+use anyhow::Result;
+use handloom_sweep::worker::{Done, Reason};
+use handloom_sweep::{State, Status};
+use serde_json::{Value, json};
+
+use super::best::{config_of, run_of};
+use super::data::DataSets;
+use super::live::metrics;
+use super::opened::{Opened, called, goal_name};
+use super::standing::{Standing, name};
+use super::words::{tried, varying};
+use crate::command;
+use crate::exit::Exit;
+use crate::interrupt::Interrupt;
+use crate::output::{BOLD, DIM, GOOD, Output};
+use crate::progress::duration;
+use crate::runs::Runs;
+use crate::table::{count, grouped, one_line};
+
+/// Says what is about to be tried.
+pub(super) fn announce(opened: &Opened, total: Option<u64>, workers: u32, data: &DataSets, output: &Output) {
+    let Opened { sweep, spec, space, metric, goal, .. } = opened;
+    let sets: Vec<_> = data
+        .all()
+        .map(|loaded| json!({"dataset": loaded.source.located.name(), "images": loaded.train.len(), "fallback": loaded.source.fallback}))
+        .collect();
+    output.event(&json!({
+        "v": 1, "event": "start", "sweep": sweep.id, "name": sweep.name, "method": spec.method.name(),
+        "metric": metric.name(), "goal": goal_name(*goal), "trials": total, "workers": workers, "seed": sweep.seed,
+        "parameters": space.parameters.iter().map(|parameter| &parameter.name).collect::<Vec<_>>(), "data": sets,
+        "settings": sweep.settings, "isa": super::work::instructions(),
+    }));
+    let sets: Vec<_> = data
+        .all()
+        .map(|loaded| {
+            format!("{BOLD}{}{BOLD:#} {} images", loaded.source.located.name(), grouped(loaded.train.len() as u64))
+        })
+        .collect();
+    output.line(format!(
+        "sweep  {BOLD}{}{BOLD:#}  {} · {} · {} {}",
+        sweep.id,
+        one_line(called(sweep)),
+        spec.method.name(),
+        metric.name(),
+        goal_name(*goal)
+    ));
+    let planned = total.map_or_else(|| "no end".into(), |total| count(total, "trial", "trials"));
+    output.line(format!(
+        "{} · test closed · {planned} · {} at once, a thread each",
+        sets.join(", "),
+        count(u64::from(workers), "trial", "trials")
+    ));
+    if total.is_none() {
+        output.warn(format!(
+            "this search HAS NO END: it goes on until Ctrl-C\n  hint: `--trials N`, `--minutes M` or `run_cap` in the file sets one; `handloom sweep stop {}` ends it from elsewhere",
+            sweep.id
+        ));
+    }
+}
+
+/// Says that nothing is left to do, or that nothing may be done.
+pub(super) fn nothing_to_do(opened: &Opened, state: &State, status: &str, output: &Output) -> Exit {
+    let id = &opened.sweep.id;
+    output.event(&json!({
+        "v": 1, "event": "done", "sweep": id, "name": opened.sweep.name, "status": status, "reason": status,
+        "trials": state.trials.len(), "counts": Standing::of(state).object(), "seconds": 0.0,
+    }));
+    output.note(format!("sweep {id} is {status}: {}", Standing::of(state).words()));
+    if status == "stopped" {
+        output.next(&[&format!("handloom sweep resume {id}")]);
+    } else {
+        output.next(&[&format!("handloom sweep show {id}"), &format!("handloom sweep best {id} --train")]);
+    }
+    Exit::Done
+}
+
+/// Says what came of this process's work, and how it ends.
+pub(super) fn tell(
+    opened: &Opened,
+    done: &Done,
+    runs: &Runs,
+    seconds: f64,
+    interrupt: &Interrupt,
+    output: &Output,
+) -> Result<Exit> {
+    let (id, state) = (&opened.sweep.id, &done.state);
+    let (standing, status) = (Standing::of(state), opened.status(state));
+    let mut best = Value::Null;
+    let mut line = None;
+    if let Some((number, choice, cost)) = &standing.best {
+        let value = opened.goal.cost(*cost);
+        let run = run_of(state, *number).unwrap_or_default().to_owned();
+        let rows = runs.store.rows(&[&run])?.remove(&run).unwrap_or_default();
+        best = json!({"number": number, "run": run, "parameters": choice});
+        if let Value::Object(best) = &mut best {
+            best.extend(metrics(rows.iter().find(|row| opened.goal.cost(opened.metric.of(row)) == *cost)));
+            best.insert(opened.metric.name().into(), json!(value));
+        }
+        let config = config_of(opened, choice, runs.store.run(&run)?.as_ref())?;
+        line = Some(command::line(&command::train(&config)));
+        output.line(format!(
+            "{GOOD}✔{GOOD:#} best {BOLD}{}{BOLD:#}  trial {number}, run {run}   {}   {DIM}{}, {}{DIM:#}",
+            opened.metric.text(value),
+            one_line(&tried(choice, &varying(&opened.space))),
+            standing.words(),
+            duration(seconds)
+        ));
+        output.line(format!("  {}", line.as_deref().unwrap_or_default()));
+    }
+    output.event(&json!({
+        "v": 1, "event": "done", "sweep": id, "name": opened.sweep.name, "status": status, "reason": reason(done.reason),
+        "trials": state.trials.len(), "counts": standing.object(), "best": best, "command": line, "seconds": seconds,
+    }));
+    let resume = format!("handloom sweep resume {id}");
+    let show = format!("handloom sweep show {id}");
+    match done.reason {
+        Reason::Complete => output.next(&[&show, &format!("handloom sweep best {id} --train")]),
+        Reason::Stopped => {
+            output.note("stopped; what ran is pending again, and nothing that ended is lost");
+            output.next(&[&resume]);
+            return Ok(interrupt.exit().unwrap_or(Exit::Failed));
+        }
+        Reason::Halted => {
+            output.note(format!("sweep {id} was stopped: no further trial begins"));
+            output.next(&[&resume, &show]);
+        }
+        Reason::Trials | Reason::Time => {
+            let what = if done.reason == Reason::Time { "the time is over" } else { "this call took its trials" };
+            output.note(format!("{what}; the sweep may go on"));
+            output.next(&[&resume, &show]);
+        }
+    }
+    Ok(if standing.ended() > 0 && standing.count(Status::Finished) + standing.count(Status::Pruned) == 0 {
+        let said =
+            [Status::Failed, Status::Diverged].map(|status| format!("{} {}", standing.count(status), name(status)));
+        output.error(&format!("no trial came to anything: {}\nhint: `{show}` says why", said.join(", ")));
+        Exit::Failed
+    } else {
+        Exit::Done
+    })
+}
+
+fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Complete => "complete",
+        Reason::Trials => "trials",
+        Reason::Time => "time",
+        Reason::Stopped => "interrupted",
+        Reason::Halted => "stopped",
+    }
+}

@@ -1,0 +1,49 @@
+//! `sweep`: W&B sweep files run on this machine, resumably, in parallel, and together with other machines.
+//!
+//! - `opened`, `mend`: a sweep as the store has it; `start`: one that is made; `dry`, `check`: one that is only read
+//! - `work`: an agent at work, with its `trial`s, their `data`, their `ending`s; `told`, `live`, `finish`: what is seen of it
+//! - `show`, `best`, `ls`, `stop`: what became of it; `standing`, `matters`, `words`: the same in figures and words
+
+mod best;
+mod check;
+mod data;
+mod dry;
+mod ending;
+mod finish;
+mod live;
+mod ls;
+mod matters;
+mod mend;
+mod metric;
+mod opened;
+mod show;
+mod standing;
+mod start;
+mod stop;
+mod told;
+mod trial;
+mod words;
+mod work;
+
+use anyhow::Result;
+use clap::ArgMatches;
+
+use crate::exit::Exit;
+use crate::output::Output;
+
+pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
+    let Some((name, matches)) = matches.subcommand() else { return start::run(matches, output) };
+    // The flags of output are those of the innermost command.
+    let output = &Output::new(matches);
+    match name {
+        "create" => start::create(matches, output),
+        "check" => check::run(matches, output),
+        "agent" => work::join(matches, output),
+        "resume" => work::resume(matches, output),
+        "ls" => ls::run(matches, output),
+        "show" => show::run(matches, output),
+        "best" => best::run(matches, output),
+        "stop" => stop::run(matches, output),
+        name => unreachable!("`{name}` is on the command line but not here"),
+    }
+}

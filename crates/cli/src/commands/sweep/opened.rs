@@ -1,0 +1,156 @@
+//! A sweep as the store has it, ready to be worked on or looked at.
+
+use anyhow::{Context as _, Result};
+use handloom_engine::config::find;
+use handloom_store::{Sweep, is_dead};
+use handloom_sweep::spec::{self, Spec, setting};
+use handloom_sweep::state::{Agent, SILENCE_MS};
+use handloom_sweep::{Distribution, Goal, Journal, Parameter, Space, State, Status};
+use serde_json::{Map, Value};
+
+use super::metric::Metric;
+use crate::exit::Failure;
+use crate::provenance;
+use crate::runs::Runs;
+use crate::table::one_line;
+
+/// A sweep.
+pub(super) struct Opened {
+    pub(super) sweep: Sweep,
+    pub(super) spec: Spec,
+    /// What is tried: the file's parameters without those that are settled for all trials.
+    pub(super) space: Space,
+    pub(super) metric: Metric,
+    pub(super) goal: Goal,
+    pub(super) journal: handloom_store::Journal,
+}
+
+impl Opened {
+    /// A sweep of the store `runs`.
+    pub(super) fn new(sweep: Sweep, runs: &Runs) -> Result<Self> {
+        let spec = Spec::read(&sweep.yaml).with_context(|| format!("in the file of sweep `{}`", sweep.id))?;
+        // A store of its own: no upload of a model stands between the journal and the database.
+        let journal = handloom_store::Journal::new(runs.again()?, &sweep.id);
+        let (space, metric) = (settled(&spec.space, &sweep.settings), spec.metric);
+        Ok(Self { sweep, spec, space, metric: Metric::of_spec(metric), goal: metric.goal, journal })
+    }
+
+    /// The sweep that `name` means: an id, a part of an id or name that only one has, or `@last`.
+    pub(super) fn find(runs: &Runs, name: Option<&str>) -> Result<Self> {
+        let name = name.unwrap_or("@last");
+        let all = runs.store.sweeps()?;
+        let like =
+            |sweep: &&Sweep| sweep.id.starts_with(name) || sweep.name.as_deref().unwrap_or_default().contains(name);
+        let list = |sweeps: &[&Sweep]| {
+            let lines =
+                sweeps.iter().rev().take(10).map(|sweep| format!("\n  {}  {}", sweep.id, one_line(called(sweep))));
+            lines.collect::<String>()
+        };
+        let found: Vec<&Sweep> = match name {
+            "@last" => all.last().into_iter().collect(),
+            name => match all.iter().find(|sweep| sweep.id == name) {
+                Some(sweep) => vec![sweep],
+                None => all.iter().filter(like).collect(),
+            },
+        };
+        match found[..] {
+            [sweep] => Self::new(sweep.clone(), runs),
+            [] => {
+                let hint = match &all[..] {
+                    [] => "`handloom sweep FILE.yaml` makes one".to_owned(),
+                    all => format!("the latest are{}", list(&all.iter().collect::<Vec<_>>())),
+                };
+                Err(Failure::usage(format!("no sweep `{name}` in `{}`\nhint: {hint}", runs.at())))
+            }
+            ref several => Err(Failure::usage(format!(
+                "`{name}` may be any of {} sweeps\nhint: name one by its id{}",
+                several.len(),
+                list(several)
+            ))),
+        }
+    }
+
+    /// What the sweep has come to. A trial whose process is gone is pending.
+    pub(super) fn state(&self, runs: &Runs) -> Result<State> {
+        let mut state = State::new(self.goal);
+        let page = self.journal.read(0)?;
+        for stamped in &page.entries {
+            state.apply(stamped);
+        }
+        let here = provenance::host();
+        let dead = |agent: &Agent| is_dead(&*runs.store, &here, agent);
+        let gone: Vec<u64> = state.stale(page.now_ms, SILENCE_MS, dead).iter().map(|stale| stale.number).collect();
+        for number in gone {
+            state.trials[number as usize].status = Status::Pending;
+        }
+        Ok(state)
+    }
+
+    /// How many trials there are to be, if there is an end to them.
+    pub(super) fn total(&self, state: &State) -> Option<u64> {
+        let grid = (self.spec.method == spec::Method::Grid).then(|| self.space.points()).flatten();
+        match (state.cap, grid) {
+            (Some(cap), Some(points)) => Some(cap.min(points)),
+            (cap, points) => cap.or(points),
+        }
+    }
+
+    /// Where the sweep stands, in a word.
+    pub(super) fn status(&self, state: &State) -> &'static str {
+        let count = |status| state.count(status);
+        let reached = || {
+            state
+                .best()
+                .and_then(handloom_sweep::Trial::best)
+                .is_some_and(|cost| self.spec.metric.reached(self.goal.cost(cost)))
+        };
+        let complete = || self.total(state).is_some_and(|total| state.trials.len() as u64 >= total) || reached();
+        if count(Status::Running) > 0 {
+            "running"
+        } else if count(Status::Pending) == 0 && complete() {
+            "finished"
+        } else if state.stopped {
+            "stopped"
+        } else {
+            "pending"
+        }
+    }
+
+    /// Names of the data sets that trials may have.
+    pub(super) fn data_sets(&self) -> Vec<String> {
+        data_sets(&self.space, &self.sweep.settings)
+    }
+}
+
+/// Names of the data sets that trials over `space` may have.
+pub(super) fn data_sets(space: &Space, settings: &Map<String, Value>) -> Vec<String> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let names = |one: &&Parameter| setting(&one.name).is_some_and(|key| key.name == "dataset");
+    let tried = space.parameters.iter().filter(names).flat_map(|parameter| match &parameter.distribution {
+        Distribution::Constant(value) => vec![text(value)],
+        Distribution::Categorical(values, _) => values.iter().map(text).collect(),
+        _ => Vec::new(),
+    });
+    settings.get("dataset").map(text).into_iter().chain(tried).collect()
+}
+
+/// `space` without the parameters that `settings` settle for every trial.
+pub(super) fn settled(space: &Space, settings: &Map<String, Value>) -> Space {
+    let is_free = |name: &str| {
+        setting(name).is_none_or(|key| !settings.keys().any(|set| find(set).is_some_and(|set| set.name == key.name)))
+    };
+    Space { parameters: space.parameters.iter().filter(|parameter| is_free(&parameter.name)).cloned().collect() }
+}
+
+/// What a sweep is called; nothing if it has no name.
+pub(super) fn called(sweep: &Sweep) -> &str {
+    sweep.name.as_deref().unwrap_or_default()
+}
+
+/// The word of a sweep file for a goal.
+pub(super) fn goal_name(goal: Goal) -> &'static str {
+    match goal {
+        Goal::Minimize => "minimize",
+        Goal::Maximize => "maximize",
+    }
+}

@@ -1,0 +1,214 @@
+//! `sweep show`: trials of a sweep, the best of them, and which parameters matter.
+
+use std::collections::HashMap;
+
+use anyhow::Result;
+use clap::ArgMatches;
+use clap::builder::styling::Style;
+use handloom_engine::event::Row;
+use handloom_store::ByRun;
+use handloom_sweep::{State, Status, Trial};
+use serde_json::{Value, json};
+
+use super::best::run_of;
+use super::live::metrics;
+use super::matters;
+use super::opened::{Opened, called, goal_name};
+use super::standing::{Standing, best, name};
+use super::words::{tried, value, varying};
+use crate::commands::{picture, runs, text};
+use crate::exit::Exit;
+use crate::output::{BAD, BOLD, DIM, GOOD, Output};
+use crate::pictures;
+use crate::runs::{Run, Runs};
+use crate::table::{grid, one_line};
+
+/// Trials in the table without `--all`.
+const ROWS: usize = 20;
+
+pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
+    let plot = picture(matches, "plot")?;
+    let runs = runs(matches)?;
+    let opened = Opened::find(&runs, text(matches, "sweep"))?;
+    let shown = Shown::of(&opened, &runs)?;
+    if output.json {
+        output.event(&shown.event());
+    } else {
+        shown.head(output);
+        shown.table(matches.get_flag("all"), output);
+        matters::print(&opened.space, &shown.state.trials, opened.goal, output);
+    }
+    if let Some(file) = &plot {
+        let title = format!("Sweep {} {}", opened.sweep.id, one_line(called(&opened.sweep)));
+        let all: Vec<Run> = shown.state.trials.iter().filter_map(|trial| shown.run(trial).cloned()).collect();
+        pictures::created(title.trim_end(), &all).save(file)?;
+        output.note(format!("validation accuracy by time of creation: {}", file.display()));
+    }
+    shown.next(output);
+    Ok(Exit::Done)
+}
+
+/// A sweep with the runs of its trials.
+struct Shown<'a> {
+    opened: &'a Opened,
+    state: State,
+    status: &'static str,
+    standing: Standing,
+    runs: HashMap<String, Run>,
+    rows: ByRun<Vec<Row>>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(opened: &'a Opened, runs: &Runs) -> Result<Self> {
+        let state = opened.state(runs)?;
+        let all = runs.all()?.into_iter().filter(|run| run.record.sweep.as_ref() == Some(&opened.sweep.id));
+        let all: HashMap<String, Run> = all.map(|run| (run.record.id.clone(), run)).collect();
+        let ids: Vec<&str> = state.trials.iter().filter_map(|trial| run_of(&state, trial.number)).collect();
+        let rows = runs.store.rows(&ids)?;
+        let (status, standing) = (opened.status(&state), Standing::of(&state));
+        Ok(Self { opened, state, status, standing, runs: all, rows })
+    }
+
+    fn run_id(&self, trial: &Trial) -> Option<&str> {
+        run_of(&self.state, trial.number)
+    }
+
+    fn run(&self, trial: &Trial) -> Option<&Run> {
+        self.runs.get(self.run_id(trial)?)
+    }
+
+    /// The epoch whose weights a trial kept, or its last so far.
+    fn row(&self, trial: &Trial) -> Option<&Row> {
+        let rows = self.rows.get(self.run_id(trial)?)?;
+        let kept = self.run(trial).and_then(|run| run.record.best_epoch);
+        rows.iter().find(|row| Some(row.epoch) == kept).or(rows.last())
+    }
+
+    /// A trial's metric, as the search sees it.
+    fn metric(&self, trial: &Trial) -> Option<f64> {
+        trial.best().map(|cost| self.opened.goal.cost(cost))
+    }
+
+    fn event(&self) -> Value {
+        let Opened { sweep, space, metric, goal, .. } = self.opened;
+        let best = best(&self.state.trials).map(|(trial, _)| self.trial(trial));
+        let trials: Vec<Value> = self.state.trials.iter().map(|trial| self.trial(trial)).collect();
+        let mut event = json!({
+            "v": 1, "event": "sweep", "sweep": sweep.id, "name": sweep.name, "status": self.status,
+            "method": self.opened.spec.method.name(), "metric": metric.name(), "goal": goal,
+            "planned": self.opened.total(&self.state), "counts": self.standing.object(), "trials": trials, "best": best,
+        });
+        if let Value::Object(event) = &mut event {
+            event.extend(matters::object(space, &self.state.trials, *goal));
+        }
+        event
+    }
+
+    fn trial(&self, trial: &Trial) -> Value {
+        let attempts = &self.state.attempts[trial.number as usize];
+        let mut object = json!({
+            "number": trial.number, "run": self.run_id(trial), "status": name(trial.status), "parameters": trial.choice,
+            "attempts": attempts.len(), "why": attempts.last().and_then(|attempt| attempt.why.clone()),
+            "epochs": trial.costs.len(), "best_epoch": self.run(trial).and_then(|run| run.record.best_epoch),
+        });
+        if let Value::Object(object) = &mut object {
+            object.extend(metrics(self.row(trial)));
+            // What the search goes by, even where the run is gone.
+            let value = self.metric(trial).map(|value| json!(value));
+            if let Some(value) = value {
+                object.insert(self.opened.metric.name().into(), value);
+            }
+        }
+        object
+    }
+
+    fn head(&self, output: &Output) {
+        let Opened { sweep, metric, goal, .. } = self.opened;
+        let style = if self.status == "running" { GOOD } else { Style::new() };
+        output.result(format!(
+            "{BOLD}{}{BOLD:#}  {}   {style}{}{style:#}",
+            sweep.id,
+            one_line(called(sweep)),
+            self.status
+        ));
+        let planned = self.opened.total(&self.state).map(|total| format!("{total} trials planned")).unwrap_or_default();
+        let about = [
+            self.opened.spec.method.name().to_owned(),
+            format!("{} {}", metric.name(), goal_name(*goal)),
+            self.standing.words(),
+            planned,
+        ];
+        output
+            .result(format!("  {}", about.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" · ")));
+        if let Some((trial, cost)) = best(&self.state.trials) {
+            output.result(format!(
+                "  best {BOLD}{}{BOLD:#}  trial {}, run {}   {}",
+                metric.text(goal.cost(cost)),
+                trial.number,
+                self.run_id(trial).unwrap_or_default(),
+                one_line(&tried(&trial.choice, &varying(&self.opened.space)))
+            ));
+        }
+    }
+
+    /// The trials, the best first; those without a metric last, in the order of their numbers.
+    fn table(&self, all: bool, output: &Output) {
+        let mut trials: Vec<&Trial> = self.state.trials.iter().collect();
+        trials.sort_by(|a, b| {
+            let cost = |trial: &Trial| trial.best().unwrap_or(f64::INFINITY);
+            cost(a).total_cmp(&cost(b)).then(a.number.cmp(&b.number))
+        });
+        let hidden = if all { 0 } else { trials.len().saturating_sub(ROWS) };
+        trials.truncate(trials.len() - hidden);
+        let varying = varying(&self.opened.space);
+        let heads = ["trial", "run", "status", self.opened.metric.name(), "epochs"].map(str::to_owned);
+        let heads = heads.into_iter().chain(varying.iter().cloned());
+        let mut rows: Vec<Vec<(String, Style)>> = vec![heads.map(|name| (one_line(&name), DIM)).collect()];
+        rows.extend(trials.iter().map(|trial| {
+            let plain = |text: String| (text, Style::new());
+            let metric = self.metric(trial).map_or_else(|| "-".into(), |value| self.opened.metric.text(value));
+            let fixed = [
+                plain(trial.number.to_string()),
+                (self.run_id(trial).unwrap_or("-").to_owned(), BOLD),
+                (name(trial.status).to_owned(), look(trial.status)),
+                plain(metric),
+                plain(trial.costs.len().to_string()),
+            ];
+            let own = varying
+                .iter()
+                .map(|name| plain(trial.choice.get(name).map_or_else(|| "-".into(), |x| one_line(&value(x)))));
+            fixed.into_iter().chain(own).collect()
+        }));
+        if rows.len() > 1 {
+            let columns = rows[0].len();
+            let right: Vec<bool> = (0..columns).map(|at| at != 1 && at != 2).collect();
+            let flexible: Vec<bool> = (0..columns).map(|at| at >= 5).collect();
+            output.result(grid(&rows, &right, &flexible, output.width()).join("\n"));
+        }
+        if hidden > 0 {
+            output.note(format!("{DIM}  ... {hidden} more: `--all`{DIM:#}"));
+        }
+    }
+
+    fn next(&self, output: &Output) {
+        let id = &self.opened.sweep.id;
+        let (best, train) = (format!("handloom sweep best {id}"), format!("handloom sweep best {id} --train"));
+        let resume = format!("handloom sweep resume {id}");
+        match (self.status, self.standing.best.is_some()) {
+            ("pending" | "stopped", true) => output.next(&[&resume, &best]),
+            ("pending" | "stopped", false) => output.next(&[&resume]),
+            (_, true) => output.next(&[&best, &train]),
+            _ => output.next(&["handloom sweep ls"]),
+        }
+    }
+}
+
+/// The color of a status.
+fn look(status: Status) -> Style {
+    match status {
+        Status::Finished => Style::new(),
+        Status::Running => GOOD,
+        Status::Pruned | Status::Pending => DIM,
+        Status::Failed | Status::Diverged => BAD,
+    }
+}

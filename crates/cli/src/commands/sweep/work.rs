@@ -1,0 +1,253 @@
+//! An agent at work: this process claims trials of a sweep and runs them, as many at once as it has workers.
+
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use clap::ArgMatches;
+use handloom_engine::Isa;
+use handloom_export::wandb::Mode;
+use handloom_store::{Presence, is_dead};
+use handloom_sweep::pruner::{EarlyEnd, Hyperband, Median};
+use handloom_sweep::sampler::Method;
+use handloom_sweep::spec::{Spec, Stopping};
+use handloom_sweep::worker::{Done, Pace, Work};
+use handloom_sweep::{Entry, Journal as _};
+use serde_json::{Map, Value};
+
+use super::data::DataSets;
+use super::ending::Endings;
+use super::finish;
+use super::live::Board;
+use super::matters::{headline, is_worth_asking};
+use super::mend::mend;
+use super::opened::Opened;
+use super::start::{self, whole};
+use super::told::{Teller, Told};
+use super::trial::Trials;
+use super::words::varying;
+use crate::commands::{data_dirs, runs, text};
+use crate::exit::{Exit, Failure};
+use crate::interrupt::Interrupt;
+use crate::output::Output;
+use crate::provenance::{self, Origin};
+use crate::runs::{Runs, new_id};
+use crate::wandb::{Asked, Flags};
+
+/// How much this call does, and with how many trials at once.
+pub(super) struct Plan {
+    workers: u32,
+    /// Trials that this call takes at most.
+    trials: Option<u64>,
+    minutes: Option<f64>,
+}
+
+impl Plan {
+    /// As typed; `trials` is not the flag's where that means something else.
+    pub(super) fn of(matches: &ArgMatches, trials: Option<u64>) -> Result<Self> {
+        const MOST: u64 = 256;
+        let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+        let workers = whole(matches, "workers")?.unwrap_or(cores).min(MOST) as u32;
+        let minutes = text(matches, "minutes").map(|text| {
+            text.parse().ok().filter(|minutes: &f64| *minutes > 0.0 && *minutes < 1e9).ok_or_else(|| {
+                Failure::usage(format!(
+                    "`--minutes` cannot be `{text}`\nhint: it takes a number above 0, such as 30 or 0.5"
+                ))
+            })
+        });
+        Ok(Self { workers, trials, minutes: minutes.transpose()? })
+    }
+}
+
+/// `sweep agent`.
+pub(super) fn join(matches: &ArgMatches, output: &Output) -> Result<Exit> {
+    let plan = Plan::of(matches, whole(matches, "trials")?)?;
+    let runs = runs(matches)?;
+    let opened = Opened::find(&runs, text(matches, "sweep"))?;
+    go_on(&plan, &opened, &runs, matches, output)
+}
+
+/// `sweep resume`: the same, also for a sweep that was stopped.
+pub(super) fn resume(matches: &ArgMatches, output: &Output) -> Result<Exit> {
+    let plan = Plan::of(matches, whole(matches, "trials")?)?;
+    let runs = runs(matches)?;
+    let opened = Opened::find(&runs, text(matches, "sweep"))?;
+    if opened.state(&runs)?.stopped {
+        opened.journal.append(&[Entry::Resumed])?;
+    }
+    go_on(&plan, &opened, &runs, matches, output)
+}
+
+fn go_on(plan: &Plan, opened: &Opened, runs: &Runs, matches: &ArgMatches, output: &Output) -> Result<Exit> {
+    let state = opened.state(runs)?;
+    let status = opened.status(&state);
+    if ["finished", "stopped"].contains(&status) {
+        return Ok(finish::nothing_to_do(opened, &state, status, output));
+    }
+    let interrupt = Interrupt::listen()?;
+    let data = DataSets::load(&opened.data_sets(), &data_dirs(matches), output)?;
+    data.check(&opened.sweep.data_sha256)?;
+    work(plan, opened, runs, &data, &interrupt, matches, output)
+}
+
+/// Makes the sweep that is `asked` for, once its data are there, and works on it.
+pub(super) fn begin(
+    plan: &Plan,
+    mut asked: start::Asked,
+    runs: &Runs,
+    matches: &ArgMatches,
+    output: &Output,
+) -> Result<Exit> {
+    let interrupt = Interrupt::listen()?;
+    let data = DataSets::load(&asked.data_sets(), &data_dirs(matches), output)?;
+    // Whoever goes on with the sweep, on whatever machine, has the same data or none.
+    if asked.data_sets().is_empty()
+        && let Some(loaded) = data.all().next()
+    {
+        asked.settings.insert("dataset".into(), loaded.source.located.name().into());
+    }
+    if let (Some(loaded), 1) = (data.all().next(), data.all().count()) {
+        asked.data_sha256 = Some(loaded.sha256.clone());
+    }
+    let opened = asked.make(runs)?;
+    work(plan, &opened, runs, &data, &interrupt, matches, output)
+}
+
+/// How a sweep file chooses.
+pub(super) fn sampler(spec: &Spec) -> Method {
+    Method::named(spec.method.name()).expect("every method of a file has a sampler")
+}
+
+/// How a sweep file ends trials early.
+fn pruner(stopping: &Stopping) -> EarlyEnd {
+    match stopping {
+        Stopping::Hyperband { bands, eta, strict } => {
+            EarlyEnd::Hyperband(Hyperband { bands: bands.clone(), eta: *eta, strict: *strict })
+        }
+        Stopping::Median { min_iter } => EarlyEnd::Median(Median { min_iter: *min_iter }),
+    }
+}
+
+/// Whether and where trials are logged to W&B. Nothing is uploaded unless that was typed.
+fn wandb(opened: &Opened, matches: &ArgMatches, output: &Output) -> Result<Asked> {
+    let flags = Flags::of(matches);
+    let typed = flags.mode.is_some();
+    let texts = [("project", &opened.spec.project), ("entity", &opened.spec.entity)];
+    let file: Map<String, Value> =
+        texts.into_iter().filter_map(|(key, text)| Some((key.to_owned(), text.clone()?.into()))).collect();
+    let mut asked = Asked::of(flags, &file, output)?;
+    if asked.mode == Mode::Online && !typed {
+        asked.mode = Mode::Offline;
+        output.note("note: trials are logged to W&B offline; `--wandb online` uploads them");
+    }
+    Ok(asked)
+}
+
+fn work(
+    plan: &Plan,
+    opened: &Opened,
+    runs: &Runs,
+    data: &DataSets,
+    interrupt: &Interrupt,
+    matches: &ArgMatches,
+    output: &Output,
+) -> Result<Exit> {
+    let asked = wandb(opened, matches, output)?;
+    let state = opened.state(runs)?;
+    mend(opened, &state, runs)?;
+    let (total, varying) = (opened.total(&state), varying(&opened.space));
+    finish::announce(opened, total, plan.workers, data, output);
+    let mut board = Board::new(output, &opened.sweep.id, (opened.metric, opened.goal), varying, total);
+
+    let agent = new_id();
+    let _present = Presence::of(&*runs.store, &agent)?;
+    let endings = Endings::begin()?;
+    let (sender, receiver) = channel();
+    let mut teller = Teller::new(sender.clone());
+    teller.copies = board.is_drawn().then_some(is_worth_asking as fn(u64) -> bool);
+    let stop = {
+        let interrupt = interrupt.clone();
+        move || interrupt.exit().is_some()
+    };
+    let here = provenance::host();
+    let trials = Trials {
+        runs,
+        sweep: &opened.sweep.id,
+        spec: &opened.spec,
+        fixed: &opened.sweep.settings,
+        data,
+        metric: opened.metric,
+        wandb: &asked,
+        origin: Origin::here(),
+        handover: endings.handover(),
+        stop: &stop,
+        sender,
+    };
+    let (sampler, stopping) = (sampler(&opened.spec), opened.spec.stopping.as_ref().map(pruner));
+    let until = plan.minutes.map(|minutes| Instant::now() + Duration::from_secs_f64(60.0 * minutes));
+    let done = thread::scope(|scope| {
+        // It takes the senders along, whose end is the end of the loop below.
+        let worker = scope.spawn(|| {
+            let (trials, teller) = (trials, teller);
+            let work = Work {
+                journal: &opened.journal,
+                space: &opened.space,
+                sampler: &*sampler,
+                pruner: stopping.as_deref(),
+                goal: opened.goal,
+                target: opened.spec.metric.target,
+                seed: opened.sweep.seed,
+                objective: &trials,
+                agent: agent.clone(),
+                host: here.clone(),
+                workers: plan.workers,
+                trials: plan.trials,
+                until,
+                is_dead: &|agent| is_dead(&*runs.store, &here, agent),
+                stop: &stop,
+                notice: &|notice, state| teller.notice(notice, state),
+                pace: Pace::default(),
+            };
+            work.run()
+        });
+        loop {
+            match receiver.recv_timeout(Duration::from_millis(100)) {
+                Ok(told) => tell(told, &mut board, opened),
+                Err(RecvTimeoutError::Timeout) => board.draw(),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        worker.join()
+    });
+    board.clear();
+    for lost in endings.finish() {
+        output.warn(lost);
+    }
+    let done: Done = done
+        .map_err(|_| anyhow::anyhow!("the sweep's agent panicked"))?
+        .with_context(|| format!("sweep `{}` goes on with `handloom sweep resume {0}`", opened.sweep.id))?;
+    finish::tell(opened, &done, runs, board.seconds(), interrupt, output)
+}
+
+fn tell(told: Told, board: &mut Board<'_>, opened: &Opened) {
+    match told {
+        Told::Figures { run, row, epochs, seconds } => board.figures(run, (row, epochs, seconds)),
+        Told::Warning(text) => board.warn(&text),
+        Told::Trouble(Some(why)) => {
+            board.warn(&format!("the sweep's journal cannot be written for now, trials go on: {why}"));
+        }
+        Told::Trouble(None) => board.note("the sweep's journal is written again, with everything since"),
+        Told::Trial { what, standing, trials } => {
+            board.happened(what, standing);
+            if let Some(trials) = trials {
+                board.matters = headline(&opened.space, &trials, opened.goal).or(board.matters.take());
+            }
+        }
+    }
+}
+
+/// The instruction set that trials are computed with.
+pub(super) fn instructions() -> &'static str {
+    Isa::best().name()
+}

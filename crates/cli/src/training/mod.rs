@@ -1,0 +1,99 @@
+//! A training as it is recorded: the same for a run on its own and for a trial of a sweep.
+
+mod beginning;
+mod recording;
+
+use std::time::{Duration, Instant};
+
+use handloom_engine::Machine;
+use handloom_engine::config::Config;
+use handloom_engine::dataset::Dataset;
+use handloom_engine::event::{Divergence, Event, Observer, Outcome};
+use handloom_engine::model::Model;
+use handloom_engine::session::Session;
+use handloom_engine::train::{Trained, resume};
+
+pub(crate) use self::beginning::{begin, fits, locked, record};
+pub(crate) use self::recording::Recording;
+use crate::runs::{Run, Status, now_ms};
+use crate::wandb::Journal;
+
+/// How long the end of a run waits for a store that cannot be written: longer than SQLite waits for a lock, so that it says why.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+
+/// What an observer says that ends a trial which is not worth its remaining epochs.
+pub(crate) const PRUNED: &str = "pruned";
+
+/// What is trained, from where, and with what.
+pub(crate) struct Training<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) data: &'a Dataset,
+    pub(crate) session: Session,
+    pub(crate) machine: &'a Machine,
+}
+
+/// What a training came to.
+pub(crate) struct Done {
+    pub(crate) trained: Trained,
+    pub(crate) model: Model,
+    /// Of training, without what comes after.
+    pub(crate) seconds: f64,
+}
+
+impl Training<'_> {
+    /// Trains while recording, journal and `others` hear of it, and writes into the record of `run` what became of it.
+    /// The model is the caller's to save.
+    pub(crate) fn carry_out<'o>(
+        self,
+        run: &mut Run,
+        recording: &'o Recording,
+        others: Vec<Box<dyn Observer + 'o>>,
+        journal: &'o mut Journal<'_>,
+    ) -> Done {
+        let Self { config, data, session, machine } = self;
+        let started = Instant::now();
+        let trained = {
+            let mut observers: Vec<Box<dyn Observer + '_>> = vec![Box::new(recording.observer(&run.record))];
+            observers.extend(others);
+            // After the display, whose lines it takes down.
+            observers.push(Box::new(|event: &Event<'_>| journal.on(event)));
+            resume(config, data, session, machine, &mut observers)
+        };
+        let seconds = started.elapsed().as_secs_f64();
+        let model = Model {
+            network: trained.network.clone(),
+            classes: data.classes.clone(),
+            input_shape: data.shape.clone(),
+            config: config.to_map(),
+        };
+        note(run, &trained);
+        Done { trained, model, seconds }
+    }
+}
+
+/// Where and how a training diverged, in words.
+pub(crate) fn divergence(epoch: u64, batch: u64, why: Divergence) -> String {
+    match why {
+        Divergence::Loss => format!("the loss was no longer a finite number at epoch {epoch}, batch {batch}"),
+        Divergence::Weight => format!("a weight was no longer a finite number at the end of epoch {epoch}"),
+        Divergence::Exploded(times) => {
+            format!("the mean loss of epoch {epoch} was {times:.0} times that of the first batch")
+        }
+    }
+}
+
+/// Writes what the training came to into the run's record.
+fn note(run: &mut Run, trained: &Trained) {
+    run.record.status = match trained.outcome {
+        Outcome::Finished => Status::Finished,
+        Outcome::Stopped(PRUNED) => Status::Pruned,
+        Outcome::Stopped(_) => Status::Stopped,
+        Outcome::Diverged { .. } => Status::Diverged,
+    };
+    run.record.ended_ms = Some(now_ms());
+    run.record.epochs = trained.rows.len() as u64;
+    run.record.best_epoch = Some(trained.epoch).filter(|&epoch| epoch > 0);
+    run.record.val_accuracy =
+        trained.rows.iter().find(|row| row.epoch == trained.epoch).and_then(|row| row.val_accuracy);
+    run.record.weights_sha256 = Some(trained.network.weights_sha256());
+}

@@ -1,0 +1,282 @@
+//! An agent at work: one process whose threads claim trials, run them and journal what became of them.
+//!
+//! Every thread goes round the same loop: read the journal, take over what dead agents left, claim a trial, run it, say
+//! how it ended. Only one thread of its own, the scribe, touches the journal: training never waits for it, and what
+//! cannot be written now waits in order until it can. Which of several agents has a trial is decided by the journal
+//! alone, as [`State`] reads it.
+
+mod claim;
+mod error;
+mod report;
+mod scribe;
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::journal::{self, Entry, Journal};
+use crate::pruner::Pruner;
+use crate::sampler::Sampler;
+use crate::space::{Choice, Space};
+use crate::state::{Agent, State};
+use crate::trial::{Goal, Status};
+
+use claim::{Claims, Next};
+pub use error::Error;
+pub use report::Reporter;
+use scribe::Desk;
+
+/// What an agent works on, and how. Everything that outlives a call is in the journal.
+pub struct Work<'a> {
+    /// The sweep.
+    pub journal: &'a dyn Journal,
+    /// What may be tried.
+    pub space: &'a Space,
+    /// What to try next.
+    pub sampler: &'a dyn Sampler,
+    /// What is not worth going on with.
+    pub pruner: Option<&'a dyn Pruner>,
+    /// Which way the metric is better.
+    pub goal: Goal,
+    /// The metric that is good enough: once a trial has it, no new one begins.
+    pub target: Option<f64>,
+    /// The sweep's seed.
+    pub seed: u64,
+    /// Runs a trial.
+    pub objective: &'a dyn Objective,
+    /// An id that no other process has.
+    pub agent: String,
+    /// This machine.
+    pub host: String,
+    /// How many trials run at once, at least 1.
+    pub workers: u32,
+    /// How many trials this call takes at most.
+    pub trials: Option<u64>,
+    /// When this call takes no further trial; those that run are finished.
+    pub until: Option<Instant>,
+    /// Whether the process of an agent is known to be dead. It is asked about other agents only.
+    pub is_dead: &'a (dyn Fn(&Agent) -> bool + Sync),
+    /// Whether to stop as soon as possible: asked often, so it must be cheap. Trials under way become pending again.
+    pub stop: &'a (dyn Fn() -> bool + Sync),
+    /// Is told what happens, with what the sweep has come to. Threads wait for it: copy what takes longer.
+    pub notice: &'a (dyn Fn(&Notice<'_>, &State) + Sync),
+    /// How often things are done.
+    pub pace: Pace,
+}
+
+/// How often an agent does what it does over and over.
+#[derive(Clone, Debug)]
+pub struct Pace {
+    /// Between two signs of life.
+    pub beat: Duration,
+    /// Between two looks at the journal while there is nothing to do but wait for others.
+    pub poll: Duration,
+    /// Between an attempt at the journal that failed and the next: at first, and at most.
+    pub pauses: [Duration; 2],
+    /// How long what is left is still tried to be written once the agent was asked to stop.
+    pub patience: Duration,
+    /// Silence after which an agent counts as gone, in milliseconds by the clock of the database.
+    pub silence_ms: i64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            beat: Duration::from_secs(5),
+            poll: Duration::from_millis(500),
+            pauses: [Duration::from_millis(50), Duration::from_secs(5)],
+            patience: Duration::from_secs(10),
+            silence_ms: crate::state::SILENCE_MS,
+        }
+    }
+}
+
+/// A trial that this agent has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assignment {
+    /// Trial.
+    pub number: u64,
+    /// From 0; a later one begins anew.
+    pub attempt: u32,
+    /// Id of the run that is to record it, from [`Objective::run_id`].
+    pub run: String,
+    /// What is tried.
+    pub choice: Choice,
+}
+
+/// Runs trials, several at once.
+pub trait Objective: Sync {
+    /// An id that no run has, for the next trial.
+    fn run_id(&self) -> String;
+
+    /// Runs a trial to its end, or until the reporter says that it is over. A panic is a failure of this trial alone.
+    fn run(&self, trial: &Assignment, reporter: &mut Reporter<'_>) -> Ending;
+}
+
+/// Whether to go on with a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Go on.
+    Go,
+    /// End as [`Ending::Pruned`], unless this was the last epoch.
+    Prune,
+    /// End as [`Ending::Released`]: the agent is asked to stop.
+    Stop,
+    /// End as [`Ending::Lost`]: others took the trial over.
+    Lost,
+}
+
+/// How a trial ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ending {
+    /// Every epoch was trained.
+    Finished,
+    /// Ended early, since others did better.
+    Pruned,
+    /// The loss or a weight left what numbers can hold; says where.
+    Diverged(String),
+    /// Could not go on, and would not the next time; says why.
+    Failed(String),
+    /// Broken off: whoever claims it begins it anew.
+    Released,
+    /// Others took it over; what became of it is for them to say.
+    Lost,
+}
+
+/// Something that happened to this agent.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Notice<'a> {
+    /// It has a trial and is about to run it.
+    Claimed(&'a Assignment),
+    /// One of its trials reported the metric after an epoch.
+    Reported {
+        /// Trial.
+        number: u64,
+        /// From 1.
+        epoch: u64,
+        /// The metric as measured.
+        value: f64,
+    },
+    /// One of its trials is over, and the journal has it.
+    Ended {
+        /// Trial.
+        number: u64,
+        /// Id of its run.
+        run: &'a str,
+        /// What became of it.
+        status: Status,
+        /// Why, if it failed or diverged.
+        why: Option<&'a str>,
+    },
+    /// One of its trials was broken off, since the agent is to stop.
+    Released(&'a Assignment),
+    /// One of its trials was taken over by others, who had not heard of it for too long.
+    Lost(&'a Assignment),
+    /// It found that another agent is gone: the trial is pending again.
+    TakenOver {
+        /// Trial.
+        number: u64,
+        /// Whose it was.
+        from: &'a Agent,
+    },
+    /// Nothing is left to claim; so many trials still run elsewhere or beside.
+    Waiting {
+        /// Trials.
+        running: u64,
+    },
+    /// The journal cannot be read or written for now. Trials go on; it is tried again.
+    Trouble(&'a journal::Error),
+    /// The journal works again, and has everything.
+    Recovered,
+}
+
+/// Why an agent has nothing more to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// No trial is pending or running, and no new one is to begin.
+    Complete,
+    /// It took as many trials as it was to.
+    Trials,
+    /// Its time is over.
+    Time,
+    /// It was asked to stop.
+    Stopped,
+    /// The sweep was stopped, for every agent.
+    Halted,
+}
+
+/// What came of an agent's work.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// Why it ended.
+    pub reason: Reason,
+    /// What the sweep has come to, as last read.
+    pub state: State,
+}
+
+impl Work<'_> {
+    /// Works until no trial is pending or running and no new one is to begin, or until this call's own limit is
+    /// reached or it is asked to stop; then only its own trials are waited for.
+    ///
+    /// # Errors
+    /// Fails if the journal cannot be read or written for good, or, once it was asked to stop, for some time.
+    pub fn run(&self) -> Result<Done, Error> {
+        let desk = Desk::new(self);
+        let claims = Mutex::new(Claims::new(self));
+        let (agent, host) = (self.agent.clone(), self.host.clone());
+        let joined = Entry::Joined { agent, host, process: std::process::id(), workers: self.workers };
+        desk.lay(&mut desk.tray(), joined);
+        let ended = thread::scope(|scope| {
+            scope.spawn(|| desk.write());
+            let workers: Vec<_> =
+                (0..self.workers.max(1)).map(|_| scope.spawn(|| self.labor(&desk, &claims))).collect();
+            let ended: Vec<_> = workers.into_iter().map(thread::ScopedJoinHandle::join).collect();
+            desk.lay(&mut desk.tray(), Entry::Left { agent: self.agent.clone() });
+            desk.close();
+            ended
+        });
+        let mut reasons = Vec::new();
+        for end in ended {
+            // A sampler that panics is a bug that nothing is gained by hiding.
+            reasons.extend(end.unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        let state = desk.settle()?;
+        Ok(Done { reason: reasons.into_iter().min().unwrap_or(Reason::Stopped), state })
+    }
+
+    /// The life of a worker; none if the journal was given up.
+    fn labor(&self, desk: &Desk<'_>, claims: &Mutex<Claims>) -> Option<Reason> {
+        let mut waiting = None;
+        loop {
+            let next = claims.lock().unwrap_or_else(PoisonError::into_inner).next(desk).ok()?;
+            match next {
+                Next::Leave(reason) => return Some(reason),
+                Next::Wait(seq) => {
+                    let tray = desk.tray();
+                    let running = tray.state.count(Status::Running);
+                    if waiting.replace(running) != Some(running) {
+                        (self.notice)(&Notice::Waiting { running }, &tray.state);
+                    }
+                    drop(tray);
+                    desk.idle(seq);
+                }
+                Next::Run(trial) => {
+                    waiting = None;
+                    let mut reporter = Reporter { desk, trial: &trial, lost: desk.begin(&trial) };
+                    let run = AssertUnwindSafe(|| self.objective.run(&trial, &mut reporter));
+                    let ending = catch_unwind(run).unwrap_or_else(|panic| Ending::Failed(said(&*panic)));
+                    desk.end(&trial, ending);
+                }
+            }
+        }
+    }
+}
+
+/// What somebody who panicked said.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+    format!("it panicked: {}", text.unwrap_or("it did not say why"))
+}

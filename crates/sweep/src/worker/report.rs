@@ -1,0 +1,44 @@
+//! How a running trial tells of itself and hears whether to go on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::scribe::Desk;
+use super::{Assignment, Notice, Verdict};
+use crate::journal::Entry;
+
+/// A running trial's line to its agent. It never waits for the journal.
+pub struct Reporter<'a> {
+    pub(super) desk: &'a Desk<'a>,
+    pub(super) trial: &'a Assignment,
+    pub(super) lost: Arc<AtomicBool>,
+}
+
+impl Reporter<'_> {
+    /// Reports the metric as measured after an epoch, every one in turn from 1.
+    pub fn report(&mut self, epoch: u64, value: f64) -> Verdict {
+        let (work, number, attempt) = (self.desk.work, self.trial.number, self.trial.attempt);
+        let mut tray = self.desk.tray();
+        let cost = if value.is_finite() { work.goal.cost(value) } else { f64::INFINITY };
+        tray.note(number, epoch, cost);
+        let (agent, finite) = (work.agent.clone(), value.is_finite().then_some(value));
+        self.desk.lay(&mut tray, Entry::Reported { number, attempt, agent, epoch, value: finite });
+        (work.notice)(&Notice::Reported { number, epoch, value }, &tray.state);
+        let verdict = self.verdict();
+        if verdict == Verdict::Go && work.pruner.is_some_and(|pruner| tray.prunes(pruner, number)) {
+            return Verdict::Prune;
+        }
+        verdict
+    }
+
+    /// Whether to go on: cheap enough to be asked after every batch.
+    pub fn verdict(&self) -> Verdict {
+        if self.lost.load(Ordering::Relaxed) {
+            Verdict::Lost
+        } else if self.desk.is_over() || (self.desk.work.stop)() {
+            Verdict::Stop
+        } else {
+            Verdict::Go
+        }
+    }
+}

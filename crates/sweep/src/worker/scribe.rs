@@ -1,0 +1,353 @@
+//! The one thread of an agent that reads and writes the journal, and the desk where the others leave and find things.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{Assignment, Ending, Notice, Work};
+use crate::journal::{self, Entry, Page, Seq, Stamped};
+use crate::pruner::Pruner;
+use crate::state::State;
+use crate::trial::Status;
+
+/// Entries in a transaction, at most.
+const BATCH: usize = 500;
+/// How often somebody who waits looks whether to stop.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// Where an agent's threads meet.
+pub(super) struct Desk<'a> {
+    pub(super) work: &'a Work<'a>,
+    tray: Mutex<Tray>,
+    changed: Condvar,
+    /// Whether the journal is given up.
+    over: AtomicBool,
+    /// Trials that this call took and did not lose.
+    pub(super) taken: AtomicU64,
+}
+
+/// What lies on the desk.
+pub(super) struct Tray {
+    /// What the journal does not have yet, oldest first.
+    outbox: VecDeque<Entry>,
+    /// How often somebody asked for the journal to be written and read, and which of these was answered last.
+    asked: u64,
+    answered: u64,
+    /// What the journal says.
+    pub(super) state: State,
+    /// The time when it was last read, by the clock of the database.
+    now_ms: Option<i64>,
+    /// From when on silence says something about others: after a gap in what this agent itself heard, they get some
+    /// time to be heard again.
+    judges_ms: i64,
+    /// What was read and not yet looked at by whoever claims.
+    fresh: Vec<Stamped>,
+    mine: BTreeMap<u64, Mine>,
+    /// Whether the last attempt at the journal failed.
+    troubled: bool,
+    /// Why the journal is given up.
+    failed: Option<journal::Error>,
+    closing: bool,
+}
+
+/// A trial that runs here.
+struct Mine {
+    trial: Assignment,
+    /// What it reported, which the journal may not have yet.
+    costs: Vec<f64>,
+    lost: Arc<AtomicBool>,
+    /// Whether it ended, which the journal does not say yet.
+    over: bool,
+}
+
+/// The journal is given up, or the agent is to stop while it is out of reach.
+pub(super) struct Over;
+
+/// What was read for whoever claims.
+pub(super) struct News {
+    pub(super) entries: Vec<Stamped>,
+    /// The time by which silence is judged, unless nobody is to be judged now.
+    pub(super) now_ms: Option<i64>,
+}
+
+impl Tray {
+    /// Takes note of what a trial of this agent's reported.
+    pub(super) fn note(&mut self, number: u64, epoch: u64, cost: f64) {
+        if let Some(mine) = self.mine.get_mut(&number)
+            && epoch == mine.costs.len() as u64 + 1
+        {
+            mine.costs.push(cost);
+        }
+    }
+
+    /// Whether a trial of this agent's is not worth going on with, its latest report included.
+    pub(super) fn prunes(&mut self, pruner: &dyn Pruner, number: u64) -> bool {
+        let (Some(mine), Some(trial)) = (self.mine.get_mut(&number), self.state.trials.get_mut(number as usize)) else {
+            return false;
+        };
+        std::mem::swap(&mut trial.costs, &mut mine.costs);
+        let prunes = pruner.prunes(&self.state.trials[number as usize], &self.state.trials);
+        std::mem::swap(&mut self.state.trials[number as usize].costs, &mut mine.costs);
+        prunes
+    }
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(work: &'a Work<'a>) -> Self {
+        let tray = Tray {
+            outbox: VecDeque::new(),
+            asked: 0,
+            answered: 0,
+            state: State::new(work.goal),
+            now_ms: None,
+            judges_ms: i64::MIN,
+            fresh: Vec::new(),
+            mine: BTreeMap::new(),
+            troubled: false,
+            failed: None,
+            closing: false,
+        };
+        let (over, taken) = (AtomicBool::new(false), AtomicU64::new(0));
+        Self { work, tray: Mutex::new(tray), changed: Condvar::new(), over, taken }
+    }
+
+    pub(super) fn tray(&self) -> MutexGuard<'_, Tray> {
+        self.tray.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the journal is given up.
+    pub(super) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
+    /// Leaves an entry for the journal.
+    pub(super) fn lay(&self, tray: &mut Tray, entry: Entry) {
+        tray.outbox.push_back(entry);
+        self.changed.notify_all();
+    }
+
+    /// Waits until everything that was left so far is in the journal and what others wrote meanwhile is here.
+    pub(super) fn news(&self) -> Result<News, Over> {
+        let mut tray = self.tray();
+        tray.asked += 1;
+        let ticket = tray.asked;
+        self.changed.notify_all();
+        while tray.answered < ticket {
+            if self.is_over() || (tray.troubled && (self.work.stop)()) {
+                return Err(Over);
+            }
+            tray = self.wait(tray, GLANCE);
+        }
+        let now_ms = tray.now_ms.filter(|now_ms| *now_ms >= tray.judges_ms);
+        Ok(News { entries: std::mem::take(&mut tray.fresh), now_ms })
+    }
+
+    /// Waits until the journal says more than up to `seq`, at most until it is time to look again.
+    pub(super) fn idle(&self, seq: Seq) {
+        let until = Instant::now() + self.work.pace.poll;
+        let mut tray = self.tray();
+        while tray.state.seq <= seq && !self.is_over() && !(self.work.stop)() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            tray = self.wait(tray, left.min(GLANCE));
+        }
+    }
+
+    fn wait<'t>(&self, tray: MutexGuard<'t, Tray>, at_most: Duration) -> MutexGuard<'t, Tray> {
+        self.changed.wait_timeout(tray, at_most).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Takes note that a trial runs here; answers with what tells it that it was lost.
+    pub(super) fn begin(&self, trial: &Assignment) -> Arc<AtomicBool> {
+        let lost = Arc::<AtomicBool>::default();
+        let mut tray = self.tray();
+        let mine = Mine { trial: trial.clone(), costs: Vec::new(), lost: Arc::clone(&lost), over: false };
+        tray.mine.insert(trial.number, mine);
+        (self.work.notice)(&Notice::Claimed(trial), &tray.state);
+        // Others may have taken it over before it began.
+        self.look(&mut tray);
+        lost
+    }
+
+    /// Leaves word of how a trial ended.
+    pub(super) fn end(&self, trial: &Assignment, ending: Ending) {
+        let mut tray = self.tray();
+        let Some(mine) = tray.mine.get_mut(&trial.number) else { return };
+        mine.over = true;
+        if mine.lost.load(Ordering::Relaxed) {
+            tray.mine.remove(&trial.number);
+            return;
+        }
+        let (number, attempt, agent) = (trial.number, trial.attempt, self.work.agent.clone());
+        let (status, why) = match ending {
+            Ending::Finished => (Status::Finished, None),
+            Ending::Pruned => (Status::Pruned, None),
+            Ending::Diverged(why) => (Status::Diverged, Some(why)),
+            Ending::Failed(why) => (Status::Failed, Some(why)),
+            Ending::Released | Ending::Lost => {
+                self.lay(&mut tray, Entry::Released { number, attempt, agent });
+                (self.work.notice)(&Notice::Released(trial), &tray.state);
+                return;
+            }
+        };
+        self.lay(&mut tray, Entry::Ended { number, attempt, agent, status, why });
+    }
+
+    /// Lets the scribe end once everything is written.
+    pub(super) fn close(&self) {
+        self.tray().closing = true;
+        self.changed.notify_all();
+    }
+
+    /// What is left when every thread has ended.
+    pub(super) fn settle(self) -> Result<State, super::Error> {
+        let tray = self.tray.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match tray.failed {
+            Some(cause) => Err(super::Error::new(cause, tray.outbox.iter())),
+            None => Ok(tray.state),
+        }
+    }
+
+    /// The life of the scribe.
+    pub(super) fn write(&self) {
+        let Err(cause) = catch_unwind(AssertUnwindSafe(|| self.keep())).unwrap_or_else(|_| {
+            Err(journal::Error {
+                temporary: false,
+                cause: "the thread that keeps the sweep's journal broke off".into(),
+            })
+        }) else {
+            return;
+        };
+        self.tray().failed = Some(cause);
+        self.over.store(true, Ordering::Relaxed);
+        self.changed.notify_all();
+    }
+
+    fn keep(&self) -> Result<(), journal::Error> {
+        let pace = &self.work.pace;
+        let (mut pause, mut give_up) = (pace.pauses[0], None);
+        while let Some((entries, ticket)) = self.next() {
+            match self.exchange(&entries, ticket) {
+                Ok(()) => (pause, give_up) = (pace.pauses[0], None),
+                Err(error) if !error.temporary => return Err(error),
+                Err(error) => {
+                    let mut tray = self.tray();
+                    if !std::mem::replace(&mut tray.troubled, true) {
+                        (self.work.notice)(&Notice::Trouble(&error), &tray.state);
+                    }
+                    drop(tray);
+                    self.rest(pause, &mut give_up);
+                    if give_up.is_some_and(|at| Instant::now() >= at) {
+                        return Err(error);
+                    }
+                    pause = (pause * 2).min(pace.pauses[1]);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for something to do: entries to write, and up to which request this answers. None once all is done.
+    fn next(&self) -> Option<(Vec<Entry>, u64)> {
+        let beat = Instant::now() + self.work.pace.beat;
+        let mut tray = self.tray();
+        while tray.outbox.is_empty() && tray.asked == tray.answered {
+            if tray.closing {
+                return None;
+            }
+            let left = beat.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                tray.outbox.push_back(Entry::Beat { agent: self.work.agent.clone() });
+                break;
+            }
+            tray = self.wait(tray, left);
+        }
+        let entries: Vec<Entry> = tray.outbox.iter().take(BATCH).cloned().collect();
+        // What is left after a full batch comes before the answer.
+        let ticket = if entries.len() == tray.outbox.len() { tray.asked } else { tray.answered };
+        Some((entries, ticket))
+    }
+
+    fn exchange(&self, entries: &[Entry], ticket: u64) -> Result<(), journal::Error> {
+        if !entries.is_empty() {
+            self.work.journal.append(entries)?;
+            self.tray().outbox.drain(..entries.len());
+        }
+        let after = self.tray().state.seq;
+        let page = self.work.journal.read(after)?;
+        let mut tray = self.tray();
+        self.take(&mut tray, page);
+        tray.answered = ticket;
+        if std::mem::take(&mut tray.troubled) {
+            (self.work.notice)(&Notice::Recovered, &tray.state);
+        }
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    /// Takes note of what the journal says.
+    fn take(&self, tray: &mut Tray, page: Page) {
+        let silence_ms = self.work.pace.silence_ms;
+        if tray.now_ms.is_some_and(|before| page.now_ms - before > silence_ms / 2) {
+            tray.judges_ms = page.now_ms + silence_ms / 3;
+        }
+        tray.now_ms = Some(page.now_ms);
+        for stamped in &page.entries {
+            if tray.state.apply(stamped) {
+                self.heed(tray, &stamped.entry);
+            }
+        }
+        tray.fresh.extend(page.entries);
+        self.look(tray);
+    }
+
+    /// Takes note of an entry that had an effect.
+    fn heed(&self, tray: &mut Tray, entry: &Entry) {
+        let (number, attempt, status, why) = match entry {
+            Entry::Ended { number, attempt, status, why, .. } => (*number, *attempt, Some(*status), why.as_deref()),
+            Entry::Released { number, attempt, agent } if *agent == self.work.agent => (*number, *attempt, None, None),
+            _ => return,
+        };
+        let is = |mine: &Mine| mine.trial.attempt == attempt && mine.over;
+        if tray.mine.get(&number).is_some_and(is)
+            && let Some(mine) = tray.mine.remove(&number)
+            && let Some(status) = status
+        {
+            (self.work.notice)(&Notice::Ended { number, run: &mine.trial.run, status, why }, &tray.state);
+        }
+    }
+
+    /// Looks whether trials of this agent's were taken over.
+    fn look(&self, tray: &mut Tray) {
+        for (number, mine) in &tray.mine {
+            if !tray.state.owns(&self.work.agent, *number, mine.trial.attempt)
+                && !mine.lost.swap(true, Ordering::Relaxed)
+            {
+                self.taken.fetch_sub(1, Ordering::Relaxed);
+                (self.work.notice)(&Notice::Lost(&mine.trial), &tray.state);
+            }
+        }
+        tray.mine.retain(|_, mine| !(mine.over && mine.lost.load(Ordering::Relaxed)));
+    }
+
+    /// Waits after a failed attempt, less long if the agent is to stop, which also limits how often it is tried again.
+    fn rest(&self, pause: Duration, give_up: &mut Option<Instant>) {
+        let start = Instant::now();
+        loop {
+            let stops = (self.work.stop)();
+            if stops && give_up.is_none() {
+                *give_up = Some(start + self.work.pace.patience);
+            }
+            let pause = if stops { pause.min(GLANCE * 4) } else { pause };
+            let left = pause.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return;
+            }
+            std::thread::sleep(left.min(GLANCE));
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Journals that cannot be reached for a while, or never again.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use handloom_sweep::worker::{Assignment, Ending, Error, Notice, Reason, Reporter, Verdict, Work};
+use handloom_sweep::{Entry, Journal, Status};
+
+use crate::rig::{Line, Script, capped, complete, three_epochs, until, work};
+
+#[test]
+fn a_trial_trains_on_while_the_journal_is_out_of_reach_and_its_reports_come_in_order() {
+    let journal = capped(2);
+    let (line, troubled) = (Line::new(&journal), AtomicBool::new(false));
+    let script = Script::new("a", |trial: &Assignment, reporter: &mut Reporter<'_>| {
+        line.cut.store(true, Ordering::SeqCst);
+        for epoch in 1..=20 {
+            assert_eq!(reporter.report(epoch, (trial.number + epoch) as f64), Verdict::Go);
+        }
+        until(|| troubled.load(Ordering::SeqCst));
+        line.cut.store(false, Ordering::SeqCst);
+        Ending::Finished
+    });
+    let told = Mutex::new(Vec::new());
+    let notice = |notice: &Notice<'_>, _: &_| match notice {
+        Notice::Trouble(error) => {
+            told.lock().unwrap().push(error.to_string());
+            troubled.store(true, Ordering::SeqCst);
+        }
+        Notice::Recovered => {
+            told.lock().unwrap().push("recovered".into());
+            troubled.store(false, Ordering::SeqCst);
+        }
+        _ => {}
+    };
+    let work = Work { notice: &notice, ..work(&line, &script, "a") };
+    assert_eq!(work.run().unwrap().reason, Reason::Complete);
+    let state = complete(&journal, 2);
+    for trial in &state.trials {
+        assert_eq!(trial.costs, (1..=20).map(|epoch| (trial.number + epoch) as f64).collect::<Vec<_>>());
+    }
+    assert_eq!(told.into_inner().unwrap(), ["cut off", "recovered", "cut off", "recovered"]);
+}
+
+#[test]
+fn whoever_was_cut_off_for_too_long_loses_the_trial_and_changes_nothing() {
+    let journal = capped(2);
+    let (line, lost) = (Line::new(&journal), Mutex::new(Vec::new()));
+    let cut_off = Script::new("a", |_: &Assignment, reporter: &mut Reporter<'_>| {
+        assert_eq!(reporter.report(1, 0.5), Verdict::Go);
+        line.cut.store(true, Ordering::SeqCst);
+        assert_eq!(reporter.report(2, 0.5), Verdict::Go);
+        journal.pass(40_000);
+        // Somebody else does what there is to do.
+        let other = Script::new("b", three_epochs);
+        let taken = Mutex::new(Vec::new());
+        let notice = |notice: &Notice<'_>, _: &_| {
+            if let Notice::TakenOver { number, from } = notice {
+                taken.lock().unwrap().push((*number, from.id.clone()));
+            }
+        };
+        let done = Work { notice: &notice, ..work(&journal, &other, "b") }.run().unwrap();
+        assert_eq!((done.reason, done.state.count(Status::Finished)), (Reason::Complete, 2));
+        assert_eq!(taken.into_inner().unwrap(), [(0, "a".to_owned())]);
+        line.cut.store(false, Ordering::SeqCst);
+        until(|| reporter.verdict() == Verdict::Lost);
+        assert_eq!(reporter.report(3, 0.1), Verdict::Lost);
+        Ending::Lost
+    });
+    let notice = |notice: &Notice<'_>, _: &_| {
+        if let Notice::Lost(trial) = notice {
+            lost.lock().unwrap().push(trial.number);
+        }
+    };
+    let work = Work { notice: &notice, ..work(&line, &cut_off, "a") };
+    assert_eq!(work.run().unwrap().reason, Reason::Complete);
+    let state = complete(&journal, 2);
+    assert_eq!((state.trials[0].costs.as_slice(), lost.into_inner().unwrap()), (&[1.0, 2.0, 3.0][..], vec![0]));
+    assert_eq!(state.attempts[0].iter().map(|attempt| attempt.agent.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+}
+
+#[test]
+fn after_a_gap_of_its_own_an_agent_gives_the_others_time_to_be_heard_again() {
+    let journal = capped(3);
+    journal.append(&[Entry::Joined { agent: "b".into(), host: "there".into(), process: 1, workers: 1 }]).unwrap();
+    let choice = handloom_sweep::Choice::new();
+    let claimed = Entry::Claimed { number: 0, attempt: 0, agent: "b".into(), run: "r".into(), choice };
+    journal.append(&[claimed]).unwrap();
+    let script = Script::new("a", |trial: &Assignment, reporter: &mut Reporter<'_>| {
+        if trial.number == 1 {
+            // As if the machine had slept, or the server been down for everybody.
+            journal.pass(40_000);
+        }
+        three_epochs(trial, reporter)
+    });
+    let waited = AtomicBool::new(false);
+    let notice = |notice: &Notice<'_>, _: &_| match notice {
+        Notice::TakenOver { .. } => assert!(waited.load(Ordering::SeqCst), "judged at once"),
+        // Everything else is done.
+        Notice::Waiting { running: 1 } if !waited.swap(true, Ordering::SeqCst) => journal.pass(11_000),
+        _ => {}
+    };
+    assert_eq!(Work { notice: &notice, ..work(&journal, &script, "a") }.run().unwrap().reason, Reason::Complete);
+    assert_eq!(complete(&journal, 3).attempts[0].len(), 2);
+}
+
+#[test]
+fn a_journal_that_is_gone_for_good_ends_the_agent_and_is_told_with_what_is_missing() {
+    let journal = capped(3);
+    let line = Line::new(&journal);
+    let script = Script::new("a", |trial: &Assignment, reporter: &mut Reporter<'_>| {
+        if trial.number == 1 {
+            line.life.store(0, Ordering::SeqCst);
+            reporter.report(1, 0.5);
+            until(|| reporter.verdict() == Verdict::Stop);
+        }
+        Ending::Finished
+    });
+    let error = work(&line, &script, "a").run().unwrap_err();
+    assert!(matches!(&error, Error::Journal { missing, .. } if missing == &[1]), "{error}");
+    assert!(error.to_string().contains("trial 1 is missing") && error.to_string().contains("killed"), "{error}");
+    // What was journaled stays, and whoever goes on does the rest.
+    let other = Script::new("b", three_epochs);
+    let is_dead = |agent: &handloom_sweep::state::Agent| agent.id == "a";
+    Work { is_dead: &is_dead, ..work(&journal, &other, "b") }.run().unwrap();
+    let state = complete(&journal, 3);
+    assert_eq!(state.attempts.iter().map(Vec::len).collect::<Vec<_>>(), [1, 2, 1]);
+}
+
+#[test]
+fn an_agent_that_is_stopped_while_the_journal_is_out_of_reach_ends_all_the_same() {
+    let journal = capped(3);
+    let (line, stop) = (Line::new(&journal), AtomicBool::new(false));
+    let script = Script::new("a", |_: &Assignment, reporter: &mut Reporter<'_>| {
+        line.cut.store(true, Ordering::SeqCst);
+        reporter.report(1, 0.5);
+        until(|| reporter.verdict() == Verdict::Stop);
+        Ending::Released
+    });
+    let stops = || stop.load(Ordering::SeqCst);
+    let work = Work { stop: &stops, ..work(&line, &script, "a") };
+    thread::scope(|scope| {
+        let ended = scope.spawn(|| work.run());
+        until(|| line.cut.load(Ordering::SeqCst));
+        stop.store(true, Ordering::SeqCst);
+        let error = ended.join().unwrap().unwrap_err();
+        assert!(error.to_string().contains("cut off"), "{error}");
+    });
+}
