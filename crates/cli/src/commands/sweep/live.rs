@@ -14,7 +14,7 @@ use super::told::What;
 use super::words::{tried, value};
 use crate::output::{BAD, BOLD, DIM, GOOD, Output};
 use crate::progress::{bar, duration};
-use crate::table::{one_line, squeezed};
+use crate::table::{count, one_line, squeezed};
 
 /// What a run came to: the figures of its kept epoch, its epochs, and the seconds of its training.
 type Figures = (Option<Row>, u64, f64);
@@ -31,6 +31,8 @@ pub(super) struct Board<'a> {
     /// Trials that there are to be, if there is an end to them.
     total: Option<u64>,
     started: Instant,
+    /// Trials that run here.
+    own: u64,
     /// Trials that were over when this began.
     before: Option<u64>,
     pub(super) standing: Standing,
@@ -65,6 +67,7 @@ impl<'a> Board<'a> {
             varying,
             total,
             started: Instant::now(),
+            own: 0,
             before: None,
             standing: Standing::default(),
             matters: None,
@@ -90,6 +93,11 @@ impl<'a> Board<'a> {
         let better = standing.best.as_ref().map(|best| best.0) != self.standing.best.as_ref().map(|best| best.0);
         self.standing = standing;
         match what {
+            What::Claimed => self.own += 1,
+            What::Ended { .. } | What::Released | What::Lost { .. } => self.own = self.own.saturating_sub(1),
+            _ => {}
+        }
+        match what {
             What::Ended { number, run, choice, status, why } => {
                 self.ended(number, &run, &choice, status, why.as_deref(), better);
             }
@@ -99,10 +107,14 @@ impl<'a> Board<'a> {
             What::Lost { number } => {
                 self.warn(&format!("trial {number} was taken over by others, who had not heard of this process"));
             }
-            What::Waiting { running } => {
-                self.note(&format!("nothing is left to begin; waiting for {running} that others run"));
+            What::Waiting { running } if running > self.own => {
+                let others = running - self.own;
+                self.note(&format!(
+                    "nothing is left to begin; waiting for {} that others run",
+                    count(others, "trial", "trials")
+                ));
             }
-            What::Moved => {}
+            What::Claimed | What::Reported | What::Released | What::Waiting { .. } => {}
         }
         self.draw();
     }
