@@ -126,7 +126,7 @@ impl<'a> Board<'a> {
             return;
         }
         let value = figures.as_ref().and_then(|(row, ..)| row.as_ref()).map(|row| self.metric.of(row));
-        let value = value.filter(|value| value.is_finite()).map_or_else(|| "-".into(), |value| self.metric.text(value));
+        let value = value.filter(|value| value.is_finite());
         let tried = one_line(&tried(choice, &self.varying));
         let line = if self.output.is_terminal() {
             let (mark, style) = match status {
@@ -137,6 +137,7 @@ impl<'a> Board<'a> {
             };
             let took = figures.map(|(.., seconds)| duration(seconds)).unwrap_or_default();
             let word = name(status);
+            let value = value.map_or_else(|| "-".into(), |value| self.metric.text(value));
             format!(
                 "{number:>5}  {value:>8} {GOOD}{mark}{GOOD:#} {style}{word:<8}{style:#}  {run}  {took:>7}  {DIM}{tried}{DIM:#}"
             )
@@ -145,6 +146,8 @@ impl<'a> Board<'a> {
             let parameters =
                 self.varying.iter().filter_map(|name| Some(format!(" {name}={}", self::value(choice.get(name)?))));
             let parameters = one_line(&parameters.collect::<String>());
+            // A log is for programs, too: fractions, as in those of `train`.
+            let value = value.map_or_else(|| "-".into(), |value| format!("{value:.4}"));
             format!(
                 "{second} trial={number} run={run} status={} {}={value}{parameters}",
                 name(status),
