@@ -29,6 +29,7 @@ fn create() -> Command {
         .arg(file())
         .args(fixed())
         .arg(value("trials", "N", "The sweep ends after so many trials"))
+        .args(logging())
         .args(place_flags())
         .args(output_flags())
 }

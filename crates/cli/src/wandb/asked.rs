@@ -34,6 +34,12 @@ impl Flags {
         let flag = |name| matches.get_one::<String>(name).filter(|text| !text.is_empty()).cloned();
         Self { mode: flag("wandb"), project: flag("wandb_project"), entity: flag("wandb_entity") }
     }
+
+    /// The same as a record keeps it.
+    pub(crate) fn record(&self) -> Map<String, Value> {
+        let texts = [("mode", &self.mode), ("project", &self.project), ("entity", &self.entity)];
+        texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text.clone()?.into()))).collect()
+    }
 }
 
 /// What a run is to W&B.

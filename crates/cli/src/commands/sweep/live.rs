@@ -14,7 +14,7 @@ use super::told::What;
 use super::words::{tried, value};
 use crate::output::{BAD, BOLD, DIM, GOOD, Output};
 use crate::progress::{bar, duration};
-use crate::table::{one_line, squeezed};
+use crate::table::{count, one_line, squeezed};
 
 /// What a run came to: the figures of its kept epoch, its epochs, and the seconds of its training.
 type Figures = (Option<Row>, u64, f64);
@@ -31,6 +31,8 @@ pub(super) struct Board<'a> {
     /// Trials that there are to be, if there is an end to them.
     total: Option<u64>,
     started: Instant,
+    /// Trials that run here.
+    own: u64,
     /// Trials that were over when this began.
     before: Option<u64>,
     pub(super) standing: Standing,
@@ -65,6 +67,7 @@ impl<'a> Board<'a> {
             varying,
             total,
             started: Instant::now(),
+            own: 0,
             before: None,
             standing: Standing::default(),
             matters: None,
@@ -90,6 +93,11 @@ impl<'a> Board<'a> {
         let better = standing.best.as_ref().map(|best| best.0) != self.standing.best.as_ref().map(|best| best.0);
         self.standing = standing;
         match what {
+            What::Claimed => self.own += 1,
+            What::Ended { .. } | What::Released | What::Lost { .. } => self.own = self.own.saturating_sub(1),
+            _ => {}
+        }
+        match what {
             What::Ended { number, run, choice, status, why } => {
                 self.ended(number, &run, &choice, status, why.as_deref(), better);
             }
@@ -99,10 +107,14 @@ impl<'a> Board<'a> {
             What::Lost { number } => {
                 self.warn(&format!("trial {number} was taken over by others, who had not heard of this process"));
             }
-            What::Waiting { running } => {
-                self.note(&format!("nothing is left to begin; waiting for {running} that others run"));
+            What::Waiting { running } if running > self.own => {
+                let others = running - self.own;
+                self.note(&format!(
+                    "nothing is left to begin; waiting for {} that others run",
+                    count(others, "trial", "trials")
+                ));
             }
-            What::Moved => {}
+            What::Claimed | What::Reported | What::Released | What::Waiting { .. } => {}
         }
         self.draw();
     }
@@ -114,7 +126,7 @@ impl<'a> Board<'a> {
             return;
         }
         let value = figures.as_ref().and_then(|(row, ..)| row.as_ref()).map(|row| self.metric.of(row));
-        let value = value.filter(|value| value.is_finite()).map_or_else(|| "-".into(), |value| self.metric.text(value));
+        let value = value.filter(|value| value.is_finite());
         let tried = one_line(&tried(choice, &self.varying));
         let line = if self.output.is_terminal() {
             let (mark, style) = match status {
@@ -125,6 +137,7 @@ impl<'a> Board<'a> {
             };
             let took = figures.map(|(.., seconds)| duration(seconds)).unwrap_or_default();
             let word = name(status);
+            let value = value.map_or_else(|| "-".into(), |value| self.metric.text(value));
             format!(
                 "{number:>5}  {value:>8} {GOOD}{mark}{GOOD:#} {style}{word:<8}{style:#}  {run}  {took:>7}  {DIM}{tried}{DIM:#}"
             )
@@ -133,6 +146,8 @@ impl<'a> Board<'a> {
             let parameters =
                 self.varying.iter().filter_map(|name| Some(format!(" {name}={}", self::value(choice.get(name)?))));
             let parameters = one_line(&parameters.collect::<String>());
+            // A log is for programs, too: fractions, as in those of `train`.
+            let value = value.map_or_else(|| "-".into(), |value| format!("{value:.4}"));
             format!(
                 "{second} trial={number} run={run} status={} {}={value}{parameters}",
                 name(status),

@@ -21,6 +21,7 @@ use crate::provenance::Origin;
 use crate::runs::{Runs, new_id, now_ms};
 use crate::settings::Settings;
 use crate::table::one_line;
+use crate::wandb::Flags;
 
 /// A sweep file with what was typed beside it.
 pub(super) struct Asked {
@@ -33,6 +34,8 @@ pub(super) struct Asked {
     /// Trials in all.
     pub(super) cap: Option<u64>,
     name: String,
+    /// What was typed of W&B, for whoever goes on with the sweep.
+    wandb: Map<String, Value>,
     /// Checksum of the data that every agent is to have, if it is one set and was read.
     pub(super) data_sha256: Option<String>,
 }
@@ -106,6 +109,7 @@ impl Asked {
             seed: whole(matches, "seed")?.unwrap_or(1),
             cap,
             name,
+            wandb: Flags::of(matches).record(),
             data_sha256: None,
         })
     }
@@ -132,7 +136,7 @@ impl Asked {
             dataset: text("dataset"),
             data_sha256: self.data_sha256.unwrap_or_default(),
             settings: self.settings,
-            ..Sweep::default()
+            wandb: self.wandb,
         };
         let cap: Vec<Entry> = self.cap.map(|trials| Entry::Capped { trials }).into_iter().collect();
         runs.store.add_sweep(&sweep, &cap)?;

@@ -22,8 +22,11 @@ pub(super) enum Told {
 
 /// What happened to a trial.
 pub(super) enum What {
-    /// It came along.
-    Moved,
+    /// It begins here.
+    Claimed,
+    Reported,
+    /// It was broken off here.
+    Released,
     Ended {
         number: u64,
         run: String,
@@ -76,7 +79,9 @@ impl Teller {
 fn what(notice: &Notice<'_>, state: &State) -> Option<What> {
     let choice = |number: u64| state.trials.get(number as usize).map(|trial| trial.choice.clone()).unwrap_or_default();
     Some(match notice {
-        Notice::Claimed(_) | Notice::Reported { .. } | Notice::Released(_) => What::Moved,
+        Notice::Claimed(_) => What::Claimed,
+        Notice::Reported { .. } => What::Reported,
+        Notice::Released(_) => What::Released,
         Notice::Ended { number, run, status, why } => What::Ended {
             number: *number,
             run: (*run).into(),

@@ -258,3 +258,23 @@ fn is_full(error: &anyhow::Error) -> bool {
     });
     io.is_some_and(|io| matches!(io.kind(), StorageFull | QuotaExceeded))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_failure_with_its_message() {
+        let failed = caught(|| -> u8 { panic!("rows {}", 7) }).unwrap_err();
+        assert_eq!(failed.to_string(), "training panicked: rows 7");
+        assert_eq!(caught(|| 3).unwrap(), 3);
+    }
+
+    #[test]
+    fn a_full_disk_is_known_wherever_it_is_told() {
+        let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let model = model::Error::Io { path: "m".into(), writing: true, source: full() };
+        assert!(is_full(&anyhow::Error::from(model).context("saving")) && is_full(&full().into()));
+        assert!(!is_full(&std::io::Error::from(std::io::ErrorKind::NotFound).into()));
+    }
+}

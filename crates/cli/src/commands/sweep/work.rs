@@ -132,11 +132,12 @@ fn pruner(stopping: &Stopping) -> EarlyEnd {
 /// Whether and where trials are logged to W&B. Nothing is uploaded unless that was typed.
 fn wandb(opened: &Opened, matches: &ArgMatches, output: &Output) -> Result<Asked> {
     let flags = Flags::of(matches);
-    let typed = flags.mode.is_some();
+    let typed = flags.mode.is_some() || opened.sweep.wandb.contains_key("mode");
     let texts = [("project", &opened.spec.project), ("entity", &opened.spec.entity)];
-    let file: Map<String, Value> =
+    let mut before: Map<String, Value> =
         texts.into_iter().filter_map(|(key, text)| Some((key.to_owned(), text.clone()?.into()))).collect();
-    let mut asked = Asked::of(flags, &file, output)?;
+    before.extend(opened.sweep.wandb.clone());
+    let mut asked = Asked::of(flags, &before, output)?;
     if asked.mode == Mode::Online && !typed {
         asked.mode = Mode::Offline;
         output.note("note: trials are logged to W&B offline; `--wandb online` uploads them");

@@ -88,6 +88,18 @@ fn a_stopped_sweep_begins_no_trial_until_it_is_resumed() {
 }
 
 #[test]
+fn a_call_whose_time_is_over_leaves_the_rest_to_the_next() {
+    let place = with(GRID);
+    let ended = place.run("sweep f.yaml -d garments --wandb offline --minutes 0.00001 --json").code(0);
+    let done = ended.events().pop().unwrap();
+    assert_eq!((&done["reason"], &done["status"]), (&"time".into(), &"pending".into()));
+    place.run("sweep resume @last --trials 1").code(0);
+    assert_eq!(runs(&place).len(), 1);
+    // What was typed of W&B holds for the whole sweep.
+    assert_eq!(runs(&place)[0].wandb["mode"], "offline");
+}
+
+#[test]
 fn a_removed_run_leaves_its_sweep_readable() {
     let place = with(GRID);
     place.run("sweep f.yaml -d garments --trials 2 --quiet").code(0);

@@ -111,7 +111,11 @@ fn a_pipe_gets_a_line_a_trial_and_no_control_characters() {
     assert!(!ended.stdout.contains('\u{1b}') && !ended.stderr.contains('\u{1b}') && !ended.stderr.contains('\r'));
     let lines: Vec<&str> = ended.stdout.lines().filter(|line| line.contains(" trial=")).collect();
     assert_eq!(lines.len(), 4, "{}", ended.stdout);
-    assert!(lines[0].contains(" status=finished val_accuracy=") && lines[0].contains(" hidden_size="), "{}", lines[0]);
+    assert!(
+        lines[0].contains(" status=finished val_accuracy=0.") && lines[0].contains(" hidden_size="),
+        "{}",
+        lines[0]
+    );
     assert!(ended.stderr.contains("next:  handloom sweep show"), "{}", ended.stderr);
 }
 

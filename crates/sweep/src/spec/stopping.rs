@@ -1,0 +1,97 @@
+//! Which trials end early.
+
+use super::finding::Findings;
+use super::keys;
+use super::node::{Kind, Node};
+use super::schema::STOPPING;
+
+/// Which trials end early.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stopping {
+    /// W&B's `hyperband`.
+    Hyperband {
+        /// Epochs at which trials are compared, rising.
+        bands: Vec<u64>,
+        /// At each band one in so many goes on; above 1.
+        eta: f64,
+        /// Whether the value at the band counts, and not the best up to it.
+        strict: bool,
+    },
+    /// Handloom's own: a trial ends if its best value is worse than the median of the others' means.
+    Median {
+        /// Epochs before which no trial ends.
+        min_iter: u64,
+    },
+}
+
+/// Most bands, as at W&B.
+const MOST: usize = 100;
+
+pub(super) fn read(node: &Node, findings: &mut Findings) -> Option<Stopping> {
+    let before = findings.violations.len();
+    if !keys::check(node, "early_terminate", STOPPING, findings) {
+        return None;
+    }
+    let whole = |key| node.get(key).and_then(Node::whole).and_then(|whole| u64::try_from(whole).ok());
+    let Some(kind) = node.get("type") else {
+        findings.wrong(node.at, "`early_terminate` has no `type`", "write `type: hyperband`");
+        return None;
+    };
+    if kind.text() == Some("median") {
+        findings.warn(kind.at, "`median` is Handloom's own rule; W&B refuses it", "");
+        for (name, _) in node.entries().into_iter().flatten() {
+            if !["type", "min_iter"].contains(&name.text.as_str())
+                && STOPPING.iter().any(|field| field.name == name.text)
+            {
+                findings.wrong(name.at, format!("`{}` is no key of `median`", name.text), "it takes min_iter");
+            }
+        }
+        return Some(Stopping::Median { min_iter: whole("min_iter").unwrap_or(1) });
+    }
+    let has = |key| node.get(key).is_some();
+    if !has("min_iter") && !(has("max_iter") && has("s")) {
+        findings.wrong(
+            node.at,
+            "`hyperband` has neither `min_iter` nor `max_iter` and `s`",
+            "write `min_iter: 3` to compare trials after 3, 9, 27 ... epochs",
+        );
+    }
+    let eta = node.get("eta").map_or(Some(3.0), Node::number);
+    if eta.is_some_and(|eta| eta <= 1.0) {
+        let at = node.get("eta").unwrap_or(node).at;
+        findings.wrong(at, "`eta` is not above 1", "one trial in `eta` goes on, such as `eta: 3`");
+    }
+    let strict = match node.get("strict").map(|node| &node.kind) {
+        None | Some(Kind::Bool(true)) => true,
+        Some(_) => false,
+    };
+    if findings.violations.len() > before {
+        return None;
+    }
+    let eta = eta?;
+    let bands = match whole("max_iter").zip(whole("s")) {
+        Some((max_iter, count)) => falling(max_iter, count, eta),
+        None => rising(whole("min_iter")?, eta),
+    };
+    if bands.is_empty() {
+        let message = "`max_iter` divided by `eta` is less than 1: trials are never compared";
+        findings.wrong(node.at, message, "a larger `max_iter`, or a smaller `eta`");
+        return None;
+    }
+    Some(Stopping::Hyperband { bands, eta, strict })
+}
+
+/// `first · etaᵏ` for `k` from 0.
+fn rising(first: u64, eta: f64) -> Vec<u64> {
+    let bands = std::iter::successors(Some(first as f64), |band| Some(band * eta));
+    bands.take(MOST).map(|band| band as u64).take_while(|&band| band < u64::MAX).collect()
+}
+
+/// `last / etaᵏ` for `k` from 1 to `count`, as long as it is at least 1, in rising order.
+fn falling(last: u64, count: u64, eta: f64) -> Vec<u64> {
+    let bands = std::iter::successors(Some(last as f64), |band| Some(band / eta)).skip(1);
+    let count = usize::try_from(count).unwrap_or(MOST).min(10 * MOST);
+    let mut bands: Vec<u64> = bands.take(count).take_while(|&band| band >= 1.0).map(|band| band as u64).collect();
+    bands.reverse();
+    bands
+}
