@@ -69,12 +69,12 @@ def chosen(names):
 
 
 class Peers:
-    """Environments of the peers. `venvs`: ready-made ones, by peer."""
+    """Environments of the peers. `venvs`: ready-made ones, by peer; `flush`: whether to spare them subnormal numbers."""
 
-    def __init__(self, work, venvs, install=True, limit_s=2400):
+    def __init__(self, work, venvs, install=True, flush=True, limit_s=7200):
         self.work, self.venvs, self.install, self.limit_s = work, venvs, install, limit_s
         self.programs = {}
-        self.flush = self.flusher()
+        self.flush = self.flusher() if flush else None
 
     def flusher(self):
         """The library that spares peers subnormal numbers, `../peers/flush.c`, or None where it cannot be had."""
