@@ -8,7 +8,7 @@ from .workloads import CLASSES, IMAGES, PIXELS
 
 
 def parts(workload, peak):
-    """Seconds and what bounds them, by part. `peak`: of the instruction set, in 1e9 a second."""
+    """For each part what bounds it, in seconds. `peak`: of the instruction set, in 1e9 a second."""
     units, steps = sum(workload.hidden), -(-IMAGES // workload.batch)
     forward = sum(i * o for i, o in zip(workload.sizes, workload.sizes[1:]))
     above_first = forward - workload.sizes[0] * workload.sizes[1]
@@ -18,7 +18,7 @@ def parts(workload, peak):
     if workload.arrays > 2:
         update["roots and divisions"] = (moved, "roots")
     work = {
-        "shuffling": {"memory traffic": (16 * IMAGES, "second")},
+        "shuffling, and the loop": {"memory traffic": (16 * IMAGES, "second")},
         "gather": {
             "reading images": (PIXELS * IMAGES, "memory"),
             "writing inputs": (4 * PIXELS * IMAGES, "second"),
@@ -33,6 +33,6 @@ def parts(workload, peak):
         "gradients of weights, and update": {**products, **update},
     }
     return {
-        part: max((amount / (peak[rate] * 1e9), name) for name, (amount, rate) in bounds.items())
+        part: {name: amount / (peak[rate] * 1e9) for name, (amount, rate) in bounds.items()}
         for part, bounds in work.items()
     }

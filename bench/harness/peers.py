@@ -69,7 +69,7 @@ def chosen(names):
 
 
 class Peers:
-    """Environments of the peers. `venvs`: ready-made ones, by peer; `flush`: whether to spare them subnormal numbers."""
+    """Environments of the peers. `venvs`: ready-made, by peer; `flush`: whether to spare them subnormal numbers."""
 
     def __init__(self, work, venvs, install=True, flush=True, limit_s=7200):
         self.work, self.venvs, self.install, self.limit_s = work, venvs, install, limit_s

@@ -14,6 +14,7 @@ use handloom_engine::dataset::Dataset;
 use handloom_engine::event::Event;
 use handloom_engine::train::train;
 
+#[expect(dead_code, reason = "draws images for others")]
 #[path = "../benches/workload/mod.rs"]
 mod workload;
 
