@@ -113,6 +113,15 @@ struct Mover<'a, R: Rule> {
 }
 
 impl<R: Rule> Sink for Mover<'_, R> {
+    /// The weights, and what the rule remembers of them.
+    #[inline(always)]
+    fn ahead(&self, panel: usize, row: usize, part: usize) -> &[Lanes] {
+        if part > R::SLOTS {
+            return &[];
+        }
+        &self.parameters[(panel * (1 + R::SLOTS) + part) * self.plane + row..][..LANES]
+    }
+
     #[inline(always)]
     fn take(&mut self, panel: usize, row: usize, g: &mut [Lanes]) {
         if !self.sum.is_empty() {
