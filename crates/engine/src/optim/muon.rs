@@ -11,7 +11,7 @@ use crate::pass::Machine;
 /// Muon: each weight matrix between two hidden layers moves by its momentum made orthogonal; all else by `adamw`.
 ///
 /// `m ← μm + (1−μ)g`, `u = μm + (1−μ)g`, `W ← (1 − lr·λ)W − 0.2·√max(O, I)·lr · NS(u)`, where `NS` sets all singular values
-/// to about 1. The factor makes a step as large as one of AdamW, so that one learning rate serves all parameters.
+/// to about 1. The factor makes a step as large as one of `adamw`, so that one learning rate serves all parameters.
 ///
 /// Jordan et al. (2024), *Muon: An optimizer for hidden layers in neural networks*; the factor of Liu et al. (2025), *Muon is
 /// Scalable for LLM Training*. As `torch.optim.Muon` with `match_rms_adamw`, but for single precision instead of bfloat16.
