@@ -126,7 +126,7 @@ impl Node {
     }
 
     /// Its entries, if it is a map.
-    pub(super) fn entries(&self) -> Option<&[(Name, Node)]> {
+    pub(super) fn entries(&self) -> Option<&[(Name, Self)]> {
         match &self.kind {
             Kind::Map(entries) => Some(entries),
             _ => None,
@@ -138,7 +138,12 @@ impl Node {
         self.entries()?.iter().rev().find(|(key, _)| key.text == name).map(|(_, node)| node)
     }
 
-    /// What it is, for messages: `text` or `a list`.
+    /// What it is where text is expected.
+    pub(super) fn quoted(&self) -> String {
+        self.text().map_or_else(|| self.described(), |text| format!("`{}`", shortened(text)))
+    }
+
+    /// What it is where something else than text is expected.
     pub(super) fn described(&self) -> String {
         match &self.kind {
             Kind::Null => "nothing".into(),
@@ -292,7 +297,8 @@ mod tests {
         let bomb = "a: &a [1,1,1,1,1,1,1,1,1,1]\n".to_owned()
             + &(b'b'..b'i')
                 .map(|c| format!("{0}: &{0} [{1}]\n", c as char, vec![format!("*{}", (c - 1) as char); 10].join(",")))
-                .collect::<String>();
+                .collect::<Vec<_>>()
+                .concat();
         Node::read(&bomb).unwrap_err();
     }
 }

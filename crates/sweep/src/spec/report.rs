@@ -1,5 +1,7 @@
 //! What `sweep check` says of a file.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -100,13 +102,15 @@ impl Report {
         let mut out = self.summary.clone();
         let widths = [0, 1].map(|column| self.told.iter().map(|row| row[column].len()).max().unwrap_or(0));
         for [name, distribution, values] in &self.told {
-            out += &format!("  {name:0$}  {distribution:1$}  {values}\n", widths[0], widths[1]);
+            let _ = writeln!(out, "  {name:0$}  {distribution:1$}  {values}", widths[0], widths[1]);
         }
         for (index, point) in self.first_points.iter().enumerate() {
             let values: Vec<String> = point.iter().map(|(name, value)| format!("{name}={}", shown(value))).collect();
-            out += &format!("{:>4}  {}\n", index, values.join(" "));
+            let _ = writeln!(out, "{:>4}  {}", index, values.join(" "));
         }
-        parts.push(out);
+        if self.method.is_some() || !self.told.is_empty() {
+            parts.push(out);
+        }
         parts.join("\n")
     }
 }
@@ -116,24 +120,29 @@ fn summary(draft: &Draft) -> String {
     let count = draft.space.parameters.len();
     let mut line = format!("{method} over {count} parameter{}", if count == 1 { "" } else { "s" });
     if let Some(metric) = &draft.metric {
-        line +=
-            &format!(", {} {}", if metric.goal == crate::Goal::Maximize { "highest" } else { "lowest" }, metric.name);
+        let _ = write!(
+            line,
+            ", {} {}",
+            if metric.goal == crate::Goal::Maximize { "highest" } else { "lowest" },
+            metric.name
+        );
     }
     if let Some(points) = draft.space.points().filter(|_| count > 0) {
-        line += &format!(", {points} different configuration{}", if points == 1 { "" } else { "s" });
+        let _ = write!(line, ", {points} different configuration{}", if points == 1 { "" } else { "s" });
     }
     if let Some(cap) = draft.run_cap {
-        line += &format!(", at most {cap} trial{}", if cap == 1 { "" } else { "s" });
+        let _ = write!(line, ", at most {cap} trial{}", if cap == 1 { "" } else { "s" });
     }
     line += "\n";
     match &draft.stopping {
         Some(Stopping::Hyperband { bands, eta, .. }) => {
             let listed: Vec<String> = bands.iter().take(BANDS).map(ToString::to_string).collect();
             let more = if bands.len() > BANDS { " ..." } else { "" };
-            line += &format!("  trials are compared after {}{more} epochs; one in {eta} goes on\n", listed.join(", "));
+            let _ =
+                writeln!(line, "  trials are compared after {}{more} epochs; one in {eta} goes on", listed.join(", "));
         }
         Some(Stopping::Median { min_iter }) => {
-            line += &format!("  trials worse than the median end from epoch {min_iter} on\n")
+            let _ = writeln!(line, "  trials worse than the median end from epoch {min_iter} on");
         }
         None => {}
     }

@@ -29,7 +29,7 @@ const MOST: usize = 100;
 
 pub(super) fn read(node: &Node, findings: &mut Findings) -> Option<Stopping> {
     let before = findings.violations.len();
-    if !keys::check(node, "early_terminate", STOPPING, findings) {
+    if !keys::check(node, "`early_terminate`", STOPPING, findings) {
         return None;
     }
     let whole = |key| node.get(key).and_then(Node::whole).and_then(|whole| u64::try_from(whole).ok());
@@ -49,7 +49,7 @@ pub(super) fn read(node: &Node, findings: &mut Findings) -> Option<Stopping> {
         return Some(Stopping::Median { min_iter: whole("min_iter").unwrap_or(1) });
     }
     let has = |key| node.get(key).is_some();
-    if !has("min_iter") && !(has("max_iter") && has("s")) {
+    if !(has("min_iter") || has("max_iter") && has("s")) {
         findings.wrong(
             node.at,
             "`hyperband` has neither `min_iter` nor `max_iter` and `s`",
