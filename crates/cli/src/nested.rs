@@ -1,19 +1,14 @@
 //! Nested parameters as settings: `{"optimizer": {"name": "nadam", "learning_rate": 0.01}}` is `optimizer: nadam`
 //! and `learning_rate: 0.01`.
 //!
-//! A value is what the longest end of its path names, joined by `_`: `batch.size` and `model.batch_size` are
-//! `batch_size`, `adam.beta1` is `beta1`. A last name that only says "the thing itself" (`name`, `type`, `value`)
-//! belongs to the one before it, which may be shortened: `opt.name` is `optimizer`. A dot in a name separates as
-//! nesting does, as hydra writes it.
+//! A value is what [`config::find_nested`] says of its path. A dot in a name separates as nesting does, as hydra writes
+//! it.
 
 use handloom_engine::config::{self, KEYS, Key, neighbors};
 use serde_json::{Map, Value};
 
 use crate::exit::Failure;
 use crate::settings::{OPTIONS, find_option};
-
-/// Last names that mean the setting around them.
-const ITSELF: [&str; 4] = ["name", "type", "kind", "value"];
 
 /// A value with the names that lead to it, the outermost first.
 #[derive(Clone, Debug)]
@@ -69,21 +64,8 @@ fn key(names: &[&str]) -> Option<&'static Key> {
     if let [name] = names {
         return find_option(name).or_else(|| config::find(name));
     }
-    let (last, outer) = names.split_last()?;
-    let whole = names.join("_");
     // `name` alone is the run's, which is not meant inside of something else.
-    let ends = || (0..names.len()).find_map(|start| config::find(&names[start..].join("_")));
-    let itself =
-        || ITSELF.contains(&last.to_lowercase().as_str()).then(|| key(outer).or_else(|| begun(outer))).flatten();
-    find_option(&whole).or_else(ends).or_else(itself)
-}
-
-/// The one setting that a name is the beginning of.
-fn begun(names: &[&str]) -> Option<&'static Key> {
-    let name = names.last()?.to_lowercase();
-    let begins = |known: &str| name.len() >= 3 && known.starts_with(&name);
-    let mut keys = KEYS.iter().filter(|key| std::iter::once(&key.name).chain(key.aliases).any(|known| begins(known)));
-    keys.next().filter(|_| keys.next().is_none())
+    find_option(&names.join("_")).or_else(|| config::find_nested(names))
 }
 
 #[cfg(test)]

@@ -82,13 +82,39 @@ pub fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.is_called(name))
 }
 
+/// Last names that say nothing by themselves: `optimizer.name` is the optimizer.
+const ITSELF: [&str; 4] = ["name", "type", "kind", "value"];
+
+/// The setting that nested names mean, the outermost first.
+///
+/// It is what the longest end of them names, joined by `_`: `batch.size` and `model.batch_size` are `batch_size`,
+/// `adam.beta1` is `beta1`. A last name that says only "the thing itself" belongs to the one before it, which may be
+/// shortened: `opt.name` is `optimizer`.
+pub fn find_nested(names: &[&str]) -> Option<&'static Key> {
+    let (last, outer) = names.split_last()?;
+    let ends = || (0..names.len()).find_map(|start| find(&names[start..].join("_")));
+    let itself = || ITSELF.contains(&last.to_lowercase().as_str()).then(|| find_nested(outer).or_else(|| begun(outer)));
+    ends().or_else(|| itself().flatten())
+}
+
+/// The one setting that the last of `names` is the beginning of.
+fn begun(names: &[&str]) -> Option<&'static Key> {
+    let name = names.last()?.to_lowercase();
+    let begins = |known: &str| name.len() >= 3 && known.starts_with(&name);
+    let mut keys = KEYS.iter().filter(|key| std::iter::once(&key.name).chain(key.aliases).any(|known| begins(known)));
+    keys.next().filter(|_| keys.next().is_none())
+}
+
 /// Names of `known` that `name` may have been meant to be, the nearest first.
 pub fn neighbors<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let name = name.to_lowercase().replace('-', "_");
+    let most = |known: &str| 1 + known.len().min(name.len()) / 4;
     let mut near: Vec<(usize, &str)> = known
         .into_iter()
+        // A foreign name may be as long as a file.
+        .filter(|known| known.len().abs_diff(name.len()) <= 4 * most(known))
         .map(|known| (distance(&name, &known.to_lowercase()), known))
-        .filter(|(distance, known)| *distance <= 1 + known.len().min(name.len()) / 4)
+        .filter(|(distance, known)| *distance <= most(known))
         .collect();
     near.sort_by_key(|(distance, _)| *distance);
     near.into_iter().map(|(_, known)| known).take(3).collect()
@@ -132,6 +158,26 @@ mod tests {
         assert_eq!(neighbors("batchsize", all()), ["batch_size"]);
         assert_eq!(neighbors("adma", ["sgd", "adam", "adamw"])[0], "adam");
         assert!(neighbors("colour", all()).is_empty());
+        assert!(neighbors(&"x".repeat(1 << 20), all()).is_empty());
         assert_eq!(find("Hidden-Layers").unwrap().name, "num_layers");
+    }
+
+    #[test]
+    fn nested_names_mean_what_their_longest_end_names() {
+        let name = |path: &str| find_nested(&path.split('.').collect::<Vec<_>>()).map(|key| key.name);
+        for (path, meant) in [
+            ("lr", "learning_rate"),
+            ("optimizer.lr", "learning_rate"),
+            ("hidden.layers", "num_layers"),
+            ("model.Batch-Size", "batch_size"),
+            ("optimizer.name", "optimizer"),
+            ("model.opt.type", "optimizer"),
+            ("weight_decay.value", "weight_decay"),
+        ] {
+            assert_eq!(name(path), Some(meant), "{path}");
+        }
+        for path in ["", "name", "dropout", "model.dropout", "b.name", "beta.x"] {
+            assert_eq!(name(path), None, "{path}");
+        }
     }
 }

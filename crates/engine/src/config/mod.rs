@@ -8,7 +8,7 @@ mod tests;
 
 use serde_json::{Map, Value, json};
 
-pub use self::keys::{KEYS, Key, find, neighbors};
+pub use self::keys::{KEYS, Key, find, find_nested, neighbors};
 use crate::activation::Activation;
 use crate::init::Init;
 use crate::loss::LossKind;

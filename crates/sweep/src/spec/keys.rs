@@ -12,7 +12,7 @@ pub(super) fn check(node: &Node, what: &str, fields: &[Field], findings: &mut Fi
         let names: Vec<&str> = fields.iter().take(3).map(|field| field.name).collect();
         findings.wrong(
             node.at,
-            format!("`{what}` is {}, not a map", node.described()),
+            format!("{what} is {}, not a map", node.described()),
             format!("it has keys such as `{}`", names.join("`, `")),
         );
         return false;
@@ -69,7 +69,9 @@ fn fits(name: &Name, value: &Node, takes: Takes, findings: &mut Findings) {
             if words.contains(&text.as_str()) {
                 return;
             }
-            let near = neighbors(&text, words.iter().copied()).first().map(|near| format!("did you mean `{near}`? "));
+            let begins = |word: &&str| text.len() >= 3 && word.starts_with(&text.to_lowercase());
+            let near = words.iter().copied().find(begins).or(neighbors(&text, words.iter().copied()).first().copied());
+            let near = near.map(|near| format!("did you mean `{near}`? "));
             (false, format!("{}choices: {}", near.unwrap_or_default(), words.join(" ")))
         }
         Takes::Whole(least) => {
@@ -82,7 +84,10 @@ fn fits(name: &Name, value: &Node, takes: Takes, findings: &mut Findings) {
         Takes::Map => (matches!(value.kind, Kind::Map(_)), "a map".into()),
     };
     if !fits {
-        let hint = if matches!(takes, Takes::Word(_)) { expected } else { format!("it takes {expected}") };
-        findings.wrong(value.at, format!("`{}` cannot be {}", name.text, value.described()), hint);
+        let (given, hint) = match takes {
+            Takes::Word(_) => (value.quoted(), expected),
+            _ => (value.described(), format!("it takes {expected}")),
+        };
+        findings.wrong(value.at, format!("`{}` cannot be {given}", name.text), hint);
     }
 }

@@ -53,7 +53,7 @@ pub fn metric(name: &str) -> Option<&'static str> {
 }
 
 pub(super) fn read(node: &Node, findings: &mut Findings) -> Option<Metric> {
-    if !keys::check(node, "metric", METRIC, findings) {
+    if !keys::check(node, "`metric`", METRIC, findings) {
         return None;
     }
     let Some(given) = node.get("name") else {
@@ -73,7 +73,7 @@ pub(super) fn read(node: &Node, findings: &mut Findings) -> Option<Metric> {
         let message = if test {
             format!("`{text}` cannot be the metric: a sweep never opens the test set")
         } else {
-            format!("unknown metric {}", given.described())
+            format!("unknown metric {}", given.quoted())
         };
         findings.wrong(given.at, message, hint);
         return None;

@@ -3,9 +3,9 @@
 //! [`Spec::read`] gives what a sweep needs; [`check`] says what is in a file and what is wrong with it, all at once.
 //! The keys stand in one table (`schema.rs`), which reading, suggestions and the schema for editors share.
 //!
-//! A parameter is a setting of `train`: its name is a flag's long name or alias. Of nested parameters, whose names are
-//! joined with `.`, the last name counts (`optimizer.learning_rate`), or the one before it if the last is `name`, `type`
-//! or `value` (`optimizer.name`).
+//! A parameter is a setting of `train`: its name is a flag's long name or alias, in any case, with `-` or `_`. Names of
+//! nested parameters are joined with `.` and mean what [`find_nested`](handloom_engine::config::find_nested) says:
+//! `optimizer.learning_rate` is the learning rate, `optimizer.name` the optimizer.
 
 mod editor;
 mod finding;
@@ -146,6 +146,10 @@ impl Draft {
 
     fn file(&mut self, node: Node, text: &str) {
         let node = self.unwrapped(node);
+        if matches!(node.kind, node::Kind::Null) {
+            self.findings.wrong(START, "the file is empty", "a sweep file has `method` and `parameters`");
+            return;
+        }
         if !keys::check(&node, "a sweep file", schema::FILE, &mut self.findings) {
             return;
         }
@@ -212,13 +216,32 @@ impl Draft {
             }
         }
         let Some(scheduler) = node.get("scheduler").filter(|node| node.entries().is_some()) else { return };
-        keys::check(scheduler, "scheduler", schema::SCHEDULER, &mut self.findings);
+        keys::check(scheduler, "`scheduler`", schema::SCHEDULER, &mut self.findings);
         match scheduler.get("engine") {
             None => self.findings.wrong(scheduler.at, "`scheduler` has no `engine`", "take it out"),
             Some(engine) if ["optuna", "ax"].iter().any(|name| engine.text() == Some(name)) => {
                 self.findings.wrong(engine.at, "another program's search cannot be run here", "take `scheduler` out");
             }
             Some(_) => {}
+        }
+    }
+
+    /// Warns of a first comparison that no trial lives to see.
+    fn never_compared(&mut self, rule: &Node, parameters: &[parameter::Read]) {
+        let first = match &self.stopping {
+            Some(Stopping::Hyperband { bands, .. }) => bands.first().copied(),
+            Some(Stopping::Median { min_iter }) => Some(*min_iter),
+            None => None,
+        };
+        let means_epochs = |one: &&parameter::Read| setting(&one.name()).is_some_and(|key| key.name == "epochs");
+        let longest = parameters.iter().find(means_epochs).and_then(|epochs| match &epochs.distribution {
+            crate::Distribution::Constant(value) => value.as_u64(),
+            crate::Distribution::Categorical(values, _) => values.iter().filter_map(Value::as_u64).max(),
+            other => other.at(1.0).as_u64(),
+        });
+        if let Some((first, longest)) = first.zip(longest).filter(|(first, longest)| first >= longest) {
+            let message = format!("no trial ends early: the first comparison is after {first} epochs of {longest}");
+            self.findings.warn(rule.at, message, "a smaller `min_iter`");
         }
     }
 
@@ -251,6 +274,9 @@ impl Draft {
             }
         }
         setting::check(&parameters, &mut self.findings);
+        if let Some(rule) = node.get("early_terminate") {
+            self.never_compared(rule, &parameters);
+        }
         let kept = |read: parameter::Read| Parameter { name: read.name(), distribution: read.distribution };
         self.space = Space { parameters: parameters.into_iter().map(kept).collect() };
     }
@@ -258,28 +284,29 @@ impl Draft {
 
 /// Notes the first number that W&B, which reads YAML 1.1, takes for text.
 fn exponents(node: &Node, text: &str, findings: &mut Findings) {
-    fn first(node: &Node, text: &str) -> Option<(Place, String)> {
+    fn first(node: &Node, text: &str) -> Option<(Place, String, String)> {
         match &node.kind {
             node::Kind::List(items) => items.iter().find_map(|item| first(item, text)),
             node::Kind::Map(entries) => entries.iter().find_map(|(_, value)| first(value, text)),
             node::Kind::Number(_) => {
                 let (from, length) = node.at.bytes?;
                 let written = text.get(from as usize..(from + length) as usize)?;
+                // An alias is a number as well, and so is a number in base 16.
+                written.parse::<f64>().ok()?;
                 let (mantissa, exponent) = written.split_once(['e', 'E'])?;
-                let text = !mantissa.contains('.') || !exponent.starts_with(['+', '-']);
-                (text && !written.starts_with("0x")).then(|| (node.at, written.to_owned()))
+                let (point, sign) = (mantissa.contains('.'), exponent.starts_with(['+', '-']));
+                let safe =
+                    format!("{mantissa}{}e{}{exponent}", if point { "" } else { ".0" }, if sign { "" } else { "+" });
+                (!point || !sign).then(|| (node.at, written.to_owned(), safe))
             }
             _ => None,
         }
     }
+    // JSON has no such trap.
     if text.trim_start().starts_with('{') {
         return;
     }
-    if let Some((at, written)) = first(node, text) {
-        let value = written.parse::<f64>().map_or(written.clone(), |value| format!("{value:?}"));
-        findings.note(
-            at,
-            format!("`{written}` is {value} here, but text to W&B, which wants a point and a sign: `1.0e-5`"),
-        );
+    if let Some((at, written, safe)) = first(node, text) {
+        findings.note(at, format!("`{written}` is a number here, but text to W&B: `{safe}` is a number to both"));
     }
 }

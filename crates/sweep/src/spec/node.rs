@@ -138,7 +138,12 @@ impl Node {
         self.entries()?.iter().rev().find(|(key, _)| key.text == name).map(|(_, node)| node)
     }
 
-    /// What it is, for messages: `text` or `a list`.
+    /// What it is where text is expected.
+    pub(super) fn quoted(&self) -> String {
+        self.text().map_or_else(|| self.described(), |text| format!("`{}`", shortened(text)))
+    }
+
+    /// What it is where something else than text is expected.
     pub(super) fn described(&self) -> String {
         match &self.kind {
             Kind::Null => "nothing".into(),

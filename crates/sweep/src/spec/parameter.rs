@@ -134,7 +134,7 @@ fn shape(name: &Name, node: &Node, findings: &mut Findings) -> Option<&'static S
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("distributions: {}", names().collect::<Vec<_>>().join(" ")),
             };
-            findings.wrong(given.at, format!("`distribution` cannot be {}", given.described()), hint);
+            findings.wrong(given.at, format!("`distribution` cannot be {}", given.quoted()), hint);
         }
         return shape;
     }
@@ -245,7 +245,7 @@ fn distribution(
     Some((distribution, places))
 }
 
-fn ordered<T: PartialOrd + std::fmt::Display>(
+fn ordered<T: PartialOrd + std::fmt::Debug>(
     name: &Name,
     min: T,
     max: T,
@@ -256,7 +256,7 @@ fn ordered<T: PartialOrd + std::fmt::Display>(
         return Some(());
     }
     let hint = if min > max { "swap them" } else { "for a single value write `value: ...`" };
-    findings.wrong(at, format!("`min` of `{}` is {min}, which is not less than `max`, {max}", name.text), hint);
+    findings.wrong(at, format!("`min` of `{}` is {min:?}, which is not less than `max`, {max:?}", name.text), hint);
     None
 }
 
@@ -323,11 +323,10 @@ fn joined(items: &[Node], findings: &mut Findings) -> Vec<Node> {
                     _ => node.value().to_string(),
                 });
                 let text = words.collect::<Vec<_>>().join(", ");
-                findings.warn(
-                    item.at,
-                    format!("`{}` is a Python tuple, which YAML takes apart", shortened(&text)),
-                    "write a list in brackets: `[...]`",
-                );
+                if tuple(&text).is_none() {
+                    let message = format!("`{}` is a Python tuple, which YAML takes apart", shortened(&text));
+                    findings.warn(item.at, message, "write a list in brackets: `[...]`");
+                }
                 joined.push(Node { kind: Kind::Text(text), at: item.at });
                 rest = &after[end + 1..];
             }
@@ -347,22 +346,17 @@ fn plain(node: &Node, findings: &mut Findings) -> Value {
         findings.warn(node.at, "`None` is text in YAML; it is read as `null`", "write `null`");
         return Value::Null;
     }
-    let tuple = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).map(|inside| {
-        let items = inside.split(',').map(str::trim).filter(|item| !item.is_empty());
-        items
-            .map(|item| serde_json::from_str::<serde_json::Number>(item).map(Value::Number))
-            .collect::<Result<Vec<_>, _>>()
-    });
-    match tuple {
-        Some(Ok(items)) if !items.is_empty() => {
-            let list = Value::Array(items);
-            findings.warn(
-                node.at,
-                format!("`{}` is text in YAML; it is read as a list", shortened(text)),
-                format!("write `{list}`"),
-            );
-            list
-        }
-        _ => node.value(),
-    }
+    let Some(items) = tuple(text) else { return node.value() };
+    let list = Value::Array(items);
+    let message = format!("`{}` is text in YAML; it is read as a list", shortened(text));
+    findings.warn(node.at, message, format!("write `{}`", shortened(&list.to_string())));
+    list
+}
+
+/// The numbers of a Python tuple.
+fn tuple(text: &str) -> Option<Vec<Value>> {
+    let inside = text.strip_prefix('(')?.strip_suffix(')')?;
+    let items = inside.split(',').map(str::trim).filter(|item| !item.is_empty());
+    let number = |item| serde_json::from_str::<serde_json::Number>(item).ok().map(Value::Number);
+    items.map(number).collect::<Option<Vec<_>>>().filter(|items| !items.is_empty())
 }

@@ -106,7 +106,9 @@ impl Report {
             let values: Vec<String> = point.iter().map(|(name, value)| format!("{name}={}", shown(value))).collect();
             out += &format!("{:>4}  {}\n", index, values.join(" "));
         }
-        parts.push(out);
+        if self.method.is_some() || !self.told.is_empty() {
+            parts.push(out);
+        }
         parts.join("\n")
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use handloom_engine::config::{Config, KEYS, Key, find, neighbors};
+use handloom_engine::config::{Config, KEYS, Key, find_nested, neighbors};
 use serde_json::{Map, Value};
 
 use super::finding::Findings;
@@ -10,17 +10,9 @@ use super::node::shortened;
 use super::parameter::Read;
 use crate::space::Distribution;
 
-/// Last names of nested parameters that say nothing by themselves: `optimizer.name` is the optimizer.
-const HOLLOW: [&str; 3] = ["name", "type", "value"];
-
-/// The setting that the parameter `name` means, nested names being joined with `.`: what its last part means, or the
-/// part before it if the last is `name`, `type` or `value`.
-///
-/// Names are those of flags and their aliases, in any case, with `-` or `_`.
+/// The setting that the parameter `name` means, nested names being joined with `.`: as `train` takes nested settings.
 pub fn setting(name: &str) -> Option<&'static Key> {
-    let mut parts = name.rsplit('.');
-    let last = parts.next()?;
-    find(last).or_else(|| if HOLLOW.contains(&last.to_lowercase().as_str()) { find(parts.next()?) } else { None })
+    find_nested(&name.split('.').collect::<Vec<_>>())
 }
 
 /// What an unknown parameter may have been meant to be.

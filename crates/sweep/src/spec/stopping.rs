@@ -29,7 +29,7 @@ const MOST: usize = 100;
 
 pub(super) fn read(node: &Node, findings: &mut Findings) -> Option<Stopping> {
     let before = findings.violations.len();
-    if !keys::check(node, "early_terminate", STOPPING, findings) {
+    if !keys::check(node, "`early_terminate`", STOPPING, findings) {
         return None;
     }
     let whole = |key| node.get(key).and_then(Node::whole).and_then(|whole| u64::try_from(whole).ok());
