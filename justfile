@@ -18,6 +18,10 @@ fuzz seconds="30":
 parts:
     HANDLOOM_UPDATE=1 cargo test -p handloom --test house
 
+# Writes the schema by which editors check sweep files anew.
+schema:
+    cargo run -p handloom-sweep --example schema
+
 # Trains next to other tools and writes docs/performance.md anew; bench/README.md has the options.
 bench *options:
     bench/run {{options}}

@@ -13,6 +13,7 @@ use handloom_data::{folder, idx};
 use handloom_engine::config::Config;
 use handloom_engine::model::Model;
 use handloom_engine::session::Session;
+use handloom_sweep::spec::{self, Spec};
 use serde_json::Value;
 
 pub use mutate::Corpus;
@@ -37,6 +38,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "checkpoint", run: checkpoint, seeds: seeds::checkpoint, repair: mutate::repair_safetensors },
     Target { name: "image", run: image, seeds: seeds::image, repair: mutate::repair_png },
     Target { name: "config", run: config, seeds: seeds::config, repair: |_| {} },
+    Target { name: "sweep", run: sweep, seeds: seeds::sweep, repair: |_| {} },
 ];
 
 /// An IDX file, plain or gzip: as many values as its shape says.
@@ -107,13 +109,38 @@ pub fn config(data: &[u8]) -> String {
     }
 }
 
+/// A sweep file: `read` takes what `check` finds nothing wrong with, its grid ends where it says, and every value drawn
+/// has a position.
+pub fn sweep(data: &[u8]) -> String {
+    let Ok(text) = std::str::from_utf8(data) else { return "not UTF-8".into() };
+    let report = spec::check(text);
+    let rendered = report.rendered("input", text);
+    let spec = Spec::read(text);
+    assert_eq!(report.runs(), spec.is_ok(), "{rendered}");
+    let Ok(spec) = spec else {
+        let first = report.violations.first().map(|finding| finding.message.clone());
+        return first.unwrap_or_else(|| "unknown parameters".into());
+    };
+    if let Some(points) = spec.space.points() {
+        assert!(spec.space.point(points - 1).is_some() && spec.space.point(points).is_none(), "{points} points");
+    }
+    for parameter in &spec.space.parameters {
+        for u in [0.0, 0.3, 0.5, 1.0] {
+            let value = parameter.distribution.at(u);
+            let position = parameter.distribution.cdf(&value);
+            assert!(position.is_some_and(|at| (0.0..=1.0).contains(&at)), "{parameter:?}: {value} is at {position:?}");
+        }
+    }
+    format!("{} parameters, {} warnings", spec.space.parameters.len(), report.warnings.len().min(3))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_seed_is_understood() {
-        let understood = ["dimensions", "layers", "rows", "an image", "settings"];
+        let understood = ["dimensions", "layers", "rows", "an image", "settings", "parameters"];
         for target in TARGETS {
             for seed in (target.seeds)() {
                 let outcome = (target.run)(&seed);

@@ -46,6 +46,8 @@ const TOKENS: &[&[u8]] = &[
     b"data_offsets",
     b"\"shape\":[0]",
     b"layers.0.weight",
+    b"distribution: ",
+    b"parameters:",
     b"__metadata__",
     b"\n",
     b"- ",

@@ -98,6 +98,21 @@ pub(crate) fn config() -> Vec<Vec<u8>> {
     [defaults.as_str(), yaml, text, anchored].map(|text| text.as_bytes().to_vec()).into()
 }
 
+pub(crate) fn sweep() -> Vec<Vec<u8>> {
+    let bayes = "method: bayes\nmetric: {name: val_acc, goal: maximize, target: 0.9}\nrun_cap: 9\nearly_terminate: {type: \
+                 hyperband, max_iter: 27, s: 2, eta: 3}\nparameters:\n  lr: {distribution: log_uniform_values, min: 1e-4, \
+                 max: 0.1}\n  opt: {parameters: {name: {values: [sgd, adam], probabilities: [0.5, 0.5]}, beta1: \
+                 {distribution: beta, a: 9, b: 2}}}\n";
+    let grid = "sweep:\n  method: grid\n  parameters:\n    hidden_size: {values: [(128, 64), [32]]}\n    epochs: \
+                {min: 1, max: 3}\n    seed: &n {distribution: q_uniform, min: 0, max: 9, q: 2}\n    batch_size: {value: \
+                16}\n";
+    let random = "method: random\nprogram: train.py\nparameters:\n  weight_decay: {distribution: q_log_uniform, min: -9, max: 1, q: \
+                  0.5}\n  momentum: {min: 0.1, max: 0.9}\n  epsilon: {distribution: log_normal, mu: -9, sigma: 2}\n  beta2: \
+                  {distribution: inv_log_uniform, min: 1, max: 3}\n";
+    let object = r#"{"method": "grid", "parameters": {"activation": {"values": ["relu", "tanh"]}}}"#;
+    [bayes, grid, random, object].map(|text| text.as_bytes().to_vec()).into()
+}
+
 fn network(widths: &[usize]) -> Network {
     let activation = Activation::named("tanh").expect("is in the list");
     Network::new(widths, activation, &Init::named("xavier").expect("is in the list"), 7)

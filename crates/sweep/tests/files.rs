@@ -38,7 +38,7 @@ fn the_files_that_run_are_those_that_should() {
         .filter(|(_, text)| check(text).runs())
         .map(|(path, _)| path.file_stem().unwrap().to_string_lossy().into_owned())
         .collect();
-    assert_eq!(runs, ["exponents", "nested", "notebook", "object", "random", "stopping"]);
+    assert_eq!(runs, ["exponents", "nested", "notebook", "object", "random", "stopping", "traps"]);
 }
 
 #[test]
@@ -85,4 +85,52 @@ proptest! {
         survives(&(part(first, from).0 + &part(second, to).1));
         survives(&(part(first, from).1));
     }
+}
+
+fn shipped(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs").join(name)).unwrap()
+}
+
+#[test]
+fn the_assignment_s_grid_has_its_11_664_points_in_wandb_s_order() {
+    let report = check(&shipped("assignment-grid.yaml"));
+    assert!(report.runs() && report.warnings.is_empty() && report.notes.is_empty(), "{report:?}");
+    assert_eq!((report.grid_points, report.first_points.len()), (Some(11_664), 10));
+    let shown: Vec<String> = report.first_points.iter().map(|point| serde_json::to_string(point).unwrap()).collect();
+    let rest = r#""batch_size":16,"dataset":"fashion_mnist","epochs":5,"hidden_layers":3,"hidden_size":32"#;
+    for (index, (optimizer, decay, init)) in [
+        ("sgd", "0", "random"),
+        ("sgd", "0", "Xavier"),
+        ("sgd", "0.0005", "random"),
+        ("sgd", "0.0005", "Xavier"),
+        ("sgd", "0.5", "random"),
+        ("sgd", "0.5", "Xavier"),
+        ("momentum", "0", "random"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let expected = format!(
+            r#"{{"activation":"sigmoid",{rest},"learning_rate":0.001,"optimizer":"{optimizer}","weight_decay":{decay},"weight_init":"{init}"}}"#
+        );
+        assert_eq!(shown[index], expected);
+    }
+}
+
+#[test]
+fn every_shipped_sweep_file_runs_and_names_the_schema_of_editors() {
+    for name in ["assignment-grid.yaml", "assignment-bayes.yaml", "wandb-sweep.yaml"] {
+        let text = shipped(name);
+        let report = check(&text);
+        assert!(report.runs() && report.warnings.is_empty(), "{}", report.rendered(name, &text));
+        assert!(text.starts_with("# yaml-language-server: $schema=sweep.schema.json\n"), "{name}");
+    }
+    let bands = check(&shipped("assignment-bayes.yaml")).bands;
+    assert_eq!(bands[..2], [2, 6]);
+}
+
+#[test]
+fn the_schema_of_editors_is_up_to_date() {
+    let written: serde_json::Value = serde_json::from_str(&shipped("sweep.schema.json")).unwrap();
+    assert_eq!(written, handloom_sweep::spec::json_schema(), "`just schema` writes it anew");
 }
