@@ -245,7 +245,7 @@ fn distribution(
     Some((distribution, places))
 }
 
-fn ordered<T: PartialOrd + std::fmt::Debug>(
+fn ordered<T: PartialOrd + std::fmt::Debug + Copy>(
     name: &Name,
     min: T,
     max: T,
@@ -316,23 +316,15 @@ fn joined(items: &[Node], findings: &mut Findings) -> Vec<Node> {
     while let Some((item, after)) = rest.split_first() {
         let end = if opens(item) { after.iter().position(closes) } else { None };
         let flat = |node: &Node| matches!(node.kind, Kind::Text(_) | Kind::Number(_) | Kind::Bool(_));
-        match end.filter(|&end| after[..end].iter().all(flat)) {
-            Some(end) => {
-                let words = rest[..=end + 1].iter().map(|node| match &node.kind {
-                    Kind::Text(text) => text.clone(),
-                    _ => node.value().to_string(),
-                });
-                let text = words.collect::<Vec<_>>().join(", ");
-                if tuple(&text).is_none() {
-                    let message = format!("`{}` is a Python tuple, which YAML takes apart", shortened(&text));
-                    findings.warn(item.at, message, "write a list in brackets: `[...]`");
-                }
-                joined.push(Node { kind: Kind::Text(text), at: item.at });
-                rest = &after[end + 1..];
-            }
-            None => {
-                joined.push(item.clone());
-                rest = after;
+        if let Some(end) = end.filter(|&end| after[..end].iter().all(flat)) {
+            let words = rest[..=end + 1].iter().map(|node| match &node.kind {
+                Kind::Text(text) => text.clone(),
+                _ => node.value().to_string(),
+            });
+            let text = words.collect::<Vec<_>>().join(", ");
+            if tuple(&text).is_none() {
+                let message = format!("`{}` is a Python tuple, which YAML takes apart", shortened(&text));
+                findings.warn(item.at, message, "write a list in brackets: `[...]`");
             }
             joined.push(Node { kind: Kind::Text(text), at: item.at });
             rest = &after[end + 1..];

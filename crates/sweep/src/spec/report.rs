@@ -111,9 +111,6 @@ impl Report {
         if self.method.is_some() || !self.told.is_empty() {
             parts.push(out);
         }
-        if self.method.is_some() || !self.told.is_empty() {
-            parts.push(out);
-        }
         parts.join("\n")
     }
 }
