@@ -126,7 +126,7 @@ impl Node {
     }
 
     /// Its entries, if it is a map.
-    pub(super) fn entries(&self) -> Option<&[(Name, Node)]> {
+    pub(super) fn entries(&self) -> Option<&[(Name, Self)]> {
         match &self.kind {
             Kind::Map(entries) => Some(entries),
             _ => None,
