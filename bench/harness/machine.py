@@ -74,6 +74,12 @@ class Probe:
             return {}
         return json.loads(subprocess.check_output([self.path, "probe", str(threads)]))
 
+    def floors(self, kib):
+        """Rates of one core that bound a step, by instruction set: `floors` in `../peak.c`."""
+        if not self.path:
+            return {}
+        return json.loads(subprocess.check_output([self.path, "floors", str(kib)]))
+
 
 def peak_set(isa):
     """The instruction set of the probe that belongs to what `handloom train` says it used."""

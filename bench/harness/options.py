@@ -15,16 +15,16 @@ def parser(doc, quick):
         "--work", type=Path, default=work, metavar="DIR", help="where environments, builds and runs go"
     )
     options.add_argument("--data", metavar="DIR", help="holds fashion-mnist/ with the four .gz files")
-    options.add_argument("--handloom", metavar="PROGRAM", help="measure this instead of a fresh build")
+    options.add_argument("--handloom", metavar="PROGRAM", help="measure this instead of a fresh build; no page")
     options.add_argument("--no-write", action="store_true", help="leave docs/performance.md alone")
     options.add_argument("--quick", action="store_true", help=f"only to see that it works: {quick}; no page")
     return options
 
 
 def parse(options):
-    """The arguments; there is a work folder, and `--quick` writes no page."""
+    """The arguments; there is a work folder, and what is quick or of an unknown commit writes no page."""
     a = options.parse_args()
-    a.no_write |= a.quick
+    a.no_write |= a.quick or bool(a.handloom)
     a.work.mkdir(parents=True, exist_ok=True)
     return a
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from .ours import BENCH
 
 PIP = {
-    "numpy": "numpy",
+    # threadpoolctl says which of its kernels OpenBLAS runs.
+    "numpy": "numpy threadpoolctl",
     "jax": "jax optax",
-    "sklearn": "scikit-learn",
+    "sklearn": "scikit-learn threadpoolctl",
     "torch": "torch numpy",
     "keras": "tensorflow-cpu",
 }
@@ -37,9 +38,9 @@ VARIANTS = (
     "burn:ndarray",
 )
 IMPORTS = {
-    "numpy": "numpy",
+    "numpy": "numpy, threadpoolctl",
     "jax": "jax, optax",
-    "sklearn": "sklearn.neural_network",
+    "sklearn": "sklearn.neural_network, threadpoolctl",
     "torch": "torch, numpy",
     "keras": "tensorflow",
 }
@@ -68,11 +69,27 @@ def chosen(names):
 
 
 class Peers:
-    """Environments of the peers. `venvs`: ready-made ones, by peer."""
+    """Environments of the peers. `venvs`: ready-made, by peer; `flush`: whether to spare them subnormal numbers."""
 
-    def __init__(self, work, venvs, install=True, limit_s=2400):
+    def __init__(self, work, venvs, install=True, flush=True, limit_s=7200):
         self.work, self.venvs, self.install, self.limit_s = work, venvs, install, limit_s
         self.programs = {}
+        self.flush = self.flusher() if flush else None
+
+    def flusher(self):
+        """The library that spares peers subnormal numbers, `../peers/flush.c`, or None where it cannot be had."""
+        library = self.work / "flush.so"
+        try:
+            subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", library, BENCH / "peers/flush.c"], check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            print(f"SKIPPED flushing of subnormal numbers: {error}", flush=True)
+            return None
+        return library.resolve()
+
+    def environment(self, threads):
+        """Variables for a peer."""
+        flush = {"LD_PRELOAD": str(self.flush)} if self.flush else {}
+        return {"RAYON_NUM_THREADS": str(threads), "TF_CPP_MIN_LOG_LEVEL": "3", **flush}
 
     def set_up(self, name):
         """Why `name` cannot be had, or None."""

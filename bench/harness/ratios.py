@@ -63,7 +63,8 @@ def text(lines):
         probes.setdefault(threads, []).append(Group([line for group in tools.values() for line in group.lines]).peaks())
     probes = {threads: {name: median(p[name] for p in all_) for name in all_[0]} for threads, all_ in probes.items()}
     versions = {line["peer"]: line["version"] for line in runs}
-    parts = [pages.machine_line(head["machine"], head["commit"], probes), summary(groups)]
+    parts = [pages.machine_line(head["machine"], head["commit"], probes), how(head), summary(groups)]
+    parts += ["How many times as long as Handloom each tool takes for an epoch:", ratios(groups)]
     for (workload, threads), tools in groups.items():
         parts.append(f"**{workload}, {threads} thread{'s' * (threads > 1)}** ({WORKLOADS[workload]})")
         parts.append(detail(tools))
@@ -80,7 +81,28 @@ def text(lines):
     missing = [f"{tool}: {reason}" for tool, reason in head["skipped"].items()] + failed
     if missing:
         parts.append("Not measured: " + "; ".join(missing) + ".")
-    return "\n\n".join(parts)
+    return "\n\n".join(filter(None, parts))
+
+
+def how(head):
+    """How the runs were made, as the raw lines have it since they say so."""
+    flushed = {True: "Peers' subnormal numbers were flushed to zero.", False: "Peers kept their subnormal numbers."}
+    said = [f"One run: {head['how']}, the first of which is left out." if "how" in head else None]
+    return " ".join(filter(None, [*said, flushed.get(head.get("flushes"))]))
+
+
+def ratios(groups):
+    """Each peer against ours, one column for each workload and number of threads."""
+    peers = sorted({peer for tools in groups.values() for peer in tools if peer != "handloom"}, key=name)
+    columns = {key: tools for key, tools in groups.items() if "handloom" in tools}
+
+    def cell(tools, peer):
+        return f"{tools[peer].ratio(tools['handloom']):.2f}" if peer in tools else "–"
+
+    return pages.table(
+        ["", *(f"{workload}, {threads}t" for workload, threads in columns)],
+        [[name(peer), *(cell(tools, peer) for tools in columns.values())] for peer in peers],
+    )
 
 
 def grouped(lines):

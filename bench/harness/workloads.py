@@ -26,6 +26,16 @@ class Workload:
     def parameters(self):
         return sum(i * o + o for i, o in zip(self.sizes, self.sizes[1:]))
 
+    @property
+    def arrays(self):
+        """Numbers kept for each parameter: itself, and its moments."""
+        return 2 if self.optimizer == "momentum" else 3
+
+    @property
+    def state_kib(self):
+        """What the parameters and their moments take."""
+        return 4 * self.arrays * self.parameters // 1024
+
     def flops(self, images):
         """Multiplications and additions of one epoch over `images` images.
 

@@ -31,6 +31,9 @@ def parse(name, modes):
     a = parser.parse_args()
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = str(a.threads)
+    # Where these are set, it is to old kernels, for the sake of old versions: the peer's own choice is faster.
+    for variable in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
+        os.environ.pop(variable, None)
     # Some runtimes size their pools from the affinity mask.
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: a.threads])
     w = WORKLOADS[a.workload]
@@ -57,6 +60,14 @@ def load(a, np):
 
     x, y = images("train-images-idx3"), labels("train-labels-idx1")
     return x[:IMAGES], y[:IMAGES], x[IMAGES:], y[IMAGES:], images("t10k-images-idx3"), labels("t10k-labels-idx1")
+
+
+def openblas():
+    """Version and kernel of the OpenBLAS that runs, such as `OpenBLAS 0.3.31 for SkylakeX`."""
+    from threadpoolctl import threadpool_info
+
+    blas = [info for info in threadpool_info() if info["internal_api"] == "openblas"]
+    return ", ".join(f"OpenBLAS {info['version']} for {info['architecture']}" for info in blas[:1])
 
 
 class Clock:

@@ -105,7 +105,7 @@ def accuracy(x, y):
     return (forward(x)[1].argmax(1) == y).mean()
 
 
-clock = peer.Clock(a, np.__version__)
+clock = peer.Clock(a, f"{np.__version__} with {peer.openblas()}")
 for _ in range(a.epochs):
     start = time.perf_counter()
     order, loss = rng.permutation(len(xt)), 0.0

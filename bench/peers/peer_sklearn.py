@@ -24,7 +24,7 @@ model = MLPClassifier(
     nesterovs_momentum=False,
     random_state=a.seed,
 )
-clock = peer.Clock(a, sklearn.__version__)
+clock = peer.Clock(a, f"{sklearn.__version__} with {peer.openblas()}")
 for _ in range(a.epochs):
     start = time.perf_counter()
     model.partial_fit(xt, yt, classes=np.arange(10))

@@ -26,7 +26,7 @@ order layers.0.weight (row-major [out, in]), layers.0.bias, layers.1.weight ...:
 
 `losses` are those of each batch before its step, without L2. `reference` is `torch` for torch.optim in
 float32, as users run it, or `float64` for the plain definitions of Lion and Eve below, which torch.optim
-lacks. cases holds (a) every optimizer x activation with cross_entropy and the usual hyperparameters, then
+lacks. torch.optim.Muon runs here with its iteration in the precision of the run. cases holds (a) every optimizer x activation with cross_entropy and the usual hyperparameters, then
 (b) every optimizer x loss x weight decay with tanh and other hyperparameters.
 
 Every case runs in both precisions, and a problem is taken only if all cases are well-conditioned: the two
@@ -45,6 +45,7 @@ import platform
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch.optim import _muon
 
 ACTIVATIONS = {
     "identity": lambda z: z,
@@ -124,6 +125,39 @@ class Eve(torch.optim.Optimizer):
                 w.sub_(lr * mean / (square.sqrt() + group["eps"]))
 
 
+class Muon:
+    """torch.optim.Muon for the matrices between hidden layers, torch.optim.AdamW for all else."""
+
+    def __init__(self, groups, case):
+        weights, biases = groups
+        first, *hidden, last = weights["params"]
+        rest = [{**weights, "params": [first, last]}, biases]
+        settings = {"lr": case["learning_rate"], "weight_decay": case["weight_decay"]}
+        settings |= {"momentum": case["momentum"], "adjust_lr_fn": "match_rms_adamw"}
+        self.parts = [torch.optim.Muon(hidden, **settings), torch.optim.AdamW(rest, **like_adam(case))]
+
+    def zero_grad(self):
+        for part in self.parts:
+            part.zero_grad()
+
+    def step(self, closure):
+        for part in self.parts:
+            part.step()
+
+
+def orthogonalize(matrix, coefficients, steps, eps):
+    """What torch.optim.Muon does in bfloat16, of which two digits are right, in the precision of the run."""
+    a, b, c = coefficients
+    x = matrix / matrix.norm().clamp(min=eps)
+    for _ in range(steps):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x
+
+
+_muon._zeropower_via_newtonschulz = orthogonalize
+
+
 # Each is called with the parameter groups and a case, whose keys are named like Handloom's flags.
 OPTIMIZERS = {
     "sgd": lambda p, c: torch.optim.SGD(p, c["learning_rate"]),
@@ -140,6 +174,7 @@ OPTIMIZERS = {
     "radam": lambda p, c: torch.optim.RAdam(p, **like_adam(c)),
     "lion": lambda p, c: Lion(p, c["learning_rate"], (c["beta1"], c["beta2"])),
     "eve": lambda p, c: Eve(p, **like_adam(c)),
+    "muon": Muon,
 }
 # Where the search for a well-conditioned problem ends that began at 0 and took a minute.
 FIRST_SEED = 45084
@@ -149,7 +184,7 @@ NOT_IN_TORCH = ("lion", "eve")
 LEARNING_RATES = {
     **dict.fromkeys(("adam", "nadam", "adamw", "adamax", "amsgrad", "eve"), 0.02),
     **{"sgd": 0.2, "momentum": 0.05, "nag": 0.05, "rmsprop": 0.01, "adagrad": 0.05},
-    **{"adadelta": 5.0, "radam": 0.05, "lion": 0.005},
+    **{"adadelta": 5.0, "radam": 0.05, "lion": 0.005, "muon": 0.02},
 }
 
 

@@ -7,7 +7,7 @@ use crate::kernel::head::Tally;
 use crate::layer::Layer;
 use crate::loss::LossKind;
 use crate::network::Network;
-use crate::optim::{Decay, Optimizer, Step};
+use crate::optim::{Decay, Door, Optimizer, Step};
 use crate::pass::{CHUNK, Machine, Workspace};
 
 /// Everything that training restores when it is resumed.
@@ -77,7 +77,7 @@ pub(crate) struct Stepper {
     rate: f64,
     decay: Decay,
     workspace: Workspace,
-    /// Gradients of a batch that runs in several chunks; else empty.
+    /// Gradients of a batch, where it runs in several chunks or the rule needs whole matrices; else empty.
     sums: Vec<Layer>,
 }
 
@@ -111,10 +111,23 @@ impl Stepper {
             } else {
                 session.step += 1;
                 let at = Step { lr: self.rate, t: session.step, loss: tally.mean_loss() };
-                let sums = if number == 0 { &mut [] } else { &mut self.sums[..] };
                 let (workspace, network, decay) = (&mut self.workspace, &mut session.network, self.decay);
-                self.rule.step(at, &mut session.scalars, &mut |step| {
-                    workspace.descend(network, machine, chunk.len(), sums, step, decay);
+                let sums = &mut self.sums;
+                self.rule.step(at, &mut session.scalars, &mut |door| match door {
+                    Door::Tiles(step) => {
+                        let sums = if number == 0 { &mut [] } else { &mut sums[..] };
+                        workspace.descend(network, machine, chunk.len(), sums, step, decay);
+                    }
+                    Door::Whole(step) => {
+                        if sums.is_empty() {
+                            *sums = network.with_memory(0).layers;
+                        }
+                        workspace.sum_gradients(network, machine, chunk.len(), sums, number == 0);
+                        let last = network.layers.len() - 1;
+                        for (at, (layer, gradient)) in network.layers.iter_mut().zip(sums.iter()).enumerate() {
+                            step.apply(machine, layer, gradient, at > 0 && at < last, decay);
+                        }
+                    }
                 });
             }
         }

@@ -21,7 +21,7 @@ const LITTLE: f64 = 0.02;
 /// Trees of the forest of all trials, number of forests of parts of them, and trees of each.
 const TREES: u64 = 120;
 const PARTS: u64 = 24;
-const TREES_OF_PART: u64 = 24;
+const TREES_OF_PART: u64 = 60;
 /// The same trials always give the same numbers.
 const SEED: u64 = 1;
 

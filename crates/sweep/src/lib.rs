@@ -1,8 +1,8 @@
 //! Sweeps: which configurations to try next, which trials are worth going on with, and what was learned.
 //!
-//! A W&B sweep file is read as a [`Spec`](spec::Spec): a method, a metric and a [`Space`](space::Space). What happened
-//! is a list of [`Entry`](journal::Entry) in a [`Journal`](journal::Journal), which many processes append to; the
-//! [`State`](state::State) of a sweep is a fold of that list and nothing else. Samplers and pruners are pure
+//! A W&B sweep file is read as a [`Spec`]: a method, a metric and a [`Space`]. What happened
+//! is a list of [`Entry`] in a [`Journal`], which many processes append to; the
+//! [`State`] of a sweep is a fold of that list and nothing else. Samplers and pruners are pure
 //! functions of (space, history, seed). This crate knows no database, no W&B server and no terminal.
 
 pub mod importance;

@@ -127,7 +127,7 @@ pub(crate) struct Course {
     pub epochs: usize,
 }
 
-/// A mean with its 95 % interval.
+/// A mean of what is never below 0, with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Mean {
     pub value: f64,
@@ -140,6 +140,6 @@ impl Mean {
         let value = values.iter().sum::<f64>() / n;
         let variance = values.iter().map(|x| (x - value) * (x - value)).sum::<f64>() / (n - 1.0).max(1.0);
         let reach = 1.96 * (variance / n).sqrt();
-        Self { value, interval: [value - reach, value + reach] }
+        Self { value, interval: [(value - reach).max(0.0), value + reach] }
     }
 }

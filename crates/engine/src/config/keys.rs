@@ -42,7 +42,7 @@ pub const KEYS: &[Key] = &[
     Key::new("loss", &[], &["-l"], "NAME", "What is minimized"),
     Key::new("optimizer", &["optimiser"], &["-o"], "NAME", "Update rule"),
     Key::new("learning_rate", &["lr"], &["-lr"], "X", "Learning rate [default: the optimizer's own]"),
-    Key::new("momentum", &[], &["-m"], "X", "Momentum of momentum and nag"),
+    Key::new("momentum", &[], &["-m"], "X", "Momentum of momentum, nag and muon"),
     Key::new("beta", &[], &["-beta"], "X", "Decay of rmsprop and adadelta"),
     Key::new("beta1", &[], &["-beta1"], "X", "Decay of the mean gradient: adam, nadam and relatives"),
     Key::new("beta2", &[], &["-beta2"], "X", "Decay of the mean square: adam, nadam and relatives"),

@@ -89,3 +89,17 @@ fn run_avx2<T: Task>(task: T) -> T::Output {
 fn run_avx512<T: Task>(task: T) -> T::Output {
     task.run::<true, 4>()
 }
+
+/// Asks the second-level cache for `line`, which will be needed soon.
+#[inline(always)]
+pub(crate) fn prefetch(line: &super::Lanes) {
+    #[cfg(target_arch = "x86_64")]
+    #[expect(unsafe_code, reason = "a hint of the processor that changes nothing, and belongs to its baseline")]
+    // SAFETY: the address is that of a reference.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(line).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = line;
+}

@@ -14,6 +14,7 @@ pub(crate) mod gather;
 pub(crate) mod head;
 mod isa;
 pub(crate) mod math;
+pub(crate) mod orthogonal;
 pub(crate) mod outer;
 pub(crate) mod product;
 pub(crate) mod share;

@@ -1,6 +1,6 @@
 //! Matrix product of panels: forward passes, and gradients of inputs.
 
-use super::{LANES, Lanes, Task, panels};
+use super::{LANES, Lanes, Task, isa::prefetch, panels};
 
 /// `out ← bias + a · b`: `a` (B, K) in panels, `b` (K, O) in panels of its outputs, `out` (B, O) in panels.
 pub(crate) struct Product<'a> {
@@ -23,6 +23,9 @@ pub(crate) struct Product<'a> {
 /// Input panels summed in one go: their share of `b` (16 KiB at most) then stays in the first-level cache.
 const BLOCK: usize = 4;
 
+/// Rows from which on it is worth to ask for the next block: a few are done before it comes.
+const MANY: usize = 48;
+
 /// Most rows in a register tile: 6 rows of one panel (four with AVX-512) leave registers for `a` and `b`.
 const TILE: usize = 6;
 
@@ -31,35 +34,58 @@ impl Task for Product<'_> {
 
     #[inline(always)]
     fn run<const FMA: bool, const P: usize>(mut self) {
-        let (inputs, outputs) = (self.depth / LANES, self.out.len() / self.rows);
-        for from in (0..inputs).step_by(BLOCK) {
-            let block = from..inputs.min(from + BLOCK);
-            let mut panel = 0;
-            while panel + P <= outputs {
-                self.rows::<FMA, P>(panel, block.clone());
-                panel += P;
-            }
-            while P > 2 && panel + 2 <= outputs {
-                self.rows::<FMA, 2>(panel, block.clone());
-                panel += 2;
-            }
-            while panel < outputs {
-                self.rows::<FMA, 1>(panel, block.clone());
-                panel += 1;
-            }
+        let outputs = self.out.len() / self.rows;
+        let mut panel = 0;
+        while panel + P <= outputs {
+            self.panels::<FMA, P>(panel);
+            panel += P;
+        }
+        while P > 2 && panel + 2 <= outputs {
+            self.panels::<FMA, 2>(panel);
+            panel += 2;
+        }
+        while panel < outputs {
+            self.panels::<FMA, 1>(panel);
+            panel += 1;
         }
     }
 }
 
-impl Product<'_> {
-    /// `P` output panels from `panel` on, for all rows, in tiles of nearly equal height: no row is left over
-    /// to run alone, where it would wait for the latency of each addition.
+impl<'a> Product<'a> {
+    /// `P` output panels from `panel` on: their sums stay in the second-level cache from block to block.
     #[inline(always)]
-    fn rows<const FMA: bool, const P: usize>(&mut self, panel: usize, block: std::ops::Range<usize>) {
+    fn panels<const FMA: bool, const P: usize>(&mut self, panel: usize) {
+        let (inputs, outputs) = (self.depth / LANES, self.out.len() / self.rows);
+        for from in (0..inputs).step_by(BLOCK) {
+            let to = inputs.min(from + BLOCK);
+            let next = if to < inputs { (panel, to) } else { (panel + P, 0) };
+            let ahead = std::array::from_fn(|p| {
+                let wanted = self.rows >= MANY && next.0 + p < outputs;
+                let length = (inputs - next.1).min(BLOCK) * LANES;
+                if wanted { &self.b[(next.0 + p) * self.stride + next.1 * LANES..][..length] } else { &[] }
+            });
+            self.rows::<FMA, P>(panel, from..to, &ahead);
+        }
+    }
+
+    /// `P` output panels from `panel` on, for all rows, in tiles of nearly equal height: no row is left over
+    /// to run alone, where it would wait for the latency of each addition. Meanwhile the next block of `b`,
+    /// `ahead`, is asked for: without that, the first tile of each block waits for memory.
+    #[inline(always)]
+    fn rows<const FMA: bool, const P: usize>(
+        &mut self,
+        panel: usize,
+        block: std::ops::Range<usize>,
+        ahead: &[&'a [Lanes]; P],
+    ) {
         let tiles = self.rows.div_ceil(TILE);
         let (height, higher) = (self.rows / tiles, self.rows % tiles);
+        let share = (BLOCK * LANES).div_ceil(tiles);
         let mut row = 0;
         for number in 0..tiles {
+            for ahead in ahead {
+                ahead.iter().skip(number * share).take(share).for_each(prefetch);
+            }
             let rows = height + usize::from(number < higher);
             match rows {
                 1 => self.tile::<FMA, 1, P>(panel, row, &block),
@@ -83,8 +109,12 @@ impl Product<'_> {
     ) {
         let mut sums = [[Lanes::ZERO; P]; M];
         if block.start > 0 {
-            for (r, sums) in sums.iter_mut().enumerate() {
-                *sums = std::array::from_fn(|p| self.out[(panel + p) * self.rows + row + r]);
+            // A slice for each panel, so that bounds are checked once and not for each sum.
+            for p in 0..P {
+                let out: &[Lanes; M] = self.out[(panel + p) * self.rows + row..].first_chunk().expect("M sums");
+                for (sums, out) in sums.iter_mut().zip(out) {
+                    sums[p] = *out;
+                }
             }
         } else if self.bias {
             sums = [std::array::from_fn(|p| self.b[(panel + p) * self.stride + self.depth]); M];
@@ -103,9 +133,10 @@ impl Product<'_> {
                 }
             }
         }
-        for (r, sums) in sums.iter().enumerate() {
-            for (p, sum) in sums.iter().enumerate() {
-                self.out[(panel + p) * self.rows + row + r] = *sum;
+        for p in 0..P {
+            let out: &mut [Lanes; M] = self.out[(panel + p) * self.rows + row..].first_chunk_mut().expect("M sums");
+            for (out, sums) in out.iter_mut().zip(&sums) {
+                *out = sums[p];
             }
         }
     }

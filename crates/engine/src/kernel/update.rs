@@ -14,7 +14,7 @@ use crate::optim::{MAX_SLOTS, Rule};
 const NEGLIGIBLE_GRADIENT: f32 = 1e-17;
 
 /// Values an optimizer remembers count as 0 below this.
-const NEGLIGIBLE_MEMORY: f32 = 1e-30;
+pub(crate) const NEGLIGIBLE_MEMORY: f32 = 1e-30;
 
 /// Where the gradient of one layer comes from: its inputs and the gradient of its outputs.
 #[derive(Clone, Copy)]
@@ -103,6 +103,41 @@ impl<R: Rule> Task for Descend<'_, R> {
     }
 }
 
+/// Moves the parameters of a layer whose whole gradient is known already.
+pub(crate) struct Settle<'a, R: Rule> {
+    /// Gradient: a plane for each output panel.
+    pub(crate) gradient: &'a [Lanes],
+    /// Weights, and behind them the rule's memory: `1 + SLOTS` planes for each output panel.
+    pub(crate) parameters: &'a mut [Lanes],
+    /// Rows of parameters in an output panel: I padded, and the bias.
+    pub(crate) plane: usize,
+    /// What the rule needs for this step.
+    pub(crate) coef: R::Coef,
+    /// As in [`Descend`].
+    pub(crate) penalty: f32,
+    /// As in [`Descend`].
+    pub(crate) shrink: f32,
+    /// Whether the biases alone move.
+    pub(crate) bias_alone: bool,
+}
+
+impl<R: Rule> Task for Settle<'_, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool, const P: usize>(self) {
+        let Self { gradient, parameters, plane, coef, penalty, shrink, bias_alone } = self;
+        let mut mover = Mover::<R> { sum: gradient, parameters, plane, coef, penalty, shrink };
+        let bias = plane - 1;
+        for panel in 0..gradient.len() / plane {
+            for row in (if bias_alone { bias } else { 0 }..bias).step_by(LANES) {
+                mover.take(panel, row, &mut [Lanes::ZERO; LANES]);
+            }
+            mover.take(panel, bias, &mut [Lanes::ZERO]);
+        }
+    }
+}
+
 struct Mover<'a, R: Rule> {
     sum: &'a [Lanes],
     parameters: &'a mut [Lanes],
@@ -113,6 +148,15 @@ struct Mover<'a, R: Rule> {
 }
 
 impl<R: Rule> Sink for Mover<'_, R> {
+    /// The weights, and what the rule remembers of them.
+    #[inline(always)]
+    fn ahead(&self, panel: usize, row: usize, part: usize) -> &[Lanes] {
+        if part > R::SLOTS {
+            return &[];
+        }
+        &self.parameters[(panel * (1 + R::SLOTS) + part) * self.plane + row..][..LANES]
+    }
+
     #[inline(always)]
     fn take(&mut self, panel: usize, row: usize, g: &mut [Lanes]) {
         if !self.sum.is_empty() {

@@ -13,6 +13,7 @@ mod amsgrad;
 mod eve;
 mod lion;
 mod momentum;
+mod muon;
 mod nadam;
 mod nag;
 mod radam;
@@ -23,6 +24,8 @@ mod tests;
 
 use crate::kernel::update::{Descend, Gradient};
 use crate::kernel::{Isa, Lanes};
+use crate::layer::Layer;
+use crate::pass::Machine;
 
 registry! {
     /// An update rule with its hyperparameters.
@@ -41,6 +44,7 @@ registry! {
         "radam" => Radam(radam::Radam),
         "lion" => Lion(lion::Lion),
         "eve" => Eve(eve::Eve),
+        "muon" => Muon(muon::Muon),
     }
 }
 
@@ -99,8 +103,8 @@ pub(crate) fn seen(beta: f64, t: u64) -> f64 {
     1.0 - beta.powi(i32::try_from(t).unwrap_or(i32::MAX))
 }
 
-/// A rule as the trainer sees it. Every [`Rule`] is one; a rule that needs a whole matrix at a time
-/// implements this and [`Move`] instead.
+/// A rule as the trainer sees it. Every [`Rule`] is one; a rule that needs a whole matrix at a time, as `muon`,
+/// implements this and [`Whole`] instead.
 pub trait Descent: Send + Sync {
     /// Values remembered for each parameter.
     fn slots(&self) -> usize;
@@ -115,10 +119,26 @@ pub trait Descent: Send + Sync {
     fn decoupled(&self) -> bool;
 
     /// Prepares a step and calls `body` with what moves the parameters of a layer.
-    fn step(&self, at: Step, scalars: &mut [f64], body: &mut dyn FnMut(&dyn Move));
+    fn step(&self, at: Step, scalars: &mut [f64], body: &mut dyn FnMut(Door<'_>));
 }
 
-/// Moves the parameters of one layer.
+/// The two doors by which a rule comes to the parameters.
+pub enum Door<'a> {
+    /// The fast one: weights move tile by tile, each as soon as its gradient is known.
+    Tiles(&'a dyn Move),
+    /// The slower one: a layer moves when the gradients of all are known.
+    Whole(&'a dyn Whole),
+}
+
+/// Moves the parameters of one layer, given all of its gradient.
+pub trait Whole {
+    /// Moves `layer`, weights and biases; `hidden`: it is neither the first layer nor the last.
+    #[doc(hidden)]
+    #[expect(private_interfaces, reason = "panels are the engine's own")]
+    fn apply(&self, machine: &Machine, layer: &mut Layer, gradient: &Layer, hidden: bool, decay: Decay);
+}
+
+/// Moves the parameters of one layer, or of a share of it.
 pub trait Move: Sync {
     /// Moves `parameters`: for each output panel of a share, a plane of weights and the rule's memory behind it.
     #[doc(hidden)]
@@ -163,8 +183,8 @@ impl<R: Rule> Descent for R {
         R::DECOUPLED
     }
 
-    fn step(&self, at: Step, scalars: &mut [f64], body: &mut dyn FnMut(&dyn Move)) {
-        body(&Prepared::<R>(self.prepare(at, scalars)));
+    fn step(&self, at: Step, scalars: &mut [f64], body: &mut dyn FnMut(Door<'_>)) {
+        body(Door::Tiles(&Prepared::<R>(self.prepare(at, scalars))));
     }
 }
 

@@ -36,19 +36,22 @@ impl One {
         let (x, d) = (lane(1.0), lane(g));
         let gradient = Gradient { x: &x, d: &d, rows: 1, plane: LANES + 1 };
         let decay = Decay::of(&*self.rule, weight_decay, lr);
-        let data = &mut self.layer.data;
-        self.rule.step(Step { lr, t: self.t, loss }, &mut self.scalars, &mut |step| {
-            step.apply(Isa::best(), gradient, &[], data, decay);
+        let mut whole = Layer::new(1, 1, 0);
+        whole.set(0, &Tensors { weight: vec![g], bias: vec![g] });
+        let layer = &mut self.layer;
+        self.rule.step(Step { lr, t: self.t, loss }, &mut self.scalars, &mut |door| match door {
+            Door::Tiles(step) => step.apply(Isa::best(), gradient, &[], &mut layer.data, decay),
+            Door::Whole(step) => step.apply(&Machine::new(1), layer, &whole, true, decay),
         });
         let after = self.layer.tensors(0);
         (after.weight[0], after.bias[0])
     }
 
-    /// The weight after steps at the rule's own rate with these gradients.
-    fn after(rule: Optimizer, gradients: &[f32]) -> Vec<f32> {
+    /// The weight and the bias after steps at the rule's own rate with these gradients.
+    fn after(rule: Optimizer, gradients: &[f32]) -> Vec<(f32, f32)> {
         let lr = rule.learning_rate();
         let mut one = Self::new(rule, 1.0, 0.0);
-        gradients.iter().map(|&g| one.step(g, lr, 0.0, 1.0).0).collect()
+        gradients.iter().map(|&g| one.step(g, lr, 0.0, 1.0)).collect()
     }
 }
 
@@ -138,7 +141,11 @@ fn every_hyperparameter_changes_the_path() {
         let usual = One::after(rule.clone(), &gradients);
         for key in rule.hyperparameters().keys() {
             let other = One::after(changed(&rule, &json!({key: 0.25})), &gradients);
-            assert!(usual.iter().zip(&other).any(|(a, b)| (a - b).abs() > 1e-5), "{}: {key}", rule.name());
+            assert!(
+                usual.iter().zip(&other).any(|(a, b)| (a.0 - b.0).abs().max((a.1 - b.1).abs()) > 1e-5),
+                "{}: {key}",
+                rule.name()
+            );
         }
     }
 }
@@ -150,7 +157,7 @@ fn what_a_rule_remembers_reaches_later_steps() {
         let small = One::after(rule.clone(), &[1.0, -1.0, -1.0]);
         let large = One::after(rule.clone(), &[1e4, -1.0, -1.0]);
         for step in 1..3 {
-            let moved = |path: &[f32]| path[step] - path[step - 1];
+            let moved = |path: &[(f32, f32)]| path[step].0 - path[step - 1].0;
             let (small, large) = (moved(&small), moved(&large));
             assert!((small - large).abs() > 1e-2 * small.abs(), "{} {step}: {small} {large}", rule.name());
         }

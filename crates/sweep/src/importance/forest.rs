@@ -39,7 +39,10 @@ enum Node {
     },
 }
 
-struct Tree {
+struct Tree<'a> {
+    data: &'a Data,
+    /// How many different ranks each column has.
+    levels: &'a [usize],
     nodes: Vec<Node>,
 }
 
@@ -49,6 +52,8 @@ pub(super) fn grow(data: &Data, among: &[usize], trees: u64, seed: u64) -> Found
     let mut found =
         Found { permutation: vec![0.0; data.groups.len()], impurity: vec![0.0; data.columns.len()], explained: 0.0 };
     let mut guesses = vec![(0.0, 0_u32); data.target.len()];
+    let levels: Vec<usize> =
+        data.columns.iter().map(|ranks| ranks.iter().max().map_or(0, |&rank| rank as usize + 1)).collect();
     let mut counted = 0_u32;
     for number in 0..trees {
         let mut rng = Rng::stream(seed, "forest", number);
@@ -57,7 +62,7 @@ pub(super) fn grow(data: &Data, among: &[usize], trees: u64, seed: u64) -> Found
         for &row in &sample {
             seen[row] = true;
         }
-        let tree = Tree::grown(data, &mut sample, &mut rng, &mut found.impurity);
+        let tree = Tree::grown(data, &levels, &mut sample, &mut rng, &mut found.impurity);
         let unseen: Vec<usize> = among.iter().copied().filter(|&row| !seen[row]).collect();
         if unseen.is_empty() {
             continue;
@@ -65,7 +70,7 @@ pub(super) fn grow(data: &Data, among: &[usize], trees: u64, seed: u64) -> Found
         counted += 1;
         let mut error = 0.0;
         for &row in &unseen {
-            let guess = tree.guess(data, row, row, &[]);
+            let guess = tree.guess(row, row, &[]);
             error += square(guess - data.target[row]);
             guesses[row].0 += guess;
             guesses[row].1 += 1;
@@ -75,7 +80,7 @@ pub(super) fn grow(data: &Data, among: &[usize], trees: u64, seed: u64) -> Found
             rng.shuffle(&mut others);
             let pairs = unseen.iter().zip(&others);
             let shuffled: f64 =
-                pairs.map(|(&row, &other)| square(tree.guess(data, row, other, group) - data.target[row])).sum();
+                pairs.map(|(&row, &other)| square(tree.guess(row, other, group) - data.target[row])).sum();
             *sum += (shuffled - error) / unseen.len() as f64;
         }
     }
@@ -96,18 +101,18 @@ pub(super) fn grow(data: &Data, among: &[usize], trees: u64, seed: u64) -> Found
     found
 }
 
-impl Tree {
+impl<'a> Tree<'a> {
     /// Adds to `impurity` what each column's splits take off the squared error, over the number of rows.
-    fn grown(data: &Data, rows: &mut [usize], rng: &mut Rng, impurity: &mut [f64]) -> Self {
-        let mut tree = Self { nodes: Vec::new() };
+    fn grown(data: &'a Data, levels: &'a [usize], rows: &mut [usize], rng: &mut Rng, impurity: &mut [f64]) -> Self {
+        let mut tree = Self { data, levels, nodes: Vec::new() };
         let all = rows.len() as f64;
-        tree.grow(data, rows, rng, &mut |column, gain| impurity[column] += gain / all);
+        tree.grow(rows, rng, &mut |column, gain| impurity[column] += gain / all);
         tree
     }
 
-    fn grow(&mut self, data: &Data, rows: &mut [usize], rng: &mut Rng, gained: &mut dyn FnMut(usize, f64)) {
-        let mean = rows.iter().map(|&row| data.target[row]).sum::<f64>() / rows.len() as f64;
-        let Some(Cut { column, rank, gain }) = cut(data, rows, mean, rng) else {
+    fn grow(&mut self, rows: &mut [usize], rng: &mut Rng, gained: &mut dyn FnMut(usize, f64)) {
+        let mean = rows.iter().map(|&row| self.data.target[row]).sum::<f64>() / rows.len() as f64;
+        let Some(Cut { column, rank, gain }) = self.cut(rows, mean, rng) else {
             self.nodes.push(Node::Leaf(mean));
             return;
         };
@@ -115,23 +120,60 @@ impl Tree {
         let place = self.nodes.len();
         self.nodes.push(Node::Split { column, rank, right: 0 });
         // A stable order, so that the sums are those of any machine.
-        rows.sort_by_key(|&row| data.columns[column][row] > rank);
-        let middle = rows.partition_point(|&row| data.columns[column][row] <= rank);
+        let ranks = &self.data.columns[column];
+        rows.sort_by_key(|&row| ranks[row] > rank);
+        let middle = rows.partition_point(|&row| ranks[row] <= rank);
         let (left, right) = rows.split_at_mut(middle);
-        self.grow(data, left, rng, gained);
+        self.grow(left, rng, gained);
         self.nodes[place] = Node::Split { column, rank, right: self.nodes.len() };
-        self.grow(data, right, rng, gained);
+        self.grow(right, rng, gained);
+    }
+
+    /// The cut that takes the most off the squared error, if any takes something; of equals that of a column chosen at
+    /// random.
+    fn cut(&self, rows: &[usize], mean: f64, rng: &mut Rng) -> Option<Cut> {
+        /// What is less than this share of the squared error is rounding.
+        const NOTHING: f64 = 1e-12;
+        let target = &self.data.target;
+        let total: f64 = rows.iter().map(|&row| square(target[row] - mean)).sum();
+        if rows.len() < 2 || total <= 0.0 {
+            return None;
+        }
+        let mut order: Vec<usize> = (0..self.data.columns.len()).collect();
+        rng.shuffle(&mut order);
+        let mut best: Option<Cut> = None;
+        let mut least = NOTHING * total;
+        let mut groups: Vec<Group> = Vec::new();
+        for column in order {
+            let values = rows.iter().map(|&row| (self.data.columns[column][row], target[row] - mean));
+            if self.levels[column] <= rows.len() {
+                group_by_level(values, self.levels[column], &mut groups);
+            } else {
+                group_by_order(values, &mut groups);
+            }
+            let (mut sum, mut count) = (0.0, 0.0);
+            for group in &groups[..groups.len() - 1] {
+                sum += group.sum;
+                count += group.count;
+                let gain = sum * sum / count + sum * sum / (rows.len() as f64 - count);
+                if gain > least * (1.0 + 1e-9) {
+                    least = gain;
+                    best = Some(Cut { column, rank: group.rank, gain });
+                }
+            }
+        }
+        best
     }
 
     /// The guess for `row` with the values of `other` in the columns `group`.
-    fn guess(&self, data: &Data, row: usize, other: usize, group: &[usize]) -> f64 {
+    fn guess(&self, row: usize, other: usize, group: &[usize]) -> f64 {
         let mut at = 0;
         loop {
             match self.nodes[at] {
                 Node::Leaf(mean) => return mean,
                 Node::Split { column, rank, right } => {
                     let row = if group.contains(&column) { other } else { row };
-                    at = if data.columns[column][row] <= rank { at + 1 } else { right };
+                    at = if self.data.columns[column][row] <= rank { at + 1 } else { right };
                 }
             }
         }
@@ -144,38 +186,40 @@ struct Cut {
     gain: f64,
 }
 
-/// The cut that takes the most off the squared error, if any takes something; of equals that of a column chosen at random.
-fn cut(data: &Data, rows: &[usize], mean: f64, rng: &mut Rng) -> Option<Cut> {
-    /// What is less than this share of the squared error is rounding.
-    const NOTHING: f64 = 1e-12;
-    let total: f64 = rows.iter().map(|&row| square(data.target[row] - mean)).sum();
-    if rows.len() < 2 || total <= 0.0 {
-        return None;
+/// Rows of equal rank: their number and the sum of their targets.
+#[derive(Clone, Copy, Default)]
+struct Group {
+    rank: u32,
+    sum: f64,
+    count: f64,
+}
+
+/// Groups by counting, for few levels.
+fn group_by_level(values: impl Iterator<Item = (u32, f64)>, levels: usize, groups: &mut Vec<Group>) {
+    groups.clear();
+    groups.extend((0..levels as u32).map(|rank| Group { rank, ..Group::default() }));
+    for (rank, target) in values {
+        let group = &mut groups[rank as usize];
+        group.sum += target;
+        group.count += 1.0;
     }
-    let mut order: Vec<usize> = (0..data.columns.len()).collect();
-    rng.shuffle(&mut order);
-    let mut best: Option<Cut> = None;
-    let mut least = NOTHING * total;
-    let mut sorted: Vec<(u32, f64)> = Vec::with_capacity(rows.len());
-    for column in order {
-        sorted.clear();
-        sorted.extend(rows.iter().map(|&row| (data.columns[column][row], data.target[row] - mean)));
-        sorted.sort_by_key(|&(rank, _)| rank);
-        let mut sum = 0.0;
-        for (i, pair) in sorted.windows(2).enumerate() {
-            sum += pair[0].1;
-            if pair[0].0 == pair[1].0 {
-                continue;
+    groups.retain(|group| group.count > 0.0);
+}
+
+/// Groups by sorting, for many.
+fn group_by_order(values: impl Iterator<Item = (u32, f64)>, groups: &mut Vec<Group>) {
+    let mut sorted: Vec<(u32, f64)> = values.collect();
+    sorted.sort_by_key(|&(rank, _)| rank);
+    groups.clear();
+    for (rank, target) in sorted {
+        match groups.last_mut().filter(|group| group.rank == rank) {
+            Some(group) => {
+                group.sum += target;
+                group.count += 1.0;
             }
-            let (left, right) = ((i + 1) as f64, (sorted.len() - i - 1) as f64);
-            let gain = sum * sum / left + sum * sum / right;
-            if gain > least * (1.0 + 1e-9) {
-                least = gain;
-                best = Some(Cut { column, rank: pair[0].0, gain });
-            }
+            None => groups.push(Group { rank, sum: target, count: 1.0 }),
         }
     }
-    best
 }
 
 fn square(x: f64) -> f64 {

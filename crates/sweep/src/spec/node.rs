@@ -297,7 +297,8 @@ mod tests {
         let bomb = "a: &a [1,1,1,1,1,1,1,1,1,1]\n".to_owned()
             + &(b'b'..b'i')
                 .map(|c| format!("{0}: &{0} [{1}]\n", c as char, vec![format!("*{}", (c - 1) as char); 10].join(",")))
-                .collect::<String>();
+                .collect::<Vec<_>>()
+                .concat();
         Node::read(&bomb).unwrap_err();
     }
 }

@@ -37,7 +37,8 @@ fn a_step_has_the_same_bits_for_any_number_of_threads() {
         let data = Dataset::noise(700, pixels, classes);
         // Whole chunks, several of them, and smaller batches behind larger ones.
         let batches = [(0..64).collect(), (0..700).collect(), (5..300).collect(), (1..38).collect()];
-        for (isa, optimizer) in Isa::supported().zip(["nadam", "momentum", "amsgrad"]) {
+        let rules = Isa::supported().zip(["nadam", "momentum", "amsgrad"]);
+        for (isa, optimizer) in rules.chain([(Isa::best(), "muon")]) {
             let settings = serde_json::json!({"optimizer": optimizer, "weight_decay": 0.01, "activation": "gelu"});
             let (config, network) = start(&data, hidden, settings);
             let trained = |threads| {

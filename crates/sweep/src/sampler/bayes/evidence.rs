@@ -4,10 +4,10 @@ use super::encoding::{Encoding, Point};
 use crate::trial::{Status, Trial};
 
 /// Most points that are looked at: the time for a suggestion grows with their cube.
-const MOST: usize = 128;
+const MOST: usize = 112;
 /// Of these, how many are the best and how many the latest; the others are spread over the rest.
-const BEST: usize = 56;
-const LATEST: usize = 40;
+const BEST: usize = 48;
+const LATEST: usize = 32;
 
 /// Points with their costs, and points whose costs are not known yet.
 #[derive(Debug, Default)]

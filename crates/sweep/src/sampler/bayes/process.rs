@@ -30,8 +30,10 @@ const NOISES: [f64; 2] = [-9.0, 1.0];
 const SEEN: f64 = 2.0;
 /// Where the search for the likeliest shape begins: the logarithm of every length scale.
 const STARTS: [f64; 2] = [0.0, -1.0];
-/// Steps of that search.
-const STEPS: usize = 24;
+/// Steps from each start, and further ones from the better of them; what is less than the last is no step.
+const STEPS_EACH: usize = 7;
+const STEPS_BEST: usize = 14;
+const LEAST_STEP: f64 = 0.01;
 
 /// A process that knows some values.
 #[derive(Clone, Debug)]
@@ -62,9 +64,14 @@ impl Process {
     /// (Blum & Riedmiller, 2013, *Optimization of Gaussian Process Hyperparameters using Rprop*).
     pub(crate) fn fitted(kinds: &[Kind], points: &[f64], values: &[f64]) -> Option<Self> {
         let gaps = Gaps::new(kinds, points);
-        let climb = |start: f64| climb(&gaps, values, [vec![start; kinds.len()], vec![NOISE[0]]].concat());
-        let tops: Vec<(f64, Shape)> = STARTS.into_iter().filter_map(climb).collect();
-        let (_, shape) = tops.into_iter().reduce(|best, top| if top.0 > best.0 { top } else { best })?;
+        let climb = |start: f64| {
+            let mut climb = Climb::new([vec![start; kinds.len()], vec![NOISE[0]]].concat());
+            climb.on(STEPS_EACH, &gaps, values);
+            climb
+        };
+        let mut best = STARTS.map(climb).into_iter().reduce(|a, b| if b.height() > a.height() { b } else { a })?;
+        best.on(STEPS_BEST, &gaps, values);
+        let (_, shape) = best.top?;
         Self::shaped(kinds, points, values, shape)
     }
 
@@ -225,36 +232,58 @@ impl State {
     }
 }
 
-/// The likeliest shape that is found from `shape` on, with the logarithm of its likelihood.
-fn climb(gaps: &Gaps, values: &[f64], mut shape: Shape) -> Option<(f64, Shape)> {
-    let d = gaps.d;
-    let mut best: Option<(f64, Shape)> = None;
-    let mut steps = vec![0.4_f64; shape.len()];
-    let mut before = vec![0.0_f64; shape.len()];
-    for _ in 0..STEPS {
-        let Some(state) = State::new(gaps, values, &shape) else { break };
-        let (likelihood, mut gradient) = state.likelihood(gaps, &shape);
-        if !likelihood.is_finite() {
-            break;
+/// A search for the likeliest shape.
+struct Climb {
+    shape: Shape,
+    /// How far each logarithm is moved next, and the gradient before the last move.
+    steps: Vec<f64>,
+    before: Vec<f64>,
+    /// The likeliest shape so far, with the logarithm of its likelihood.
+    top: Option<(f64, Shape)>,
+}
+
+impl Climb {
+    fn new(shape: Shape) -> Self {
+        Self { steps: vec![0.4; shape.len()], before: vec![0.0; shape.len()], shape, top: None }
+    }
+
+    fn height(&self) -> f64 {
+        self.top.as_ref().map_or(f64::NEG_INFINITY, |top| top.0)
+    }
+
+    /// Goes on for so many steps, or until these are too small to matter.
+    fn on(&mut self, steps: usize, gaps: &Gaps, values: &[f64]) {
+        for _ in 0..steps {
+            if self.steps.iter().all(|&step| step < LEAST_STEP) {
+                return;
+            }
+            let Some(state) = State::new(gaps, values, &self.shape) else { return };
+            let (likelihood, gradient) = state.likelihood(gaps, &self.shape);
+            if !likelihood.is_finite() {
+                return;
+            }
+            if likelihood > self.height() {
+                self.top = Some((likelihood, self.shape.clone()));
+            }
+            self.step(gradient, gaps.d);
         }
-        if best.as_ref().is_none_or(|best| likelihood > best.0) {
-            best = Some((likelihood, shape.clone()));
-        }
-        for k in 0..shape.len() {
-            let turned = gradient[k] * before[k];
+    }
+
+    fn step(&mut self, mut gradient: Vec<f64>, d: usize) {
+        for (k, slope) in gradient.iter_mut().enumerate() {
+            let turned = *slope * self.before[k];
             if turned > 0.0 {
-                steps[k] = (steps[k] * 1.3).min(1.0);
+                self.steps[k] = (self.steps[k] * 1.3).min(1.0);
             } else if turned < 0.0 {
-                steps[k] *= 0.4;
-                gradient[k] = 0.0;
+                self.steps[k] *= 0.4;
+                *slope = 0.0;
             }
             let [low, high] = if k < d { SCALES } else { NOISES };
-            let direction = if gradient[k] == 0.0 { 0.0 } else { gradient[k].signum() };
-            shape[k] = (shape[k] + steps[k] * direction).clamp(low, high);
+            let direction = if *slope == 0.0 { 0.0 } else { slope.signum() };
+            self.shape[k] = (self.shape[k] + self.steps[k] * direction).clamp(low, high);
         }
-        before = gradient;
+        self.before = gradient;
     }
-    best
 }
 
 #[cfg(test)]
