@@ -19,7 +19,7 @@ fn every_script_was_run_after_its_last_edit() {
         let script = if named.exists() { named } else { folder.join("make.py") };
         let said: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
         let hash = Sha256::digest(fs::read(&script).unwrap());
-        let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = hash.iter().fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
         assert_eq!(said["script_sha256"], hash, "run {} again and commit both", script.display());
         count += 1;
     }
