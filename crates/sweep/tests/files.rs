@@ -132,5 +132,5 @@ fn every_shipped_sweep_file_runs_and_names_the_schema_of_editors() {
 #[test]
 fn the_schema_of_editors_is_up_to_date() {
     let written: serde_json::Value = serde_json::from_str(&shipped("sweep.schema.json")).unwrap();
-    assert_eq!(written, handloom_sweep::spec::json_schema(), "`just schema` writes it anew");
+    assert!(written == handloom_sweep::spec::json_schema(), "`just schema` writes it anew");
 }

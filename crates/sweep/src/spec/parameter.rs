@@ -184,7 +184,7 @@ fn distribution(
                 node.whole().map(|whole| (whole, node.at))
             };
             let ((min, min_at), (max, max_at)) = bound("min", findings).zip(bound("max", findings))?;
-            ordered(name, min, max, min_at, findings)?;
+            ordered(name, (min, max), min_at, findings)?;
             return Some((Distribution::IntUniform(min, max), vec![min_at, max_at]));
         }
         _ => {}
@@ -222,7 +222,7 @@ fn distribution(
     let q = if shape.may.iter().any(|(may, _)| *may == "q") { number("q") } else { Some(1.0) };
     let ((a, b), q) = first.zip(q)?;
     if bounds {
-        ordered(name, a, b, node.get("min")?.at, findings)?;
+        ordered(name, (a, b), node.get("min")?.at, findings)?;
     }
     let places = ["min", "max"].iter().filter_map(|key| node.get(key)).map(|node| node.at).collect();
     let distribution = match shape.name {
@@ -245,10 +245,9 @@ fn distribution(
     Some((distribution, places))
 }
 
-fn ordered<T: PartialOrd + std::fmt::Debug + Copy>(
+fn ordered<T: PartialOrd + std::fmt::Debug>(
     name: &Name,
-    min: T,
-    max: T,
+    (min, max): (T, T),
     at: Place,
     findings: &mut Findings,
 ) -> Option<()> {
@@ -316,22 +315,22 @@ fn joined(items: &[Node], findings: &mut Findings) -> Vec<Node> {
     while let Some((item, after)) = rest.split_first() {
         let end = if opens(item) { after.iter().position(closes) } else { None };
         let flat = |node: &Node| matches!(node.kind, Kind::Text(_) | Kind::Number(_) | Kind::Bool(_));
-        if let Some(end) = end.filter(|&end| after[..end].iter().all(flat)) {
-            let words = rest[..=end + 1].iter().map(|node| match &node.kind {
-                Kind::Text(text) => text.clone(),
-                _ => node.value().to_string(),
-            });
-            let text = words.collect::<Vec<_>>().join(", ");
-            if tuple(&text).is_none() {
-                let message = format!("`{}` is a Python tuple, which YAML takes apart", shortened(&text));
-                findings.warn(item.at, message, "write a list in brackets: `[...]`");
-            }
-            joined.push(Node { kind: Kind::Text(text), at: item.at });
-            rest = &after[end + 1..];
-        } else {
+        let Some(end) = end.filter(|&end| after[..end].iter().all(flat)) else {
             joined.push(item.clone());
             rest = after;
+            continue;
+        };
+        let words = rest[..=end + 1].iter().map(|node| match &node.kind {
+            Kind::Text(text) => text.clone(),
+            _ => node.value().to_string(),
+        });
+        let text = words.collect::<Vec<_>>().join(", ");
+        if tuple(&text).is_none() {
+            let message = format!("`{}` is a Python tuple, which YAML takes apart", shortened(&text));
+            findings.warn(item.at, message, "write a list in brackets: `[...]`");
         }
+        joined.push(Node { kind: Kind::Text(text), at: item.at });
+        rest = &after[end + 1..];
     }
     joined
 }

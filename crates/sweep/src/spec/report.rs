@@ -1,7 +1,5 @@
 //! What `sweep check` says of a file.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -39,7 +37,7 @@ pub struct Report {
     #[serde(skip)]
     told: Vec<[String; 3]>,
     #[serde(skip)]
-    summary: String,
+    summary: Vec<String>,
 }
 
 /// Reads a sweep file and says what is in it and what is wrong with it.
@@ -99,54 +97,44 @@ impl Report {
         for (level, findings) in levels {
             parts.extend(findings.iter().map(|finding| finding.rendered(level, file, text)));
         }
-        let mut out = self.summary.clone();
+        let mut lines = self.summary.clone();
         let widths = [0, 1].map(|column| self.told.iter().map(|row| row[column].len()).max().unwrap_or(0));
         for [name, distribution, values] in &self.told {
-            let _ = writeln!(out, "  {name:0$}  {distribution:1$}  {values}", widths[0], widths[1]);
+            lines.push(format!("  {name:0$}  {distribution:1$}  {values}", widths[0], widths[1]));
         }
         for (index, point) in self.first_points.iter().enumerate() {
             let values: Vec<String> = point.iter().map(|(name, value)| format!("{name}={}", shown(value))).collect();
-            let _ = writeln!(out, "{:>4}  {}", index, values.join(" "));
+            lines.push(format!("{index:>4}  {}", values.join(" ")));
         }
         if self.method.is_some() || !self.told.is_empty() {
-            parts.push(out);
+            parts.push(lines.join("\n") + "\n");
         }
         parts.join("\n")
     }
 }
 
-fn summary(draft: &Draft) -> String {
+/// What is searched for, and which trials end early.
+fn summary(draft: &Draft) -> Vec<String> {
+    let counted = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let count = draft.space.parameters.len() as u64;
     let method = draft.method.map_or("no method", Method::name);
-    let count = draft.space.parameters.len();
-    let mut line = format!("{method} over {count} parameter{}", if count == 1 { "" } else { "s" });
-    if let Some(metric) = &draft.metric {
-        let _ = write!(
-            line,
-            ", {} {}",
-            if metric.goal == crate::Goal::Maximize { "highest" } else { "lowest" },
-            metric.name
-        );
-    }
-    if let Some(points) = draft.space.points().filter(|_| count > 0) {
-        let _ = write!(line, ", {points} different configuration{}", if points == 1 { "" } else { "s" });
-    }
-    if let Some(cap) = draft.run_cap {
-        let _ = write!(line, ", at most {cap} trial{}", if cap == 1 { "" } else { "s" });
-    }
-    line += "\n";
-    match &draft.stopping {
-        Some(Stopping::Hyperband { bands, eta, .. }) => {
+    let mut parts = vec![format!("{method} over {}", counted(count, "parameter"))];
+    parts.extend(draft.metric.map(|metric| {
+        format!("{} {}", if metric.goal == crate::Goal::Maximize { "highest" } else { "lowest" }, metric.name)
+    }));
+    let points = draft.space.points().filter(|_| count > 0);
+    parts.extend(points.map(|points| counted(points, "different configuration")));
+    parts.extend(draft.run_cap.map(|cap| format!("at most {}", counted(cap, "trial"))));
+    let mut lines = vec![parts.join(", ")];
+    lines.extend(draft.stopping.as_ref().map(|rule| match rule {
+        Stopping::Hyperband { bands, eta, .. } => {
             let listed: Vec<String> = bands.iter().take(BANDS).map(ToString::to_string).collect();
             let more = if bands.len() > BANDS { " ..." } else { "" };
-            let _ =
-                writeln!(line, "  trials are compared after {}{more} epochs; one in {eta} goes on", listed.join(", "));
+            format!("  trials are compared after {}{more} epochs; one in {eta} goes on", listed.join(", "))
         }
-        Some(Stopping::Median { min_iter }) => {
-            let _ = writeln!(line, "  trials worse than the median end from epoch {min_iter} on");
-        }
-        None => {}
-    }
-    line
+        Stopping::Median { min_iter } => format!("  trials worse than the median end from epoch {min_iter} on"),
+    }));
+    lines
 }
 
 /// The values of a distribution in a few words.

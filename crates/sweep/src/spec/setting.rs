@@ -107,11 +107,13 @@ fn ranged(key: &Key, distribution: &Distribution, parameter: &Read, findings: &m
     }
 }
 
+/// Most pairs of a number of layers and widths that are tried.
+const MOST_PAIRS: usize = 10_000;
+
 /// Lists of widths that no number of layers fits.
 fn contradiction(layers: &Read, sizes: &Read, findings: &mut Findings) {
-    const MOST: usize = 10_000;
     let (Some(counts), Some(widths)) = (layers.distribution.grid(), sizes.distribution.grid()) else { return };
-    if counts.len().saturating_mul(widths.len()) > MOST {
+    if counts.len().saturating_mul(widths.len()) > MOST_PAIRS {
         return;
     }
     let mut wrong = 0;

@@ -4,6 +4,7 @@ use super::finding::Findings;
 use super::keys;
 use super::node::{Kind, Node};
 use super::schema::STOPPING;
+use crate::pruner::Hyperband;
 
 /// Which trials end early.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,8 +25,8 @@ pub enum Stopping {
     },
 }
 
-/// Most bands, as at W&B.
-const MOST: usize = 100;
+/// More bands than this are none: each is a smaller whole number.
+const MOST: u64 = 10_000;
 
 pub(super) fn read(node: &Node, findings: &mut Findings) -> Option<Stopping> {
     let before = findings.violations.len();
@@ -70,8 +71,8 @@ pub(super) fn read(node: &Node, findings: &mut Findings) -> Option<Stopping> {
     }
     let eta = eta?;
     let bands = match whole("max_iter").zip(whole("s")) {
-        Some((max_iter, count)) => falling(max_iter, count, eta),
-        None => rising(whole("min_iter")?, eta),
+        Some((max_iter, count)) => Hyperband::falling(max_iter, count.min(MOST) as u32, eta),
+        None => Hyperband::rising(whole("min_iter")?, eta),
     };
     if bands.is_empty() {
         let message = "`max_iter` divided by `eta` is less than 1: trials are never compared";
@@ -79,19 +80,4 @@ pub(super) fn read(node: &Node, findings: &mut Findings) -> Option<Stopping> {
         return None;
     }
     Some(Stopping::Hyperband { bands, eta, strict })
-}
-
-/// `first · etaᵏ` for `k` from 0.
-fn rising(first: u64, eta: f64) -> Vec<u64> {
-    let bands = std::iter::successors(Some(first as f64), |band| Some(band * eta));
-    bands.take(MOST).map(|band| band as u64).take_while(|&band| band < u64::MAX).collect()
-}
-
-/// `last / etaᵏ` for `k` from 1 to `count`, as long as it is at least 1, in rising order.
-fn falling(last: u64, count: u64, eta: f64) -> Vec<u64> {
-    let bands = std::iter::successors(Some(last as f64), |band| Some(band / eta)).skip(1);
-    let count = usize::try_from(count).unwrap_or(MOST).min(10 * MOST);
-    let mut bands: Vec<u64> = bands.take(count).take_while(|&band| band >= 1.0).map(|band| band as u64).collect();
-    bands.reverse();
-    bands
 }
