@@ -4,13 +4,17 @@
 //! The server hands answers to browsers, a report carries those that its pages need. What only the program knows, such as
 //! where data sets are, comes through [`Desk`].
 
+mod assets;
 mod columns;
 mod compare;
 mod curves;
 mod data;
 mod errors;
+mod first;
+mod guard;
 mod health;
 mod labels;
+mod link;
 mod opening;
 mod project;
 mod route;
@@ -23,6 +27,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod watch;
 mod words;
 
 use std::path::PathBuf;
@@ -34,6 +39,7 @@ use handloom_store::{Run, Status, Store};
 use serde_json::{Map, Value};
 
 pub use self::trouble::Trouble;
+use self::words::line;
 
 /// The program as the pages need it.
 pub trait Desk: Send + Sync {
@@ -71,7 +77,7 @@ pub struct Site {
     pub store: Arc<dyn Store>,
     /// The program.
     pub desk: Box<dyn Desk>,
-    /// Whether pages may change labels and open test sets.
+    /// Whether pages may change labels.
     pub may_edit: bool,
     pub(crate) sweeps: sweep::Sweeps,
     seen: seen::Cache,
