@@ -4,13 +4,17 @@
 //! The server hands answers to browsers, a report carries those that its pages need. What only the program knows, such as
 //! where data sets are, comes through [`Desk`].
 
+mod assets;
 mod columns;
 mod compare;
 mod curves;
 mod data;
 mod errors;
+mod first;
+mod guard;
 mod health;
 mod labels;
+mod link;
 mod opening;
 mod project;
 mod route;
@@ -19,10 +23,12 @@ mod runs;
 mod seen;
 mod sentence;
 pub mod server;
+mod sheet;
 mod sweep;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod watch;
 mod words;
 
 use std::path::PathBuf;
@@ -34,6 +40,7 @@ use handloom_store::{Run, Status, Store};
 use serde_json::{Map, Value};
 
 pub use self::trouble::Trouble;
+use self::words::line;
 
 /// The program as the pages need it.
 pub trait Desk: Send + Sync {
@@ -71,9 +78,10 @@ pub struct Site {
     pub store: Arc<dyn Store>,
     /// The program.
     pub desk: Box<dyn Desk>,
-    /// Whether pages may change labels and open test sets.
+    /// Whether pages may change labels.
     pub may_edit: bool,
     pub(crate) sweeps: sweep::Sweeps,
+    judged: errors::Cache,
     seen: seen::Cache,
     /// What sweeps were found to say, for the headline.
     matters: project::Matters,
@@ -82,8 +90,8 @@ pub struct Site {
 impl Site {
     /// The site of a store, whose labels stay as they are.
     pub fn new(store: Arc<dyn Store>, desk: Box<dyn Desk>) -> Self {
-        let (sweeps, seen, matters) = Default::default();
-        Self { store, desk, may_edit: false, sweeps, seen, matters }
+        let (sweeps, judged, seen, matters) = Default::default();
+        Self { store, desk, may_edit: false, sweeps, judged, seen, matters }
     }
 
     /// The answer to `GET` of an address: a path below `/api/` with its query.
