@@ -69,14 +69,18 @@ export function wipe(picture) {
  * it, its ends in proportion, so steep lines have no holes and flat ones no steps.
  * @param {Picture} picture @param {number} x0 @param {number} y0 @param {number} x1 @param {number} y1 @param {number} count
  * @param {number} tone mean of its rows
+ * @param {number} [thick] in pixels
+ * @param {number} [dash] length of dashes and of the gaps between them, in columns; 0 for a whole line
  */
-export function addLine(picture, x0, y0, x1, y1, count, tone) {
+export function addLine(picture, x0, y0, x1, y1, count, tone, thick = 1, dash = 0) {
   const { height, weight, tone: sum } = picture;
   const slope = (y1 - y0) / (x1 - x0);
-  const half = Math.max(0.5, Math.abs(slope) / 2);
+  // Of ribbons, only that they have no holes matters; of single lines, that they are equally thick at every slope.
+  const half = thick === 1 ? Math.max(0.5, Math.abs(slope) / 2) : (thick / 2) * Math.hypot(1, slope);
   const whole = count * tone;
   let top = y0 + slope / 2 - half;
   for (let x = x0, base = x0 * height; x < x1; x++, base += height, top += slope) {
+    if (dash > 0 && ((x / dash) & 1) === 1) continue;
     const from = top > 0 ? top : 0;
     const foot = top + 2 * half;
     const to = foot < height ? foot : height;
