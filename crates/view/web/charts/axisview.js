@@ -15,10 +15,10 @@ const [CLICK, GRIP] = [4, 7];
 const PULL = 8;
 
 /**
- * An axis of `height` pixels at `x`. `show` gives its brush and what is said of it.
- * @param {Axis} axis @param {{x: number, height: number, room: number}} size @param {Handlers} on
+ * An axis of `height` pixels at `x`, called `title`. `show` gives its brush and what is said of it.
+ * @param {Axis} axis @param {{x: number, height: number, room: number, title: string}} size @param {Handlers} on
  */
-export function axisView(axis, { x, height, room }, on) {
+export function axisView(axis, { x, height, room, title }, on) {
   let brush = /** @type {Brush|null} */ (null);
   const marks = h('div', { class: 'pc-marks', 'aria-hidden': 'true' });
   const line = h('div', {
@@ -28,21 +28,21 @@ export function axisView(axis, { x, height, room }, on) {
     'aria-orientation': 'vertical',
     'aria-valuemin': '0',
     'aria-valuemax': '100',
-    'aria-label': `Brush of ${axis.name}`,
+    'aria-label': `Brush of ${title}`,
     style: { height: `${height}px` },
     on: { pointerdown: press, keydown: key },
-  }, marks, ticks(axis).map(({ place, text }) => h('span', { class: 'pc-tick', title: text, style: { bottom: `${100 * place}%`, maxWidth: `${room - 14}px` } }, text)));
+  }, marks, ticks(axis).map(({ place, text }) => h('span', { class: 'pc-tick', title: text, style: { bottom: `${100 * place}%`, 'max-width': `${room - 14}px` } }, text)));
   const name = h('button', {
     type: 'button',
     class: 'pc-name',
     title: 'Drag, or press ← and →, to move this axis',
     style: { width: `${room - 4}px` },
     on: { pointerdown: pull, keydown: walk },
-  }, axis.name.split(/(?<=[_.])/).flatMap((part, j) => (j ? [h('wbr', {}), part] : [part])));
+  }, title.split(/(?<=[_.])/).flatMap((part, j) => (j ? [h('wbr', {}), part] : [part])));
   const scale = scales(axis).length < 2 ? null : h('button', {
     type: 'button',
     class: 'pc-scale',
-    'aria-label': `Scale of ${axis.name}: ${axis.scale}`,
+    'aria-label': `Scale of ${title}: ${axis.scale}`,
     title: 'Linear, logarithm, or rank (l)',
     on: { click: () => on.scale() },
   }, axis.scale);

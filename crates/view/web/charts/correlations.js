@@ -29,5 +29,5 @@ export function correlationTable({ names, values }, metric) {
       h('table', { class: 'correlations' },
         h('thead', {}, h('tr', {}, h('td', {}), order.map((j) => h('th', { scope: 'col', class: names[j] === metric ? 'metric' : '' }, h('span', {}, names[j]))))),
         h('tbody', {}, order.map((i) => h('tr', {}, h('th', { scope: 'row', class: names[i] === metric ? 'metric' : '' }, names[i]), order.map((j) => cell(values[i][j], i, j))))))),
-    h('figcaption', { class: 'caption' }, strongest(names, values, metric)));
+    h('figcaption', {}, strongest(names, values, metric)));
 }

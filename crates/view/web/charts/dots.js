@@ -1,7 +1,7 @@
 // @ts-check
 // A scatter of trials on a canvas, small or large: what is brushed is filled, the rest faint; pruned ones hollow, failed ones crosses.
 import { h, clear } from '../dom.js';
-import { pins } from '../palette.js';
+import { pinStyle } from '../palette.js';
 import { ticks } from './axes.js';
 
 /** Pixels around the dots: left for the metric's ticks, below for the other axis's. */
@@ -12,7 +12,7 @@ const MANY = 1500;
 /**
  * @typedef {import('./axes.js').Axis} Axis
  * @typedef {{x: Axis, y: Axis, mask: Uint8Array, hollow: (i: number) => boolean, crossed: (i: number) => boolean, pins: number[],
- *   hovered: number|null, steps?: {row: number, place: number}[], bars?: {place: number, wide: number, level: number}[]}} Dots
+ *   slot: (i: number) => number, hovered: number|null, steps?: {row: number, place: number}[], bars?: {place: number, wide: number, level: number}[]}} Dots
  *   `steps` is the line of the best so far, `bars` are medians of slots; places in [0, 1]
  */
 
@@ -56,7 +56,7 @@ export function dots({ height, onHover, onClick }) {
     for (const { place, text } of ticks(shown.y, 6)) labels.append(h('span', { class: 'dots-y', style: { top: `${yOf(place)}px`, width: `${LEFT - 8}px` } }, text));
     const marks = ticks(shown.x, Math.max(2, Math.floor(inner().wide / 46)));
     const room = inner().wide / Math.max(1, marks.length) - 4;
-    for (const { place, text } of marks) labels.append(h('span', { class: 'dots-x', title: text, style: { left: `${xOf(place)}px`, maxWidth: `${Math.max(28, room)}px` } }, text));
+    for (const { place, text } of marks) labels.append(h('span', { class: 'dots-x', title: text, style: { left: `${xOf(place)}px`, 'max-width': `${Math.max(28, room)}px` } }, text));
   }
 
   function draw() {
@@ -104,8 +104,7 @@ export function dots({ height, onHover, onClick }) {
       pen.lineTo(xOf(1), yOf(shown.y.place[last.row]));
       pen.stroke();
     }
-    const colors = pins();
-    shown.pins.forEach((row, j) => ring(pen, row, colors[j % colors.length], 5));
+    for (const row of shown.pins) ring(pen, row, pinStyle(shown.slot(row)).color, 5);
     if (shown.hovered !== null) ring(pen, shown.hovered, style.color, 6);
   }
 

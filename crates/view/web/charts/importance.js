@@ -24,7 +24,7 @@ export function forestText({ trials, explained, early }) {
 /** A bar from the left with its interval. @param {number} value @param {number|null} low @param {number|null} high @param {number} most @param {boolean} hatched */
 function bar(value, low, high, most, hatched) {
   const share = (/** @type {number} */ x) => `${(100 * Math.min(1, Math.max(0, x / most))).toFixed(2)}%`;
-  return h('div', { class: `bar${hatched ? ' hatched' : ''}`, 'aria-hidden': 'true' },
+  return h('div', { class: `meter${hatched ? ' hatched' : ''}`, 'aria-hidden': 'true' },
     h('i', { style: { width: share(value) } }),
     low === null || high === null ? null : h('b', { style: { left: share(low), right: `calc(100% - ${share(high)})` } }));
 }
@@ -33,7 +33,7 @@ function bar(value, low, high, most, hatched) {
 function signedBar({ correlation, low, high }) {
   const at = (/** @type {number} */ r) => 50 + 50 * r;
   const r = correlation ?? 0;
-  return h('div', { class: 'bar signed', 'aria-hidden': 'true' },
+  return h('div', { class: 'meter signed', 'aria-hidden': 'true' },
     h('i', { class: r < 0 ? 'minus' : 'plus', style: { left: `${at(Math.min(0, r))}%`, right: `${100 - at(Math.max(0, r))}%` } }),
     low === null || high === null ? null : h('b', { style: { left: `${at(low)}%`, right: `${100 - at(high)}%` } }));
 }
@@ -62,12 +62,12 @@ export function importanceTable(importance, { metric, wandb, onView }) {
       h('th', { scope: 'row' }, weight.name),
       h('td', {}, bar(weight.importance ?? 0, weight.low, weight.high, most, weight.verdict === 'too_early'), h('span', { class: 'num' }, said(weight))),
       h('td', { class: `verdict ${weight.verdict}` }, VERDICTS[weight.verdict]),
-      h('td', {}, h('ul', { class: 'columns' }, importance.columns.filter(({ name }) => name === weight.name).map((column) => h('li', {},
+      h('td', {}, h('ul', { class: 'levels' }, importance.columns.filter(({ name }) => name === weight.name).map((column) => h('li', {},
         column.category === null ? null : h('span', { class: 'level' }, plain(column.category)),
         signedBar(column),
         h('span', { class: 'num', title: `95% interval${interval(column)}` }, signed(column.correlation)))))))));
   return h('figure', { class: 'chart' }, switcher, h('div', { class: 'scroll-x', tabindex: '0', role: 'region', 'aria-label': 'Importance and correlation' }, table),
-    h('figcaption', { class: 'caption' }, wandb ? 'As in W&B: impurity importance of a random forest, and Pearson correlation. It favors parameters with many values.' : forestText(importance)));
+    h('figcaption', {}, wandb ? 'As in W&B: impurity importance of a random forest, and Pearson correlation. It favors parameters with many values.' : forestText(importance)));
 }
 
 /** @param {Weight} weight */

@@ -4,11 +4,11 @@
 // Ribbons are drawn by `strands.js`; this is the figure around them, and its part in the page's selection.
 import { h, clear } from '../dom.js';
 import { count, number, plain } from '../format.js';
-import { cividis, onTheme, pins, theme } from '../palette.js';
+import { cividis, onTheme, pinStyle, theme, token } from '../palette.js';
 import { axisOf, scales } from './axes.js';
 import { axisView } from './axisview.js';
 import { chipText } from './brushes.js';
-import { createStrands } from './strands.js';
+import { DASHES, SINGLE, createStrands } from './strands.js';
 
 /** Pixels: height of the axes, least distance between two, room beside the outer ones. */
 const [HEIGHT, GAP, SIDE] = [300, 92, 46];
@@ -46,12 +46,13 @@ export function tones() {
  * @param {string} options.metric
  * @param {boolean} options.maximize
  * @param {any} options.selection
+ * @param {(name: string) => string} options.titled what a column is called
  * @param {(name: string) => string} options.absent what a missing value of an axis is called
  * @param {(i: number) => string} options.label of a trial
  * @param {View} options.view
  * @param {(view: View) => void} options.onView
  */
-export function parallel({ columns, names, metric, maximize, selection, absent, label, view, onView }) {
+export function parallel({ columns, names, metric, maximize, selection, titled, absent, label, view, onView }) {
   const rows = columns.rows;
   const rank = ranks(columns.column(metric), rows, maximize);
   const status = columns.column('status');
@@ -61,18 +62,19 @@ export function parallel({ columns, names, metric, maximize, selection, absent, 
   const [below, above] = [h('canvas', { class: 'pc-canvas' }), h('canvas', { class: 'pc-canvas' })];
   const strands = createStrands(/** @type {HTMLCanvasElement} */ (below), /** @type {HTMLCanvasElement} */ (above));
   const rails = h('div', { class: 'pc-rails' });
-  const tip = h('div', { class: 'pc-tip', hidden: '' });
+  const tip = h('div', { class: 'pc-tip', hidden: true });
   const plot = h('div', { class: 'pc-plot', on: { pointermove: hover, pointerleave: () => selection.setHovered(null), click: pin } }, below, above, rails, tip);
-  const caption = h('figcaption', { class: 'caption', 'aria-live': 'polite' });
+  const caption = h('figcaption', { 'aria-live': 'polite' });
   const scale = h('span', { class: 'pc-scalebar' });
   const asTable = h('details', { class: 'as-table', on: { toggle: tabulate } }, h('summary', {}, 'as table'));
-  const element = h('figure', { class: 'chart pc' }, h('div', { class: 'pc-scroll', tabindex: '-1' }, plot), h('div', { class: 'pc-legend' }, `rank by ${metric}: worst`, scale, 'best', h('span', { class: 'muted' }, ' dashed: pruned · ×: failed or diverged')), caption, asTable);
+  const element = h('figure', { class: 'chart pc' }, h('div', { class: 'pc-scroll', tabindex: '-1' }, plot), h('div', { class: 'pc-legend' }, `rank by ${titled(metric)}: worst`, scale, 'best', h('span', { class: 'muted' }, ' dashed: pruned · ×: failed or diverged')), caption, asTable);
 
   let axes = /** @type {Axis[]} */ ([]);
   let views = /** @type {Map<string, ReturnType<typeof axisView>>} */ (new Map());
   let gap = GAP;
   let dragging = false;
   let waiting = 0;
+  let stale = true;
 
   /** The axes' names, as the reader ordered them; new ones come before the metric. */
   const order = () => [...view.order.filter((name) => names.includes(name)), ...names.filter((name) => !view.order.includes(name))];
@@ -86,7 +88,7 @@ export function parallel({ columns, names, metric, maximize, selection, absent, 
     const room = Math.max(0, element.clientWidth - 2 * SIDE);
     gap = Math.max(GAP, Math.floor(room / Math.max(1, axes.length - 1)));
     plot.style.width = `${2 * SIDE + gap * (axes.length - 1)}px`;
-    views = new Map(axes.map((axis, at) => [axis.name, axisView(axis, { x: SIDE + at * gap, height: HEIGHT, room: gap }, {
+    views = new Map(axes.map((axis, at) => [axis.name, axisView(axis, { x: SIDE + at * gap, height: HEIGHT, room: gap, title: titled(axis.name) }, {
       brush: (brush, drags) => {
         dragging = drags;
         selection.setBrush(axis.name, brush);
@@ -109,8 +111,7 @@ export function parallel({ columns, names, metric, maximize, selection, absent, 
 
   function color() {
     const colors = tones();
-    const style = getComputedStyle(element);
-    strands.lay({ axes, left: SIDE, gap, height: HEIGHT, tone: rank, dashed, colors, grey: style.getPropertyValue('--muted').trim() || '#888888' });
+    strands.lay({ axes, left: SIDE, gap, height: HEIGHT, tone: rank, dashed, colors, grey: token('--grey') });
     scale.style.background = `linear-gradient(90deg, ${[0, 51, 102, 153, 204, 255].map((j) => colors[j]).join(', ')})`;
     soon();
   }
@@ -124,32 +125,32 @@ export function parallel({ columns, names, metric, maximize, selection, absent, 
     lay();
   }
 
-  function soon() {
+  /** Draws in the next frame: everything, or only what lies over it. @param {string} [change] */
+  function soon(change) {
+    stale ||= change !== 'hover' && change !== 'pins';
     if (!waiting) waiting = requestAnimationFrame(draw);
   }
 
   function draw() {
     waiting = 0;
     if (!element.isConnected) return;
-    strands.draw(selection.mask, selection.count, dragging);
     drawOver();
+    if (!stale) return;
+    stale = false;
+    strands.draw(selection.mask, selection.count, dragging);
     for (const axis of axes) {
       const brush = selection.brushes.get(axis.name) ?? null;
-      const said = brush ? `${chipText(axis.name, brush, axis.absent)}; ${count(selection.count)} of ${count(rows)} trials` : 'all';
+      const said = brush ? `${chipText(titled(axis.name), brush, axis.absent)}; ${count(selection.count)} of ${count(rows)} trials` : 'all';
       views.get(axis.name)?.show(brush, said);
     }
     if (!dragging) say();
   }
 
   function drawOver() {
-    const style = getComputedStyle(element);
-    const ground = style.getPropertyValue('--card').trim() || style.backgroundColor;
-    const dashes = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
-    const colors = pins();
-    const found = selection.pins.map((/** @type {number} */ row, /** @type {number} */ j) => ({ row, color: colors[j % colors.length], wide: 2.5, dash: dashes[j % 4] }));
-    if (selection.hovered !== null) found.push({ row: selection.hovered, color: style.color, wide: 2, dash: [] });
-    const crosses = selection.count < 300 ? failed.filter((row) => selection.mask[row]) : [];
-    strands.over(found, crosses, ground);
+    const found = selection.pins.map((/** @type {number} */ row) => ({ row, color: pinStyle(selection.slot(row)).color, wide: 2.5, dash: DASHES[selection.slot(row)] }));
+    if (selection.hovered !== null) found.push({ row: selection.hovered, color: token('--ink'), wide: 2, dash: [] });
+    const crosses = selection.count < SINGLE ? failed.filter((row) => selection.mask[row]) : [];
+    strands.over(found, crosses, token('--ground'));
   }
 
   /** The trial at the pointer. @param {MouseEvent} event */
@@ -194,7 +195,7 @@ export function parallel({ columns, names, metric, maximize, selection, absent, 
 
   function say() {
     const brushed = selection.brushes.size > 0;
-    caption.textContent = `${count(selection.count)} of ${count(rows)} trials ${brushed ? 'are brushed' : 'are shown'}: ${metric} ${within(metric)}.`;
+    caption.textContent = `${count(selection.count)} of ${count(rows)} trials ${brushed ? 'are brushed' : 'are shown'}: ${titled(metric)} ${within(metric)}.`;
     if (/** @type {HTMLDetailsElement} */ (asTable).open) tabulate();
   }
 
@@ -204,7 +205,7 @@ export function parallel({ columns, names, metric, maximize, selection, absent, 
     asTable.append(h('table', { class: 'plain' }, h('thead', {}, h('tr', {}, ['axis', 'scale', 'brush', `the ${count(selection.count)} trials have`].map((text) => h('th', { scope: 'col' }, text)))),
       h('tbody', {}, axes.map((axis) => {
         const brush = selection.brushes.get(axis.name);
-        return h('tr', {}, h('th', { scope: 'row' }, axis.name), h('td', {}, axis.scale), h('td', {}, brush ? chipText(axis.name, brush, axis.absent) : 'all'), h('td', {}, within(axis.name)));
+        return h('tr', {}, h('th', { scope: 'row' }, titled(axis.name)), h('td', {}, axis.scale), h('td', {}, brush ? chipText(titled(axis.name), brush, axis.absent) : 'all'), h('td', {}, within(axis.name)));
       }))));
   }
 

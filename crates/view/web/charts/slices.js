@@ -1,7 +1,7 @@
 // @ts-check
 // Slices: one small scatter for each parameter against the metric, in one grid, all following the page's selection.
 import { h } from '../dom.js';
-import { count, number, percent, plain } from '../format.js';
+import { count, number, plain } from '../format.js';
 import { onTheme } from '../palette.js';
 import { axisOf, at, key } from './axes.js';
 import { dots } from './dots.js';
@@ -47,13 +47,13 @@ function medians(pairs) {
  * @param {boolean} options.maximize
  * @param {any} options.selection
  * @param {(name: string) => string} options.absent
+ * @param {(x: number) => string} options.said a value of the metric
  */
-export function slices({ columns, names, metric, maximize, selection, absent }) {
+export function slices({ columns, names, metric, maximize, selection, absent, said }) {
   const rows = columns.rows;
   const target = columns.column(metric);
   const status = columns.column('status');
   const y = axisOf(target, rows, { name: metric, scale: 'linear', absent: absent(metric) });
-  const said = (/** @type {number} */ x) => (/accuracy/.test(metric) ? percent(x) : number(x));
   // Rows of one slot lie side by side, the same way each time; the golden ratio leaves no pattern.
   const spread = Float32Array.from({ length: rows }, (_, i) => (i * 0.618034) % 1);
   const charts = names.map((name) => {
@@ -66,13 +66,13 @@ export function slices({ columns, names, metric, maximize, selection, absent }) 
     const chart = dots({ height: 150, onHover: (row) => row === (selection.hovered ?? null) || selection.setHovered(row), onClick: (row) => selection.togglePin(row) });
     return { name, x, bars, chart, text: sliceText(x, column, target, rows, maximize, said) };
   });
-  const element = h('div', { class: 'slices' }, charts.map(({ name, x, chart, text }) => h('figure', { class: 'slice' }, h('h3', {}, name, x.steps || x.scale === 'linear' ? null : h('span', { class: 'muted' }, ` ${x.scale}`)), chart.element, h('figcaption', { class: 'caption' }, text))));
+  const element = h('div', { class: 'slices' }, charts.map(({ name, x, chart, text }) => h('figure', { class: 'chart slice' }, h('h3', {}, name, x.steps || x.scale === 'linear' ? null : h('span', { class: 'muted' }, ` ${x.scale}`)), chart.element, h('figcaption', {}, text))));
 
   let waiting = 0;
   const draw = () => {
     waiting = 0;
     for (const { x, bars, chart } of charts) {
-      chart.show({ x, y, bars, mask: selection.mask, pins: selection.pins, hovered: selection.hovered, hollow: (i) => status?.at(i) === 'pruned', crossed: (i) => ['failed', 'diverged'].includes(status?.at(i)) });
+      chart.show({ x, y, bars, mask: selection.mask, pins: selection.pins, slot: selection.slot, hovered: selection.hovered, hollow: (i) => status?.at(i) === 'pruned', crossed: (i) => ['failed', 'diverged'].includes(status?.at(i)) });
     }
   };
   const soon = () => {

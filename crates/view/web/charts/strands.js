@@ -4,6 +4,8 @@ import { COARSE, FINE, addLine, addRibbons, binned, createPairs, createPicture, 
 
 /** Fewer brushed rows than this are drawn one by one. */
 export const SINGLE = 300;
+/** The dashes of the eight pins, as a canvas takes them. */
+export const DASHES = [[], [8, 4], [2, 3], [8, 3, 2, 3], [14, 5], [14, 4, 2, 4], [8, 2, 2, 2], [1, 3]];
 
 /**
  * @typedef {{axes: import('./axes.js').Axis[], left: number, gap: number, height: number, tone: Float32Array, dashed: Uint8Array,
