@@ -1,7 +1,7 @@
 // @ts-check
 // What matters: importance with its interval beside correlation, one row for each parameter; or as W&B shows it, category by category.
 import { h } from '../dom.js';
-import { count, percent, plain } from '../format.js';
+import { percent, plain, plural } from '../format.js';
 
 /**
  * @typedef {{name: string, importance: number|null, low: number|null, high: number|null, verdict: 'matters'|'little'|'too_early'}} Weight
@@ -16,8 +16,8 @@ export const signed = (r) => (r === null ? '–' : `${r < 0 ? '−' : '+'}${Math
 
 /** What the forest of all trials says of itself, in words. @param {Importance} importance */
 export function forestText({ trials, explained, early }) {
-  if (explained === null) return `Too early to tell: ${count(trials)} trials.`;
-  const share = `the forest explains ${percent(Math.max(0, explained), 0)} of the variation in trials that it has not seen (${count(trials)} trials)`;
+  if (explained === null) return `Too early to tell: ${plural(trials, 'trial')}.`;
+  const share = `the forest explains ${percent(Math.max(0, explained), 0)} of the variation in trials that it has not seen (${plural(trials, 'trial')})`;
   return early ? `Too early to tell: ${share}. The bars are hatched, as they may be noise.` : `${share[0].toUpperCase()}${share.slice(1)}.`;
 }
 
@@ -50,24 +50,38 @@ export function importanceTable(importance, { metric, wandb, onView }) {
   const switcher = h('div', { class: 'switch', role: 'group', 'aria-label': 'How importance is counted' },
     view(false, 'what matters', 'How much worse the guesses get when the parameter is shuffled'),
     view(true, 'W&B view', 'Importance in a random forest, and linear correlation, category by category'));
-  const head = (/** @type {string[]} */ ...names) => h('thead', {}, h('tr', {}, names.map((name) => h('th', { scope: 'col' }, name))));
-  const numbers = (/** @type {any[]} */ list) => list.filter((x) => x !== null);
-  const most = Math.max(0.02, ...numbers((wandb ? importance.columns : importance.parameters).map((part) => ('verdict' in part ? part.high ?? part.importance : part.importance))));
-  const table = wandb
-    ? h('table', { class: 'importance' }, head('parameter', 'importance', `correlation with ${metric}`), h('tbody', {}, importance.columns.map((column) => h('tr', {},
-      h('th', { scope: 'row' }, column.category === null ? column.name : `${column.name}.${plain(column.category)}`),
-      h('td', {}, bar(column.importance ?? 0, null, null, most, importance.early), h('span', { class: 'num' }, column.importance === null ? '–' : column.importance.toFixed(3))),
-      h('td', {}, signedBar(column), h('span', { class: 'num' }, signed(column.correlation)))))))
-    : h('table', { class: 'importance' }, head('parameter', 'importance, 95% interval', '', `correlation with ${metric}, 95% interval`), h('tbody', {}, importance.parameters.map((weight) => h('tr', {},
-      h('th', { scope: 'row' }, weight.name),
-      h('td', {}, bar(weight.importance ?? 0, weight.low, weight.high, most, weight.verdict === 'too_early'), h('span', { class: 'num' }, said(weight))),
-      h('td', { class: `verdict ${weight.verdict}` }, VERDICTS[weight.verdict]),
-      h('td', {}, h('ul', { class: 'levels' }, importance.columns.filter(({ name }) => name === weight.name).map((column) => h('li', {},
-        column.category === null ? null : h('span', { class: 'level' }, plain(column.category)),
-        signedBar(column),
-        h('span', { class: 'num', title: `95% interval${interval(column)}` }, signed(column.correlation)))))))));
+  const table = wandb ? asInWandb(importance, metric) : withIntervals(importance, metric);
   return h('figure', { class: 'chart' }, switcher, h('div', { class: 'scroll-x', tabindex: '0', role: 'region', 'aria-label': 'Importance and correlation' }, table),
     h('figcaption', {}, wandb ? 'As in W&B: impurity importance of a random forest, and Pearson correlation. It favors parameters with many values.' : forestText(importance)));
+}
+
+/** @param {string[]} names @param {any[]} rows */
+const tabled = (names, rows) => h('table', { class: 'importance' }, h('thead', {}, h('tr', {}, names.map((name) => h('th', { scope: 'col' }, name)))), h('tbody', {}, rows));
+
+/** The longest bar's value. @param {(number|null)[]} values */
+const longest = (values) => Math.max(0.02, ...values.map((x) => x ?? 0));
+
+/** A row for each column of the forest. @param {Importance} importance @param {string} metric */
+function asInWandb({ columns, early }, metric) {
+  const most = longest(columns.map((column) => column.importance));
+  return tabled(['parameter', 'importance', `correlation with ${metric}`], columns.map((column) => h('tr', {},
+    h('th', { scope: 'row' }, column.category === null ? column.name : `${column.name}.${plain(column.category)}`),
+    h('td', {}, bar(column.importance ?? 0, null, null, most, early), h('span', { class: 'num' }, column.importance === null ? '–' : column.importance.toFixed(3))),
+    h('td', {}, signedBar(column), h('span', { class: 'num' }, signed(column.correlation))))));
+}
+
+/** A row for each parameter, with the correlations of its categories. @param {Importance} importance @param {string} metric */
+function withIntervals({ parameters, columns }, metric) {
+  const most = longest(parameters.map(({ high, importance }) => high ?? importance));
+  const level = (/** @type {Column} */ column) => h('li', {},
+    column.category === null ? null : h('span', { class: 'level', title: plain(column.category) }, plain(column.category)),
+    signedBar(column),
+    h('span', { class: 'num', title: `95% interval${interval(column)}` }, signed(column.correlation)));
+  return tabled(['parameter', 'importance, 95% interval', '', `correlation with ${metric}, 95% interval`], parameters.map((weight) => h('tr', {},
+    h('th', { scope: 'row' }, weight.name),
+    h('td', {}, bar(weight.importance ?? 0, weight.low, weight.high, most, weight.verdict === 'too_early'), h('span', { class: 'num' }, said(weight))),
+    h('td', { class: `verdict ${weight.verdict}` }, VERDICTS[weight.verdict]),
+    h('td', {}, h('ul', { class: 'levels' }, columns.filter(({ name }) => name === weight.name).map(level))))));
 }
 
 /** @param {Weight} weight */
