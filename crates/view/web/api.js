@@ -15,13 +15,19 @@ export class Failure extends Error {
 /** Whether this page is a report, which is a file and has no server. */
 export const isReport = typeof document !== 'undefined' && document.getElementById('answers') !== null;
 
+/** How many runs stand in the first answer, so that the page is there before the rest of them. */
+export const FIRST_ROWS = 50;
+
 /** @type {Record<string, any> | null} */
 let carried = null;
+
+/** What the server put into the page itself, as `<script type="application/json" id="first">`: good for one time. @type {Map<string, any> | null} */
+let first = null;
 
 /** The answer to an address such as `/api/runs/ID`. @param {string} path @returns {Promise<any>} */
 export async function get(path) {
   const address = path.startsWith('/') ? path : `/api/${path}`;
-  if (!isReport) return ask(address);
+  if (!isReport) return takeFirst(address) ?? ask(address);
   carried ??= JSON.parse(document.getElementById('answers')?.textContent ?? '{}');
   const answer = carried?.[address];
   if (answer === undefined) throw new Failure('this report does not hold that', 'it holds the runs and sweeps it was made of; `handloom ui` shows all');
@@ -69,6 +75,17 @@ export function live(owner, handlers) {
       else if (shown) end();
     };
   }
+}
+
+/** @param {string} address */
+function takeFirst(address) {
+  if (!first) {
+    const { project, runs } = JSON.parse(document.getElementById('first')?.textContent || '{}');
+    first = new Map(Object.entries({ '/api/project': project, [`/api/runs?first=${FIRST_ROWS}`]: runs }).filter(([, answer]) => answer));
+  }
+  const answer = first.get(address);
+  first.delete(address);
+  return answer;
 }
 
 /** @param {string} path @param {RequestInit} [how] */

@@ -44,6 +44,8 @@ test('brushes exclude together, lists and missing values among them', () => {
   assert.deepEqual(rows(selection), [2]);
   selection.setBrushes({ lr: { low: 0, high: 0.002, missing: true } });
   assert.deepEqual(rows(selection), [2, 3]);
+  selection.setBrush('lr', { low: null, high: 0.01 });
+  assert.deepEqual(rows(selection), [1, 3]);
   selection.clearBrushes();
   assert.equal(selection.count, 4);
 });
