@@ -2,7 +2,7 @@
 // Plotly's charts, each a figure with a heading, a caption in words and the same numbers as a table. They are drawn when they come
 // into view, drawn again when the theme changes, and walked through with the arrow keys.
 
-import { h, put } from './dom.js';
+import { clear, h, put, svg } from './dom.js';
 import { isReport } from './api.js';
 import { onTheme, theme, token } from './palette.js';
 import { plainTable } from './page.js';
@@ -22,6 +22,7 @@ import { walk } from './walk.js';
  * @property {import('./dom.js').Child[]} [tools] controls beside the heading
  * @property {(point: Point) => void} [onPoint] a point was clicked, or Enter pressed on it
  * @property {(point: Point | null) => void} [onHover]
+ * @property {() => {x: any[], y: any[]} | null} [over] what is lifted out by the pointer: a line, or one dot; `lift` draws it anew
  */
 
 /** More rows than this are not read in a table of a chart. */
@@ -32,18 +33,19 @@ let watch = null;
 
 /**
  * A chart. `update` changes what it is given and draws again.
- * @param {Chart} given @returns {HTMLElement & {update: (changed: Partial<Chart>) => void}}
+ * @param {Chart} given @returns {HTMLElement & {update: (changed: Partial<Chart>) => void, lift: () => void}}
  */
 export function chart(given) {
   let now = { height: 260, ...given };
   /** @type {any} */
   const plot = h('div', { class: 'plot', tabindex: '0', role: 'group', style: { height: `${now.height}px` } });
+  const above = svg('svg', { class: 'above', 'aria-hidden': 'true' });
   const caption = h('figcaption', null, now.caption ?? '');
   const details = h('details', { class: 'as-table', on: { toggle: () => details.open && fillTable() } }, h('summary', null, 'as table'), h('div', { class: 'scroll' }));
   const heading = h('h3', null, now.title);
   const tools = h('div', { class: 'tools' }, now.tools ?? []);
   /** @type {any} */
-  const figure = h('figure', { class: 'chart' }, h('header', null, heading, tools), plot, caption, now.table ? details : null);
+  const figure = h('figure', { class: 'chart' }, h('header', null, heading, tools), h('div', { class: 'frame' }, plot, above), caption, now.table ? details : null);
   let inView = false;
   let drawn = false;
   let waiting = false;
@@ -66,12 +68,14 @@ export function chart(given) {
     waiting = false;
     if (!figure.isConnected) return;
     await Plotly.react(plot, traces(), dressed(now.layout ?? {}, now.height), setup());
+    figure.lift();
     if (drawn) return;
     drawn = true;
     const point = (/** @type {any} */ event) => pointOf(event.points?.[0]);
     plot.on('plotly_click', (/** @type {any} */ event) => tellPoint(point(event)));
     plot.on('plotly_hover', (/** @type {any} */ event) => now.onHover?.(point(event)));
     plot.on('plotly_unhover', () => now.onHover?.(null));
+    plot.on('plotly_relayout', () => figure.lift());
   }
 
   const tellPoint = (/** @type {Point | null} */ point) => point && now.onPoint?.(point);
@@ -92,6 +96,17 @@ export function chart(given) {
     if (details.open) fillTable();
     label();
     draw();
+  };
+
+  // A line of our own upon Plotly's: to draw all of them again at each move of the pointer would be too slow.
+  figure.lift = () => {
+    clear(above);
+    const { xaxis, yaxis } = plot._fullLayout ?? {};
+    const over = xaxis && now.over?.();
+    if (!over?.x.length) return;
+    const places = over.x.map((/** @type {any} */ x, /** @type {number} */ i) => `${xaxis.d2p(x).toFixed(1)},${yaxis.d2p(over.y[i]).toFixed(1)}`);
+    const mark = places.length > 1 ? svg('polyline', { points: places.join(' ') }) : svg('circle', { cx: places[0].split(',')[0], cy: places[0].split(',')[1], r: 7 });
+    above.append(svg('svg', { x: xaxis._offset, y: yaxis._offset, width: xaxis._length, height: yaxis._length }, mark));
   };
 
   figure.shows = (/** @type {boolean} */ visible) => {

@@ -54,6 +54,7 @@ export function isTyping(target) {
 /** @param {KeyboardEvent} event */
 function press(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (document.querySelector('dialog[open]')) return;
   if (isTyping(event.target) && event.key !== 'Escape') return;
   if (event.key === 'Enter' && /** @type {Element} */ (event.target).closest?.('a, button, summary, [role=button]')) return;
   const key = event.key === ' ' ? 'Space' : event.key;

@@ -18,6 +18,8 @@ export function walk(plot, chart) {
   plot.addEventListener('keydown', (event) => {
     const traces = chart.traces();
     if (event.key === 'Enter' && traces[curve]) {
+      event.preventDefault();
+      event.stopPropagation();
       chart.onPoint(traces[curve], point);
       return;
     }

@@ -6,7 +6,7 @@ import { chart } from '../chart.js';
 import { h, put } from '../dom.js';
 import { count, duration, number, percent, plural, words } from '../format.js';
 import { announce, choice } from '../page.js';
-import { pinStyle, token } from '../palette.js';
+import { pinStyle } from '../palette.js';
 import { href, setParam } from '../state.js';
 import { settled } from '../time.js';
 import { context, course, joined, lineKey, pinnedLine } from './series.js';
@@ -46,7 +46,7 @@ export function runCurves(params) {
       draw();
     }),
   ];
-  const figure = chart({ title: 'Curves', traces: () => traces(), layout: layout(), caption: '', table: () => tableOf(), tools, height: 250, onHover: (point) => hover(point), onPoint: (point) => point.custom !== null && selection.togglePin(point.custom) });
+  const figure = chart({ title: 'Curves', traces: () => traces(), layout: layout(), caption: '', table: () => tableOf(), tools, height: 250, over: () => (selection?.hovered === null ? null : over(selection.hovered)), onHover: (point) => hover(point), onPoint: (point) => point.custom !== null && selection.togglePin(point.custom) });
   const element = h('div', { class: 'curves' }, figure, key);
 
   /** The rows that are drawn: what is pinned, then the latest that pass. */
@@ -96,10 +96,14 @@ export function runCurves(params) {
     for (const [i, each] of bright) {
       list.push(/** @type {any} */ ({ x: each.x, y: each.y, customdata: each.y.map(() => i), text: each.y.map(() => nameOf(i)), type: 'scatter', hovertemplate, name: nameOf(i), ...pinnedLine(selection.slot(i), each.y.length) }));
     }
-    const { hovered } = selection;
-    const over = hovered !== null && line(hovered);
-    list.push(/** @type {any} */ ({ x: over?.x ?? [], y: over?.y ?? [], type: 'scatter', mode: 'lines', line: { color: token('--ink'), width: 2.5 }, hoverinfo: 'skip' }));
     return list;
+  }
+
+  /** The line of a run without what is missing. @param {number} i */
+  function over(i) {
+    const { x, y } = line(i) ?? { x: [], y: [] };
+    const there = y.map((/** @type {any} */ _, /** @type {number} */ k) => k).filter((/** @type {number} */ k) => y[k] !== null);
+    return { x: there.map((/** @type {number} */ k) => x[k]), y: there.map((/** @type {number} */ k) => y[k]) };
   }
 
   function layout() {
@@ -133,12 +137,9 @@ export function runCurves(params) {
     };
   }
 
-  let hovering = false;
   /** @param {import('../chart.js').Point | null} point */
   function hover(point) {
-    hovering = true;
     selection.setHovered(point?.custom ?? null);
-    hovering = false;
   }
 
   function draw() {
@@ -155,7 +156,7 @@ export function runCurves(params) {
       end();
       [columns, selection] = [nextColumns, next];
       end = selection.subscribe((/** @type {string} */ change) => {
-        if (change === 'hover') hovering || figure.update({});
+        if (change === 'hover') figure.lift();
         else if (change === 'pins') fetchThenDraw();
         else lazily();
       });

@@ -113,7 +113,7 @@ function scatter(what) {
   let rows = [];
   /** @type {number[]} */
   let drawn = [];
-  const figure = chart({ title: what.title, tools: what.tools, traces: () => traces(), layout: {}, caption: '', table: () => what.table(rows), height: 250, onPoint: ({ custom }) => typeof custom === 'number' && selection.togglePin(custom), onHover: (point) => hover(point) });
+  const figure = chart({ title: what.title, tools: what.tools, traces: () => traces(), layout: {}, caption: '', table: () => what.table(rows), height: 250, over: () => over(), onPoint: ({ custom }) => typeof custom === 'number' && selection.togglePin(custom), onHover: (point) => hover(point) });
 
   const self = {
     element: figure,
@@ -127,7 +127,8 @@ function scatter(what) {
       selection = next;
       end = selection.subscribe((/** @type {string} */ change) => {
         if (change === 'brush') lazily();
-        else if (!hovering) figure.update({});
+        else if (change === 'pins') figure.update({});
+        else figure.lift();
       });
       self.arrange();
     },
@@ -145,25 +146,30 @@ function scatter(what) {
 
   function traces() {
     if (!selection) return [];
-    const place = (/** @type {number} */ i) => (what.date?.() ? new Date(what.x(i)) : what.x(i));
     const trace = (/** @type {number[]} */ some, /** @type {any} */ marker, name = '') => ({ x: some.map(place), y: some.map(what.y), customdata: some, text: some.map((i) => `${self.nameOf(i)}<br>${what.say(i)}`), hovertemplate: '%{text}<extra></extra>', type: 'scatter', mode: 'markers', marker, name });
     const list = [trace(drawn.filter((i) => selection.slot(i) < 0), { color: context(), size: 5, opacity: 0.85 }, 'other runs'), ...what.extra(rows)];
     for (const i of selection.pins) {
       const { color, symbol } = pinStyle(selection.slot(i));
       if (what.y(i) !== null) list.push(trace([i], { color, symbol, size: 10, line: { color: token('--ground'), width: 1 } }, self.nameOf(i)));
     }
-    const { hovered } = selection;
-    const over = hovered !== null && what.y(hovered) !== null && what.x(hovered) !== null ? [hovered] : [];
-    list.push({ ...trace(over, { color: 'rgba(0,0,0,0)', size: 13, line: { color: token('--ink'), width: 2 } }), hoverinfo: 'skip', hovertemplate: null });
     return list;
   }
 
-  let hovering = false;
+  /** The ring around the run under the pointer. */
+  function over() {
+    const i = selection?.hovered ?? null;
+    if (i === null || what.y(i) === null || what.x(i) === null) return null;
+    return { x: [place(i)], y: [what.y(i)] };
+  }
+
+  /** @param {number} i */
+  function place(i) {
+    return what.date?.() ? new Date(what.x(i)) : what.x(i);
+  }
+
   /** @param {import('../chart.js').Point | null} point */
   function hover(point) {
-    hovering = true;
     selection.setHovered(typeof point?.custom === 'number' ? point.custom : null);
-    hovering = false;
   }
   return self;
 }
