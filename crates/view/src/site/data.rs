@@ -17,8 +17,8 @@ const ALIKE: usize = 5;
 const COMPARED: usize = 4_096;
 
 pub(super) fn answer(site: &Site, name: Option<&str>) -> Result<Value, Trouble> {
-    let seen = site.seen()?;
     let Some(name) = name else {
+        let seen = site.seen()?;
         let mut used: Vec<(&str, u64)> = Vec::new();
         for run in seen.runs.iter().rev() {
             match used.iter_mut().find(|(known, _)| *known == run.dataset) {
@@ -28,11 +28,6 @@ pub(super) fn answer(site: &Site, name: Option<&str>) -> Result<Value, Trouble> 
         }
         return Ok(used.into_iter().map(|(name, runs)| json!({"name": name, "runs": runs})).collect());
     };
-    // A page may ask for what runs used and for known names, not for any folder of the disk.
-    if name.contains(['/', '\\']) && seen.runs.iter().all(|run| run.dataset != name) {
-        let hint = "a page shows data sets that runs used; `handloom data show` shows any";
-        return Err(Trouble::new(404, format!("no run used `{name}`"), hint));
-    }
     let (train, test, path) = site.desk.data(name)?;
     let mut answer = shown(&train);
     answer["name"] = Value::from(name);

@@ -229,7 +229,8 @@ mod tests {
         let told = |html: &str| Provenance::read(html.as_bytes()).unwrap_err().to_string();
         assert_eq!(told("<html></html>"), "it says nothing of how it was made");
         assert!(told(&format!("{MARK}{{}}</script></html>")).contains("missing field"));
-        assert!(told(&format!("{MARK}{}</script></html>", "[".repeat(100_000))).contains("recursion limit"));
+        let nested = format!("{MARK}{{\"runs\":[{{\"config\":{{\"x\":{}</script></html>", "[".repeat(100_000));
+        assert!(told(&nested).contains("recursion limit"));
         let later = Provenance { v: 2, ..provenance() };
         assert!(told(&file(&later)).contains("form 2"));
         assert!(Provenance::read(&vec![b' '; MOST_BYTES + 1]).is_err());
