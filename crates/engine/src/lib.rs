@@ -77,6 +77,7 @@ mod layer;
 pub mod loss;
 pub mod metric;
 pub mod model;
+pub mod nearest;
 pub mod network;
 pub mod optim;
 mod pass;

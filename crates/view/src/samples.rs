@@ -78,7 +78,7 @@ pub fn sample_grid(title: &str, data: &Dataset, per_class: usize) -> Picture {
 }
 
 /// Rows and columns that an image of `shape` is drawn with.
-fn sides(shape: &[usize]) -> [usize; 2] {
+pub(crate) fn sides(shape: &[usize]) -> [usize; 2] {
     let sides: Vec<_> = shape.iter().copied().filter(|&side| side != 1).collect();
     match sides[..] {
         [] => [1, 1],

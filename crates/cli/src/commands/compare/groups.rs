@@ -7,11 +7,12 @@ use handloom_engine::compare::{Difference, paired_means, welch};
 use handloom_engine::event::Row;
 use handloom_store::{ByRun, Status};
 use handloom_view::Group;
+use handloom_view::verdict::Verdict;
 use serde_json::{Value, json};
 
 use super::settings::{self, Setting};
 use super::side::Side;
-use super::words::{self, Verdict};
+use super::words;
 use crate::fields::share;
 use crate::output::Output;
 use crate::pictures::Curve;
@@ -108,7 +109,7 @@ pub(super) fn run(sides: [&Side; 2], runs: &Runs, plot: Option<&Path>, output: &
     for remark in &remarks {
         output.result(remark);
     }
-    output.result(verdict.line());
+    output.result(words::line(&verdict));
     if let Some(file) = plot {
         draw(sides, &labels, runs, &verdict, &settings, file)?;
         output.note(format!("means and spread: {}", file.display()));

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use handloom_data::{Located, checksum};
 use handloom_engine::Machine;
-use handloom_engine::compare::{Difference, mcnemar, paired_difference};
 use handloom_engine::dataset::Dataset;
 use handloom_engine::metric::first_maximum;
 use handloom_engine::model::Model;
+use handloom_view::verdict::Paired;
 use serde_json::{Value, json};
 
 use super::words;
@@ -17,72 +17,41 @@ use crate::runs::{Run, Runs};
 use crate::source;
 use crate::table::grouped;
 
-/// Of how many images both, one or none were right.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Paired {
-    pub(super) images: u64,
-    /// Right ones of A and of B.
-    right: [u64; 2],
-    /// Images that only B gets right.
-    fixes: u64,
-    /// Images that only A gets right.
-    breaks: u64,
+/// What `models` make of the images `rows` of `data`.
+pub(super) fn judged(models: [&Model; 2], data: &Dataset, rows: &[u32], machine: &Machine) -> Paired {
+    let [a, b] = models.map(|model| {
+        let probabilities = model.network.predict(data, rows, machine);
+        let predicted = probabilities.chunks(model.network.classes()).map(first_maximum);
+        let pairs = predicted.zip(rows).map(|(class, &row)| class == usize::from(data.labels[row as usize]));
+        pairs.collect::<Vec<bool>>()
+    });
+    Paired::new(a.into_iter().zip(b))
 }
 
-impl Paired {
-    /// What `models` make of the images `rows` of `data`.
-    pub(super) fn of(models: [&Model; 2], data: &Dataset, rows: &[u32], machine: &Machine) -> Self {
-        let [a, b] = models.map(|model| {
-            let probabilities = model.network.predict(data, rows, machine);
-            let predicted = probabilities.chunks(model.network.classes()).map(first_maximum);
-            let pairs = predicted.zip(rows).map(|(class, &row)| class == usize::from(data.labels[row as usize]));
-            pairs.collect::<Vec<bool>>()
-        });
-        let count = |keep: fn(bool, bool) -> bool| a.iter().zip(&b).filter(|&(&a, &b)| keep(a, b)).count() as u64;
-        Self {
-            images: rows.len() as u64,
-            right: [count(|a, _| a), count(|_, b| b)],
-            fixes: count(|a, b| b && !a),
-            breaks: count(|a, b| a && !b),
-        }
-    }
+/// Both accuracies and their difference, for a table.
+pub(super) fn row(paired: &Paired, what: &str) -> [String; 4] {
+    let [a, b] = [0, 1].map(|side| paired.accuracy(side).map_or_else(|| "-".into(), share));
+    [what.into(), a, b, format!(" {}", words::difference(paired.difference()))]
+}
 
-    pub(super) fn difference(&self) -> Option<Difference> {
-        paired_difference(self.images, self.fixes, self.breaks)
-    }
+/// `of the same 10,000 test images B fixes 212 and breaks 148 · McNemar p < 0.001`.
+pub(super) fn sentence(paired: &Paired, which: &str) -> String {
+    format!(
+        "of the same {} {which} images B fixes {} and breaks {} · McNemar {}",
+        grouped(paired.images),
+        grouped(paired.fixes),
+        grouped(paired.breaks),
+        words::p_value(paired.p())
+    )
+}
 
-    pub(super) fn p(&self) -> f64 {
-        mcnemar(self.fixes, self.breaks)
-    }
-
-    pub(super) fn accuracy(&self, side: usize) -> Option<f64> {
-        (self.images > 0).then(|| self.right[side] as f64 / self.images as f64)
-    }
-
-    /// Both accuracies and their difference, for a table.
-    pub(super) fn row(&self, what: &str) -> [String; 4] {
-        let [a, b] = [0, 1].map(|side| self.accuracy(side).map_or_else(|| "-".into(), share));
-        [what.into(), a, b, format!(" {}", words::difference(self.difference()))]
-    }
-
-    /// `of the same 10,000 test images B fixes 212 and breaks 148 · McNemar p < 0.001`.
-    pub(super) fn sentence(&self, which: &str) -> String {
-        format!(
-            "of the same {} {which} images B fixes {} and breaks {} · McNemar {}",
-            grouped(self.images),
-            grouped(self.fixes),
-            grouped(self.breaks),
-            words::p_value(self.p())
-        )
-    }
-
-    pub(super) fn event(&self) -> Value {
-        json!({
-            "images": self.images, "a_accuracy": self.accuracy(0), "b_accuracy": self.accuracy(1),
-            "fixes": self.fixes, "breaks": self.breaks, "mcnemar_p": self.p(),
-            "difference": words::event(self.difference()),
-        })
-    }
+/// What came of it as an object.
+pub(super) fn event(paired: &Paired) -> Value {
+    json!({
+        "images": paired.images, "a_accuracy": paired.accuracy(0), "b_accuracy": paired.accuracy(1),
+        "fixes": paired.fixes, "breaks": paired.breaks, "mcnemar_p": paired.p(),
+        "difference": words::event(paired.difference()),
+    })
 }
 
 /// What two runs on the same data can be compared with.
@@ -127,6 +96,6 @@ impl Common {
     /// Both models on the validation images; none without.
     pub(super) fn on_validation(&self, machine: &Machine) -> Option<Paired> {
         let [a, b] = &self.models;
-        (!self.validation.is_empty()).then(|| Paired::of([a, b], &self.data, &self.validation, machine))
+        (!self.validation.is_empty()).then(|| judged([a, b], &self.data, &self.validation, machine))
     }
 }

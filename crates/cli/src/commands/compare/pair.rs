@@ -5,14 +5,13 @@ use std::path::Path;
 use anyhow::Result;
 use clap::ArgMatches;
 use handloom_engine::Machine;
-use handloom_engine::compare::{Difference, independent_difference};
-use handloom_engine::metric::Confusion;
+use handloom_engine::compare::Difference;
 use handloom_store::Opening;
+use handloom_view::verdict::{Paired, Verdict, recorded};
 use serde_json::{Value, json};
 
-use super::images::{Common, Paired};
-use super::settings;
-use super::words::{self, Verdict};
+use super::images::{self, Common};
+use super::{settings, words};
 use crate::commands::{data_dirs, text};
 use crate::fields::share;
 use crate::ledger;
@@ -48,14 +47,14 @@ pub(super) fn run(
     output.event(&json!({
         "v": 1, "event": "compare", "a": side(pair[0]), "b": side(pair[1]), "settings": settings::event(&settings),
         "validation": match (&compared.validation, compared.recorded) {
-            (Some(paired), _) => paired.event(),
+            (Some(paired), _) => images::event(paired),
             (None, recorded) => json!({
                 "a_accuracy": pair[0].record.val_accuracy, "b_accuracy": pair[1].record.val_accuracy,
                 "difference": words::event(recorded),
             }),
         },
         "test": compared.test.map(|paired| {
-            let mut test = paired.event();
+            let mut test = images::event(&paired);
             test["openings"] = json!(compared.openings);
             test
         }),
@@ -106,15 +105,14 @@ fn compared(
     output: &Output,
 ) -> Result<Compared> {
     let [a, b] = pair;
+    let records = [&a.record, &b.record];
     let common = match Common::find(pair, runs, data_dirs(matches)) {
         Ok(common) => common,
         Err(error) => {
             let why = error.to_string().lines().next().unwrap_or_default().to_owned();
-            let recorded = recorded(pair, runs)?;
-            let verdict = match recorded {
-                Some(_) => Verdict::of(recorded, true, "on validation images, by the recorded accuracies alone"),
-                None => Verdict::none(&why),
-            };
+            let recorded = recorded(records, &*runs.store)?;
+            let why_not = recorded.is_none().then_some(why.as_str());
+            let verdict = Verdict::of_pair(records, None, recorded, why_not);
             return Ok(Compared {
                 validation: None,
                 recorded,
@@ -126,62 +124,35 @@ fn compared(
         }
     };
     let validation = common.on_validation(machine);
-    let recorded = if validation.is_none() { recorded(pair, runs)? } else { None };
+    let recorded = if validation.is_none() { recorded(records, &*runs.store)? } else { None };
     let (mut test, mut openings) = (None, None);
     if !matches.get_flag("no-test") {
-        let images = common.located.test()?;
-        let rows: Vec<u32> = (0..images.len() as u32).collect();
+        let opened = common.located.test()?;
+        let rows: Vec<u32> = (0..opened.len() as u32).collect();
         let [first, second] = &common.models;
-        test = Some(Paired::of([first, second], &images, &rows, machine));
+        test = Some(images::judged([first, second], &opened, &rows, machine));
         let both = format!("{} {}", a.record.id, b.record.id);
-        let opening = ledger::opening(&both, None, &common.located, &images, "compare", 0.0);
+        let opening = ledger::opening(&both, None, &common.located, &opened, "compare", 0.0);
         openings = ledger::count(runs, &Opening { accuracy: None, ..opening }, output);
     }
-    let verdict = match (&test, &validation) {
-        _ if a.record.weights_sha256.is_some() && a.record.weights_sha256 == b.record.weights_sha256 => {
-            let words = "settled: A and B have the same weights, bit for bit".into();
-            Verdict { settled: Some(true), words, ahead: None }
-        }
-        (Some(paired), _) => verdict(paired, "test"),
-        (None, Some(paired)) => verdict(paired, "validation"),
-        (None, None) => Verdict::of(recorded, true, "on validation images, by the recorded accuracies alone"),
-    };
+    let paired = test.as_ref().map(|paired| (paired, "test"));
+    let paired = paired.or(validation.as_ref().map(|paired| (paired, "validation")));
+    let verdict = Verdict::of_pair(records, paired, recorded, None);
     let why_not = validation.is_none().then(|| "they have no validation images in common".to_owned());
     Ok(Compared { validation, recorded, test, openings, why_not, verdict })
-}
-
-fn verdict(paired: &Paired, which: &str) -> Verdict {
-    let what = format!("on the same {} {which} images", crate::table::grouped(paired.images));
-    Verdict::of(paired.difference(), paired.p() < 0.05, &what)
-}
-
-/// The difference of the recorded accuracies on validation data, as if of different images; none if the data differs or
-/// nobody knows how many images there were.
-fn recorded(pair: [&Run; 2], runs: &Runs) -> Result<Option<Difference>> {
-    if pair[0].record.data_sha256 != pair[1].record.data_sha256 {
-        return Ok(None);
-    }
-    let mut counts = [[0; 2]; 2];
-    for (run, counts) in pair.into_iter().zip(&mut counts) {
-        let epochs = runs.store.epochs(&run.record.id)?;
-        let images = epochs.iter().rev().find_map(|epoch| epoch.evidence.confusion.as_ref()).map(Confusion::total);
-        let (Some(images), Some(accuracy)) = (images, run.record.val_accuracy) else { return Ok(None) };
-        *counts = [((accuracy * images as f64).round() as u64).min(images), images];
-    }
-    Ok(independent_difference(counts[1], counts[0]))
 }
 
 fn print(pair: [&Run; 2], compared: &Compared, runs: &Runs, output: &Output) {
     let column = |value: fn(&Run) -> Option<f64>| pair.map(|run| value(run).map_or_else(|| "-".into(), share));
     let mut rows = vec![[String::new(), "A".into(), "B".into(), String::new()]];
     rows.push(if let Some(paired) = &compared.validation {
-        paired.row("validation")
+        images::row(paired, "validation")
     } else {
         let [a, b] = column(|run| run.record.val_accuracy);
         ["validation".into(), a, b, format!(" {}", words::difference(compared.recorded))]
     });
     match &compared.test {
-        Some(paired) => rows.push(paired.row("test")),
+        Some(paired) => rows.push(images::row(paired, "test")),
         None if pair.iter().any(|run| run.record.test_accuracy.is_some()) => {
             let [a, b] = column(|run| run.record.test_accuracy);
             rows.push(["test, as recorded".into(), a, b, String::new()]);
@@ -202,13 +173,13 @@ fn print(pair: [&Run; 2], compared: &Compared, runs: &Runs, output: &Output) {
     output.table(&rows);
     for (paired, which) in [(&compared.validation, "validation"), (&compared.test, "test")] {
         if let Some(paired) = paired {
-            output.result(paired.sentence(which));
+            output.result(images::sentence(paired, which));
         }
     }
     if let Some(why) = &compared.why_not {
         output.result(format!("not on the same images: {}", one_line(why)));
     }
-    output.result(compared.verdict.line());
+    output.result(words::line(&compared.verdict));
     output.line(format!(
         "{DIM}This is about these two networks; whether a setting is better takes several seeds: `handloom compare group:A group:B`.{DIM:#}"
     ));

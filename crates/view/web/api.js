@@ -1,0 +1,140 @@
+// @ts-check
+// The one door to the data: the server's answers, or those that a report carries in `<script type="application/json" id="answers">`,
+// an object from addresses such as `/api/project` to answers.
+
+/** Something that could not be had, with what to do about it. */
+export class Failure extends Error {
+  /** @param {string} message @param {string} [hint] @param {number} [status] */
+  constructor(message, hint = '', status = 0) {
+    super(message);
+    this.hint = hint;
+    this.status = status;
+  }
+}
+
+/** Whether this page is a report, which is a file and has no server. */
+export const isReport = typeof document !== 'undefined' && document.getElementById('answers') !== null;
+
+/** How many runs stand in the first answer, so that the page is there before the rest of them. */
+export const FIRST_ROWS = 50;
+
+/** @type {Record<string, any> | null} */
+let carried = null;
+
+/** What the server put into the page itself, as `<script type="application/json" id="first">`: good for one time. @type {Map<string, any> | null} */
+let first = null;
+
+/** The answer to an address such as `/api/runs/ID`. @param {string} path @returns {Promise<any>} */
+export async function get(path) {
+  const address = path.startsWith('/') ? path : `/api/${path}`;
+  if (!isReport) return takeFirst(address) ?? ask(address);
+  carried ??= JSON.parse(document.getElementById('answers')?.textContent ?? '{}');
+  const answer = carried?.[address];
+  if (answer === undefined) throw new Failure('this report does not hold that', 'it holds the runs and sweeps it was made of; `handloom ui` shows all');
+  return answer;
+}
+
+/** Asks the server to do something. @param {string} path @param {any} [body] @returns {Promise<any>} */
+export async function post(path, body = {}) {
+  if (isReport) throw new Failure('a report cannot change anything', 'start `handloom ui`');
+  return ask(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+}
+
+/**
+ * @typedef {object} Handlers
+ * @property {(run: any) => void} [run] an epoch was logged, or a status changed
+ * @property {(sweep: any) => void} [sweep] something happened in a sweep
+ * @property {() => void} [again] the connection is back after it was lost: what is shown may be old
+ * @property {(connected: boolean) => void} [link] the connection came or went
+ */
+
+/** @type {Set<Handlers>} */
+const everyone = new Set();
+let listening = false;
+
+/** Hears what happens in the store until the answer is called. @param {Handlers} handlers @returns {() => void} */
+export function events(handlers) {
+  everyone.add(handlers);
+  if (!listening && !isReport) {
+    listening = true;
+    listen();
+  }
+  return () => void everyone.delete(handlers);
+}
+
+/** Hears what happens for as long as an element is in the page. @param {Element} owner @param {Handlers} handlers */
+export function live(owner, handlers) {
+  let shown = false;
+  /** @type {Record<string, (what: any) => void>} */
+  const guarded = {};
+  const end = events(guarded);
+  for (const [name, listener] of Object.entries(handlers)) {
+    guarded[name] = (what) => {
+      shown ||= owner.isConnected;
+      if (owner.isConnected) listener(what);
+      else if (shown) end();
+    };
+  }
+}
+
+/** @param {string} address */
+function takeFirst(address) {
+  if (!first) {
+    const { project, runs } = JSON.parse(document.getElementById('first')?.textContent || '{}');
+    first = new Map(Object.entries({ '/api/project': project, [`/api/runs?first=${FIRST_ROWS}`]: runs }).filter(([, answer]) => answer));
+  }
+  const answer = first.get(address);
+  first.delete(address);
+  return answer;
+}
+
+/** @param {string} path @param {RequestInit} [how] */
+async function ask(path, how) {
+  let response;
+  try {
+    response = await fetch(path, { ...how, headers: { accept: 'application/json', ...how?.headers } });
+  } catch {
+    throw new Failure('the server does not answer', 'is `handloom ui` still running in its terminal?');
+  }
+  const answer = await response.json().catch(() => null);
+  if (response.ok && answer !== null) return answer;
+  throw new Failure(answer?.error ?? `the server answered ${response.status}`, answer?.hint ?? '', response.status);
+}
+
+/**
+ * Browsers allow six connections to a server, and a stream holds one: one tab holds the stream and tells the others.
+ */
+function listen() {
+  const channel = 'BroadcastChannel' in globalThis ? new BroadcastChannel('handloom-events') : null;
+  channel?.addEventListener('message', ({ data }) => hear(data.kind, data.what));
+  const tell = (/** @type {string} */ kind, /** @type {any} */ what) => {
+    hear(kind, what);
+    channel?.postMessage({ kind, what });
+  };
+  if (channel && navigator.locks) navigator.locks.request('handloom-events', () => stream(tell));
+  else stream(tell);
+}
+
+/** @param {(kind: string, what: any) => void} tell @returns {Promise<never>} */
+function stream(tell) {
+  const source = new EventSource('/api/events');
+  let lost = false;
+  source.addEventListener('open', () => {
+    if (lost) tell('again', null);
+    lost = false;
+    tell('link', true);
+  });
+  source.addEventListener('error', () => {
+    lost = true;
+    tell('link', false);
+  });
+  for (const kind of ['run', 'sweep']) {
+    source.addEventListener(kind, (event) => tell(kind, JSON.parse(/** @type {MessageEvent} */ (event).data)));
+  }
+  return new Promise(() => {});
+}
+
+/** @param {string} kind @param {any} what */
+function hear(kind, what) {
+  for (const handlers of [...everyone]) /** @type {any} */ (handlers)[kind]?.(what);
+}

@@ -1,0 +1,158 @@
+// @ts-check
+// Every trial's result against when it was created (or what it cost), and the best so far.
+import { h } from '../dom.js';
+import { chart } from '../chart.js';
+import { count, plural, when } from '../format.js';
+import { choice } from '../page.js';
+import { onTheme, pinStyle, token } from '../palette.js';
+import { axisOf } from './axes.js';
+import { dots } from './dots.js';
+
+/** More trials than this are too slow for Plotly's SVG: our own canvas draws them all. */
+const MANY = 2000;
+
+/** What trials can stand against. @type {Record<string, string>} */
+const ACROSS = { created_ms: 'created', number: 'trial', seconds: 'seconds of training', weights: 'weights' };
+
+/**
+ * The rows in the order of a column, and those that were the best when they came.
+ * @param {any} columns @param {string} across @param {boolean} maximize @returns {{rows: number[], steps: number[]}}
+ */
+export function records(columns, across, maximize) {
+  const [x, y] = [columns.column(across), columns.column('metric')];
+  const rows = Array.from({ length: columns.rows }, (_, i) => i).filter((i) => x.at(i) !== null);
+  rows.sort((a, b) => x.at(a) - x.at(b));
+  const steps = /** @type {number[]} */ ([]);
+  for (const i of rows) {
+    const value = y.at(i);
+    const last = steps.length ? y.at(steps[steps.length - 1]) : null;
+    if (value !== null && (last === null || (maximize ? value > last : value < last))) steps.push(i);
+  }
+  return { rows, steps };
+}
+
+/**
+ * @param {object} options
+ * @param {any} options.columns
+ * @param {string} options.metric what the metric is called
+ * @param {boolean} options.maximize
+ * @param {any} options.selection
+ * @param {(x: number|null) => string} options.said a value of the metric
+ * @param {(i: number) => string} options.label of a trial
+ * @param {string} options.across
+ * @param {(across: string) => void} options.onAcross
+ */
+export function progress({ columns, metric, maximize, selection, said, label, across, onAcross }) {
+  const names = Object.keys(ACROSS).filter((name) => columns.column(name));
+  let x = names.includes(across) ? across : names[0];
+  const title = `${metric} of every trial, and the best so far`;
+  const pick = choice('x', /** @type {[string, string][]} */ (names.map((name) => [name, ACROSS[name]])), x, (next) => {
+    x = next;
+    onAcross(next);
+    draw();
+  });
+  const status = (/** @type {number} */ i) => columns.column('status').at(i);
+  const y = columns.column('metric');
+  const share = /accuracy/.test(metric);
+
+  function caption() {
+    const { steps } = records(columns, x, maximize);
+    const best = steps[steps.length - 1];
+    if (best === undefined) return 'No trial has a result yet.';
+    const order = records(columns, 'number', maximize).steps;
+    const since = columns.rows - 1 - order[order.length - 1];
+    return `The best is ${said(y.at(best))}, of ${label(best)}, ${since ? `${plural(since, 'trial')} ago` : 'the latest trial'}; it improved ${plural(steps.length - 1, 'time')}.`;
+  }
+  const table = () => ({ head: ['trial', ACROSS.created_ms, 'status', metric, 'best so far'], rows: records(columns, 'number', maximize).rows.map((i) => [columns.column('number').at(i), when(columns.column('created_ms').at(i)), status(i), said(y.at(i)), said(columns.column('best_so_far').at(i))]) });
+
+  /** The part of the metric's axis that a brush of the metric shows: brushing zooms. */
+  function zoomed() {
+    const brush = selection.brushes.get('metric');
+    if (!brush || 'levels' in brush) return null;
+    let [low, high] = [Infinity, -Infinity];
+    for (let i = 0; i < columns.rows; i++) if (selection.mask[i] && y.at(i) !== null) [low, high] = [Math.min(low, y.at(i)), Math.max(high, y.at(i))];
+    const room = Math.max(0.002, (high - low) * 0.08);
+    return low <= high ? [low - room, high + room] : null;
+  }
+
+  function traces() {
+    const { rows, steps } = records(columns, x, maximize);
+    const value = (/** @type {number} */ i) => (x === 'created_ms' ? new Date(columns.column(x).at(i)).toISOString() : columns.column(x).at(i));
+    const line = /** @type {any} */ ({ name: 'best so far', mode: 'lines', x: steps.map(value), y: steps.map((i) => y.at(i)), line: { shape: 'hv', color: token('--ink'), width: 2 }, hoverinfo: 'skip' });
+    if (steps.length) {
+      line.x.push(value(rows[rows.length - 1]));
+      line.y.push(y.at(steps[steps.length - 1]));
+    }
+    const kinds = { finished: 'circle', pruned: 'circle-open', 'failed or diverged': 'x-thin-open', running: 'circle-dot' };
+    const kind = (/** @type {number} */ i) => ({ finished: 'finished', pruned: 'pruned', failed: 'failed or diverged', diverged: 'failed or diverged' })[/** @type {string} */ (status(i))] ?? 'running';
+    // A trial without a result lies at the foot, where its cross is seen.
+    const values = rows.map((i) => y.at(i)).filter((v) => v !== null);
+    const foot = maximize ? Math.min(...values) : Math.max(...values);
+    return [line, ...Object.entries(kinds).map(([name, symbol]) => {
+      const own = rows.filter((i) => kind(i) === name && (y.at(i) !== null || name === 'failed or diverged'));
+      const marked = (/** @type {number} */ i) => i === selection.hovered || selection.slot(i) >= 0;
+      return {
+        name: `${name} (${count(own.length)})`, mode: 'markers', showlegend: own.length > 0, customdata: own, x: own.map(value), y: own.map((i) => y.at(i) ?? foot),
+        text: own.map(label), hovertemplate: '%{text}<extra></extra>',
+        marker: {
+          symbol,
+          size: own.map((i) => (marked(i) ? 12 : 7)),
+          opacity: own.map((i) => (selection.mask[i] || marked(i) ? 0.9 : 0.2)),
+          color: own.map((i) => (selection.slot(i) >= 0 ? pinStyle(selection.slot(i)).color : selection.mask[i] ? token('--accent') : token('--muted'))),
+          line: { width: 1.5 },
+        },
+      };
+    })];
+  }
+
+  const drawing = columns.rows > MANY ? large() : small();
+  const draw = drawing.draw;
+  return drawing;
+
+  function small() {
+    const layout = () => {
+      const range = zoomed();
+      const type = /** @type {Record<string, string>} */ ({ created_ms: 'date', weights: 'log' })[x] ?? 'linear';
+      return { showlegend: true, xaxis: { title: ACROSS[x], type }, yaxis: { title: metric, tickformat: share ? '.0%' : '', autorange: range === null, ...(range ? { range } : {}) } };
+    };
+    const element = chart({
+      title, caption: caption(), table, height: 280, tools: [pick], traces, layout: layout(),
+      onPoint: ({ custom }) => custom !== undefined && selection.togglePin(custom),
+      onHover: (point) => selection.setHovered(point?.custom ?? null),
+    });
+    const draw = () => element.update({ traces, layout: layout(), caption: caption() });
+    let waiting = 0;
+    const stop = selection.subscribe((/** @type {string} */ change) => {
+      clearTimeout(waiting);
+      waiting = window.setTimeout(draw, change === 'hover' ? 60 : 150);
+    });
+    return { element, draw, stop };
+  }
+
+  /** Too many for SVG: the same on a canvas. */
+  function large() {
+    const cloud = dots({ height: 260, onHover: (row) => row === selection.hovered || selection.setHovered(row), onClick: (row) => selection.togglePin(row) });
+    const note = h('figcaption', {});
+    const element = h('figure', { class: 'chart' }, h('header', {}, h('h3', {}, title), h('div', { class: 'tools' }, pick)), cloud.element, note);
+    const began = columns.column('created_ms').at(0);
+    const minutes = { kind: 'number', at: (/** @type {number} */ i) => (columns.column('created_ms').at(i) - began) / 60000 };
+    const up = axisOf(y, columns.rows, { name: metric, scale: 'linear', absent: 'NaN' });
+    let [laidFor, axes] = ['', /** @type {any} */ (null)];
+    const draw = () => {
+      if (laidFor !== x) {
+        laidFor = x;
+        const over = axisOf(x === 'created_ms' ? minutes : columns.column(x), columns.rows, { name: x, scale: x === 'weights' ? 'log' : 'linear' });
+        axes = { x: over, y: up, steps: records(columns, x, maximize).steps.map((row) => ({ row, place: over.place[row] })) };
+        note.textContent = `${caption()} Across: ${x === 'created_ms' ? 'minutes since the sweep began' : ACROSS[x]}.`;
+      }
+      cloud.show({ ...axes, mask: selection.mask, pins: selection.pins, slot: selection.slot, hovered: selection.hovered, hollow: (i) => status(i) === 'pruned', crossed: (i) => ['failed', 'diverged'].includes(status(i)) });
+    };
+    let waiting = 0;
+    const ends = [onTheme(draw), cloud.stop, selection.subscribe(() => {
+      clearTimeout(waiting);
+      waiting = window.setTimeout(draw, 120);
+    })];
+    draw();
+    return { element, draw, stop: () => ends.forEach((end) => end()) };
+  }
+}

@@ -1,0 +1,198 @@
+// @ts-check
+// A sweep: which settings matter, and what to try next. Every chart follows one selection, which the address restores.
+import { h, put } from '../dom.js';
+import { get, live } from '../api.js';
+import { dropCharts } from '../chart.js';
+import { columnsOf } from '../columns.js';
+import { count, duration, number, percent, plain, plural, when } from '../format.js';
+import { keys } from '../keys.js';
+import { card, commandLine, copy, page } from '../page.js';
+import { createSelection } from '../selection.js';
+import { go, href, setParam } from '../state.js';
+import { table } from '../table.js';
+import { best, fromAddress, toAddress } from '../charts/brushes.js';
+import { chips } from '../charts/chips.js';
+import { correlationTable } from '../charts/correlations.js';
+import { importanceTable } from '../charts/importance.js';
+import { newSweepFile } from '../charts/newsweep.js';
+import { parallel } from '../charts/parallel.js';
+import { progress } from '../charts/progress.js';
+import { slices } from '../charts/slices.js';
+
+/** A sweep that goes on is asked for again at most this often. */
+const REFRESH_MS = 4000;
+/** Accuracies below this are not worth keeping; the assignment asks about these runs. */
+const BAR = 0.65;
+
+/**
+ * What a reader chose, and keeps while new trials arrive.
+ * @typedef {{brushes: Map<string, any>, pins: number[], order: string[], scales: Map<string, string>, across: string, wandb: boolean}} View
+ */
+
+/** @param {string[]} ids @param {Record<string, string>} params @returns {Promise<HTMLElement>} */
+export async function sweepPage(ids, params) {
+  const path = `/api/sweeps/${encodeURIComponent(ids[0])}`;
+  const first = await get(path);
+  const view = viewOf(params);
+  const body = h('div', { class: 'sweep' });
+  const root = page(first.name, body);
+  let shown = build(first, view);
+  put(body, shown.element);
+  keys(root, {
+    '.': () => shown.brushBest(),
+    y: () => (first.best?.command ? void copy(first.best.command) : false),
+    Escape: () => shown.clear(),
+  });
+
+  let [asked, waiting] = [Date.now(), 0];
+  const again = () => {
+    if (waiting) return;
+    waiting = window.setTimeout(async () => {
+      waiting = 0;
+      // A reader who is in the middle of something is not disturbed.
+      if (body.contains(document.activeElement) || body.matches(':active')) return again();
+      asked = Date.now();
+      const sweep = await get(path).catch(() => null);
+      if (!sweep || !root.isConnected) return;
+      shown.stop();
+      dropCharts(body);
+      shown = build(sweep, view);
+      put(body, shown.element);
+    }, Math.max(0, asked + REFRESH_MS - Date.now()));
+  };
+  live(root, { sweep: ({ id }) => id === first.id && again(), again });
+  return root;
+}
+
+/** @param {Record<string, string>} params @returns {View} */
+function viewOf({ brush, axes, scale, x, view, pins }) {
+  const list = (/** @type {string|undefined} */ text) => (text ?? '').split(',').filter(Boolean);
+  return {
+    brushes: fromAddress(brush),
+    pins: list(pins).map(Number),
+    order: list(axes),
+    scales: new Map(list(scale).map((part) => /** @type {[string, string]} */ ([part.slice(0, part.lastIndexOf(':')), part.slice(part.lastIndexOf(':') + 1)]))),
+    across: x ?? 'created_ms',
+    wandb: view === 'wandb',
+  };
+}
+
+/** Everything below the heading. @param {any} sweep the API's answer @param {View} view */
+function build(sweep, view) {
+  const columns = columnsOf(sweep.trials);
+  const rows = columns.rows;
+  if (!rows) return { element: h('p', {}, 'No trial has started yet. ', commandLine(sweep.command)), stop: () => {}, brushBest: () => {}, clear: () => {} };
+  const maximize = sweep.goal === 'maximize';
+  const metric = /** @type {any} */ (columns.column('metric'));
+  const status = (/** @type {number} */ i) => columns.column('status')?.at(i);
+  const said = (/** @type {number|null} */ x) => (/accuracy/.test(sweep.metric) ? percent(x) : number(x));
+  const titled = (/** @type {string} */ name) => (name === 'metric' ? sweep.metric : name);
+  const diverged = Array.from({ length: rows }, (_, i) => i).some((i) => metric.at(i) === null && status(i) === 'diverged');
+  const absent = (/** @type {string} */ name) => (name === 'metric' && diverged ? 'NaN' : 'none');
+  const label = (/** @type {number} */ i) => `trial ${columns.column('number')?.at(i)}: ${metric.at(i) === null ? '' : `${said(metric.at(i))}, `}${status(i)}`;
+  const names = sweep.axes.map((/** @type {any} */ axis) => axis.name);
+
+  const selection = createSelection(columns);
+  selection.setBrushes(Object.fromEntries([...view.brushes].filter(([name]) => columns.column(name))));
+  view.pins.filter((i) => i < rows).forEach((i) => selection.togglePin(i));
+  const brushBest = () => {
+    const top = best(metric, rows, 0.1, maximize);
+    if (top) selection.setBrush('metric', top);
+  };
+
+  const bar = chips({ selection, rows, titled, absent, shortcuts: [
+    { text: 'Best 10%', title: 'Key: .', brush: () => ['metric', best(metric, rows, 0.1, maximize)] },
+    ...(maximize && /accuracy/.test(sweep.metric) ? [{ text: `Zoom to the runs under ${percent(BAR, 0)}`, title: 'The runs that did not learn well', brush: () => /** @type {[string, any]} */ (['metric', { low: null, high: BAR, missing: true }]) }] : []),
+  ] });
+  const lines = parallel({ columns, names, metric: 'metric', maximize, selection, titled, absent, label, view, onView: () => {
+    setParam('axes', view.order.join(',') || null);
+    setParam('scale', [...view.scales].map(([name, scale]) => `${name}:${scale}`).join(',') || null);
+  } });
+  const dotsOf = progress({ columns, metric: sweep.metric, maximize, selection, said, label, across: view.across, onAcross: (across) => {
+    view.across = across;
+    setParam('x', across === 'created_ms' ? null : across);
+  } });
+  const parameters = names.filter((/** @type {string} */ name) => name !== 'metric');
+  const small = slices({ columns, names: parameters, metric: 'metric', maximize, selection, absent, said });
+  const file = newSweepFile({ sweep, columns, selection });
+  const matters = h('div', {});
+  const rank = () => put(matters, importanceTable(sweep.importance, { metric: sweep.metric, wandb: view.wandb, onView: (wandb) => {
+    view.wandb = wandb;
+    setParam('view', wandb ? 'wandb' : null);
+    rank();
+    /** @type {HTMLElement|null} */ (matters.querySelector('[aria-pressed=true]'))?.focus();
+  } }));
+  rank();
+  const runs = /** @type {any} */ (columns.column('run'));
+  const list = table({
+    columns,
+    shown: ['number', 'metric', 'status', ...parameters, 'seconds', 'run'],
+    selection,
+    sort: { name: 'metric', down: maximize },
+    onOpen: (/** @type {number} */ i) => runs.at(i) && go(href('run', runs.at(i))),
+  });
+
+  let waiting = 0;
+  const stop = selection.subscribe((/** @type {string} */ change) => {
+    if (change === 'hover') return;
+    view.brushes = selection.brushes;
+    view.pins = selection.pins;
+    clearTimeout(waiting);
+    // Browsers allow only so many changes of the address a second.
+    waiting = window.setTimeout(() => {
+      setParam('brush', toAddress(selection.brushes) || null);
+      setParam('pins', selection.pins.join(',') || null);
+    }, 200);
+  });
+
+  const chart = card('Parallel coordinates', constants(sweep, columns), lines.element);
+  const element = h('div', {},
+    headline(sweep, said),
+    observations(sweep.observations, selection, chart),
+    bar.element,
+    card('Progress', dotsOf.element),
+    chart,
+    card('Trials', file.element, list),
+    h('div', { class: 'columns' }, card('What matters', matters), card('Correlation matrix', correlationTable(sweep.matrix, sweep.metric))),
+    card('Slices', small.element));
+  return {
+    element,
+    brushBest,
+    clear: () => (selection.brushes.size ? selection.clearBrushes() : false),
+    stop: () => [stop, bar.stop, lines.stop, dotsOf.stop, small.stop, file.stop].forEach((end) => end()),
+  };
+}
+
+/** What the sweep is, how far it is, and its best. @param {any} sweep @param {(x: number|null) => string} said */
+function headline(sweep, said) {
+  const { counts, planned, best: top } = sweep;
+  const states = Object.entries(counts).filter(([, n]) => n > 0).map(([state, n]) => h('span', { class: `state ${state}` }, `${count(n)} ${state}`));
+  const total = Object.values(counts).reduce((sum, n) => sum + Number(n), 0);
+  const seconds = sweep.trials.columns.find((/** @type {any} */ column) => column.name === 'seconds')?.values.reduce((/** @type {number} */ sum, /** @type {number|null} */ x) => sum + (x ?? 0), 0);
+  return h('header', { class: 'headline' },
+    top ? h('p', { class: 'lead' }, 'Best: ', h('strong', {}, said(top.value)), ` ${sweep.metric}, `, top.run ? h('a', { href: href('run', top.run) }, `trial ${top.number}`) : `trial ${top.number}`, '.') : null,
+    h('p', {}, states, h('span', { class: 'muted' }, ` ${planned && planned > total ? `of ${count(planned)} planned, ` : ''}${sweep.method}, ${sweep.goal} ${sweep.metric}; ${sweep.status}. Began ${when(sweep.created_ms)}; ${duration(seconds)} of training.`)),
+    sweep.description ? h('p', { class: 'muted' }, sweep.description) : null,
+    top?.command ? h('div', { class: 'best-command' }, h('span', { class: 'muted' }, 'The best again: '), commandLine(top.command)) : null);
+}
+
+/** What rules say of the sweep; each shows its evidence. @param {any[]} list @param {any} selection @param {HTMLElement} evidence */
+function observations(list, selection, evidence) {
+  if (!list?.length) return null;
+  const show = (/** @type {any} */ brush) => {
+    selection.setBrushes(brush);
+    const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    evidence.scrollIntoView({ behavior: calm ? 'auto' : 'smooth', block: 'nearest' });
+  };
+  return card('What the trials say', h('ul', { class: 'observations' }, list.map(({ rule, text, href: address, brush, settled }) => h('li', { dataset: { rule } },
+    brush ? h('button', { type: 'button', class: 'evidence', title: 'Show the evidence: brush these trials', on: { click: () => show(brush) } }, text) : address ? h('a', { href: address }, text) : text,
+    settled === false ? h('span', { class: 'tag' }, 'not settled') : null))));
+}
+
+/** Settings that are the same in all trials, so they have no axis. @param {any} sweep @param {any} columns */
+function constants(sweep, columns) {
+  const same = Object.entries(sweep.parameters).filter(([name]) => !columns.column(name) || !sweep.axes.some((/** @type {any} */ axis) => axis.name === name || axis.name === `config.${name}`));
+  if (!same.length) return null;
+  const valueOf = (/** @type {any} */ part) => ('value' in part ? ` ${plain(part.value)}` : '');
+  return h('p', { class: 'muted' }, `${plural(same.length, 'setting')} with the same value in all trials ${same.length === 1 ? 'has' : 'have'} no axis: ${same.map(([name, part]) => `${name}${valueOf(part)}`).join(', ')}.`);
+}
