@@ -53,6 +53,8 @@ export function progress({ columns, metric, maximize, selection, said, label, ac
   });
   const status = (/** @type {number} */ i) => columns.column('status').at(i);
   const y = columns.column('metric');
+  const pinned = (/** @type {number} */ i) => selection.slot(i) >= 0;
+  const value = (/** @type {number} */ i) => (x === 'created_ms' ? new Date(columns.column(x).at(i)) : columns.column(x).at(i));
   const share = /accuracy/.test(metric);
 
   function caption() {
@@ -77,7 +79,6 @@ export function progress({ columns, metric, maximize, selection, said, label, ac
 
   function traces() {
     const { rows, steps } = records(columns, x, maximize);
-    const value = (/** @type {number} */ i) => (x === 'created_ms' ? new Date(columns.column(x).at(i)).toISOString() : columns.column(x).at(i));
     const line = /** @type {any} */ ({ name: 'best so far', mode: 'lines', x: steps.map(value), y: steps.map((i) => y.at(i)), line: { shape: 'hv', color: token('--ink'), width: 2 }, hoverinfo: 'skip' });
     if (steps.length) {
       line.x.push(value(rows[rows.length - 1]));
@@ -90,15 +91,14 @@ export function progress({ columns, metric, maximize, selection, said, label, ac
     const foot = maximize ? Math.min(...values) : Math.max(...values);
     return [line, ...Object.entries(kinds).map(([name, symbol]) => {
       const own = rows.filter((i) => kind(i) === name && (y.at(i) !== null || name === 'failed or diverged'));
-      const marked = (/** @type {number} */ i) => i === selection.hovered || selection.slot(i) >= 0;
       return {
         name: `${name} (${count(own.length)})`, mode: 'markers', showlegend: own.length > 0, customdata: own, x: own.map(value), y: own.map((i) => y.at(i) ?? foot),
         text: own.map(label), hovertemplate: '%{text}<extra></extra>',
         marker: {
           symbol,
-          size: own.map((i) => (marked(i) ? 12 : 7)),
-          opacity: own.map((i) => (selection.mask[i] || marked(i) ? 0.9 : 0.2)),
-          color: own.map((i) => (selection.slot(i) >= 0 ? pinStyle(selection.slot(i)).color : selection.mask[i] ? token('--accent') : token('--muted'))),
+          size: own.map((i) => (pinned(i) ? 11 : 7)),
+          opacity: own.map((i) => (selection.mask[i] || pinned(i) ? 0.9 : 0.2)),
+          color: own.map((i) => (pinned(i) ? pinStyle(selection.slot(i)).color : selection.mask[i] ? token('--accent') : token('--muted'))),
           line: { width: 1.5 },
         },
       };
@@ -110,21 +110,26 @@ export function progress({ columns, metric, maximize, selection, said, label, ac
   return drawing;
 
   function small() {
+    const over = () => {
+      const i = selection.hovered;
+      return i === null || y.at(i) === null || columns.column(x).at(i) === null ? null : { x: [value(i)], y: [y.at(i)] };
+    };
     const layout = () => {
       const range = zoomed();
       const type = /** @type {Record<string, string>} */ ({ created_ms: 'date', weights: 'log' })[x] ?? 'linear';
       return { showlegend: true, xaxis: { title: ACROSS[x], type }, yaxis: { title: metric, tickformat: share ? '.0%' : '', autorange: range === null, ...(range ? { range } : {}) } };
     };
     const element = chart({
-      title, caption: caption(), table, height: 280, tools: [pick], traces, layout: layout(),
+      title, caption: caption(), table, height: 280, tools: [pick], traces, layout: layout(), over,
       onPoint: ({ custom }) => custom !== undefined && selection.togglePin(custom),
       onHover: (point) => selection.setHovered(point?.custom ?? null),
     });
     const draw = () => element.update({ traces, layout: layout(), caption: caption() });
     let waiting = 0;
     const stop = selection.subscribe((/** @type {string} */ change) => {
+      if (change === 'hover') return element.lift();
       clearTimeout(waiting);
-      waiting = window.setTimeout(draw, change === 'hover' ? 60 : 150);
+      waiting = window.setTimeout(draw, 150);
     });
     return { element, draw, stop };
   }

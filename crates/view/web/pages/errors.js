@@ -33,7 +33,8 @@ export async function errorsPage(ids, params) {
     try {
       return await get(`${path}/errors?set=${wanted}`);
     } catch (error) {
-      if (wanted === 'test' && /** @type {any} */ (error).status === 403) return { ask: error };
+      // A report has no status: what it does not carry cannot be opened either.
+      if (wanted === 'test' && (isReport || /** @type {any} */ (error).status === 403)) return { ask: error, may: !isReport && (await get(path)).may_open_test !== false };
       throw error;
     }
   };
@@ -56,15 +57,15 @@ export async function errorsPage(ids, params) {
   function fill(data) {
     drawer?.close();
     dropCharts(body);
-    if (data.ask) put(body, switcher(), askFirst(data.ask));
+    if (data.ask) put(body, switcher(), askFirst(data));
     else put(body, contents(data));
     announce(data.ask ? 'The test set is closed.' : `${set} set: ${percent(data.accuracy)} right.`);
   }
 
   const switcher = () => h('div', { class: 'switch', role: 'group', 'aria-label': 'Which images' }, ['validation', 'test'].map((which) => h('button', { type: 'button', 'aria-pressed': String(which === set), on: { click: () => which === set || show(which) } }, `${which} set`)));
 
-  /** The seal of the test set. @param {any} error why it is closed */
-  function askFirst(error) {
+  /** The seal of the test set. @param {{ask: any, may: boolean}} closed why it is closed, and whether it may be opened */
+  function askFirst({ ask: error, may }) {
     const status = h('p', { role: 'status' });
     const open = h('button', { type: 'button', class: 'strong', on: { click: async () => {
       open.disabled = true;
@@ -79,7 +80,7 @@ export async function errorsPage(ids, params) {
     return h('section', { class: 'card seal', 'aria-label': 'The test set is closed' }, h('h2', {}, 'The test set is closed'),
       h('p', {}, `${sentence(error.message)} ${sentence(error.hint ?? '')}`),
       h('p', { class: 'muted' }, 'Choosing settings by the test set makes its accuracy too good to be true. Every opening is counted.'),
-      isReport ? null : open, status);
+      may ? open : null, status);
   }
 
   /** @param {any} data */
