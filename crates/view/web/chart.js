@@ -174,7 +174,7 @@ function setup() {
   return {
     responsive: true,
     displaylogo: false,
-    displayModeBar: 'hover',
+    displayModeBar: matchMedia('(hover: none)').matches ? false : 'hover',
     modeBarButtons: [['zoom2d', 'pan2d', 'resetScale2d'], [save]],
     doubleClick: 'reset',
     showTips: false,

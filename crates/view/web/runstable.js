@@ -109,7 +109,7 @@ export function runsTable(params, { edit, nowMs }) {
       else if (asked.has(`-${name}`)) continue;
       else if (asked.has(name) || name === group || !(ASIDE.includes(name) || (alike !== undefined && !setting && (alike === null || alike === '')))) shown.push(name);
     }
-    const pairs = Object.entries(common);
+    const pairs = Object.entries(common).filter(([, value]) => value !== null);
     const what = pairs.map(([name, value]) => h('span', null, `${words(name)} `, h('b', null, plain(value))));
     put(sameLine, pairs.length ? ['The same in all:', what] : null);
     return edit ? [...shown, 'edit'] : shown;

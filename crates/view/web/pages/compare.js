@@ -23,7 +23,7 @@ export async function comparePage(ids, params) {
   const [a, b] = ids.map(encodeURIComponent);
   const both = await get(`/api/compare?a=${a}&b=${b}`);
   const root = page(`${nameOf(both.b)} against ${nameOf(both.a)}`);
-  put(root, heading(both), h('div', { class: 'columns' }, curves(both, params, root), settings(both)), both.paired ? images(both) : whyNot(both));
+  put(root, heading(both), h('div', { class: 'columns' }, h('section', { class: 'card', 'aria-label': 'Curves' }, curves(both, params, root)), settings(both)), both.paired ? images(both) : whyNot(both));
   return root;
 }
 
@@ -78,7 +78,7 @@ function curves({ a, b }, params, root) {
       setParam('curve', value === METRICS[0] ? null : value);
       figure.update(described());
     }),
-    choice('by', [['epoch', 'epoch'], ['seconds', 'seconds of training']], across, (value) => {
+    choice('by', [['epoch', 'epoch'], ['seconds', 'seconds']], across, (value) => {
       across = value;
       setParam('x', value === 'epoch' ? null : value);
       figure.update(described());
@@ -105,7 +105,7 @@ function curves({ a, b }, params, root) {
     const seeds = [a, b].filter(bands).length ? ` Bands: lowest to highest of ${[a, b].filter(bands).map((side) => plural(side.seeds.runs.length, 'seed')).join(' and ')}.` : '';
     return {
       caption: `${how('A', a)}; ${how('B', b)}.${seeds}`,
-      layout: { xaxis: { title: across === 'epoch' ? 'epoch' : 'seconds of training', rangemode: 'tozero' }, yaxis: { title: words(metric), type: log && !share() ? 'log' : 'linear', tickformat: share() ? ',.0%' : '', hoverformat: share() ? ',.2%' : '.4g' }, uirevision: `${metric} ${across} ${log}` },
+      layout: { xaxis: { title: across === 'epoch' ? 'epoch' : 'seconds of training' }, yaxis: { title: words(metric), type: log && !share() ? 'log' : 'linear', tickformat: share() ? ',.0%' : '', hoverformat: share() ? ',.2%' : '.4g' }, uirevision: `${metric} ${across} ${log}` },
     };
   }
 
@@ -128,7 +128,7 @@ function images({ classes, fixes, breaks, paired }) {
   const names = classes.map((/** @type {any} */ each) => each.name);
   const list = (/** @type {string} */ title, /** @type {any} */ examples) => card(title, examples.list.length ? exampleList(examples, names, FIRST) : h('p', { class: 'muted' }, 'None.'));
   return [
-    card('What changes in each class', classChart(classes, paired.set)),
+    card('What changes in each class', h('div', { class: 'narrow' }, classChart(classes, paired.set))),
     h('div', { class: 'columns', style: { 'margin-top': '32px' } }, list(`B fixes ${plural(paired.only_b, 'image')}`, fixes), list(`B breaks ${plural(paired.only_a, 'image')}`, breaks)),
   ];
 }
