@@ -50,6 +50,9 @@ export async function post(path, body = {}) {
 
 /** @type {Set<Handlers>} */
 const everyone = new Set();
+
+/** Asks each page that hears whether it is still there. @type {Set<() => void>} */
+const owners = new Set();
 let listening = false;
 
 /** Hears what happens in the store until the answer is called. @param {Handlers} handlers @returns {() => void} */
@@ -64,15 +67,24 @@ export function events(handlers) {
 
 /** Hears what happens for as long as an element is in the page. @param {Element} owner @param {Handlers} handlers */
 export function live(owner, handlers) {
+  owners.forEach((leave) => leave());
   let shown = false;
   /** @type {Record<string, (what: any) => void>} */
   const guarded = {};
-  const end = events(guarded);
+  const stop = events(guarded);
+  const end = () => {
+    stop();
+    owners.delete(leave);
+  };
+  const leave = () => {
+    shown ||= owner.isConnected;
+    if (shown && !owner.isConnected) end();
+  };
+  owners.add(leave);
   for (const [name, listener] of Object.entries(handlers)) {
     guarded[name] = (what) => {
-      shown ||= owner.isConnected;
       if (owner.isConnected) listener(what);
-      else if (shown) end();
+      else leave();
     };
   }
 }

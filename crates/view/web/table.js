@@ -5,7 +5,7 @@ import { clear, h, put } from './dom.js';
 import { makeFilter } from './filter.js';
 import { duration, number, percent, plain, points, when, words } from './format.js';
 import { keys } from './keys.js';
-import { pinStyle, symbols } from './palette.js';
+import { pinStyle, symbols, themed } from './palette.js';
 import { downFirst, groups, order } from './rows.js';
 
 /**
@@ -208,7 +208,7 @@ export function table(given) {
     const column = now.columns.column(name);
     let most = Math.max(words(name).length + 4, ROOM[name] ?? 0);
     for (let i = 0; i < Math.min(now.columns.rows, 200); i++) most = Math.max(most, cellText(name, column?.at(i) ?? null).length + 4);
-    if (now.group && column?.kind === 'number') most = Math.max(most, 16);
+    if (now.group && column?.kind === 'number') most = Math.max(most, 19);
     return k === 0 ? Math.min(Math.max(most, 18), innerWidth < 600 ? 22 : 38) : Math.min(most, 24);
   }
 
@@ -238,6 +238,7 @@ export function table(given) {
     }
   }
 
+  themed(element, () => window_(true));
   element.problems = [];
   element.order = () => list.flatMap((entry) => ('row' in entry ? [entry.row] : entry.group.rows));
   element.update = (/** @type {Partial<Table>} */ changed) => {
@@ -277,7 +278,7 @@ export function cellText(name, value) {
 }
 
 /** Columns whose cells are wider than their values, in characters. @type {Record<string, number>} */
-const ROOM = { status: 16, started_ms: 13, tags: 14 };
+const ROOM = { status: 14, started_ms: 13, tags: 14 };
 
 /** @type {Record<string, string>} */
 const MARKS = { circle: '●', square: '■', diamond: '◆', 'triangle-up': '▲', cross: '✚', x: '✖', star: '★', 'triangle-down': '▼' };

@@ -6,7 +6,7 @@ import { chart } from '../chart.js';
 import { h, put } from '../dom.js';
 import { count, duration, number, percent, plural, words } from '../format.js';
 import { announce, choice } from '../page.js';
-import { pinStyle } from '../palette.js';
+import { pinStyle, themed } from '../palette.js';
 import { href, setParam } from '../state.js';
 import { settled } from '../time.js';
 import { context, course, joined, lineKey, pinnedLine } from './series.js';
@@ -149,6 +149,7 @@ export function runCurves(params) {
     put(key, selection.pins.length ? lineKey(selection.pins.map((/** @type {number} */ i) => ({ name: nameOf(i), style: pinStyle(selection.slot(i)), href: href('run', id(i)), onHover: (/** @type {boolean} */ on) => selection.setHovered(on ? i : null) }))) : null);
   }
 
+  themed(element, draw);
   const lazily = settled(fetchThenDraw, 120);
   return {
     element,

@@ -4,7 +4,7 @@
 import { chart } from '../chart.js';
 import { h, put } from '../dom.js';
 import { count, number, percent } from '../format.js';
-import { pinStyle, token } from '../palette.js';
+import { pinStyle, themed, token } from '../palette.js';
 import { course, lineKey, pinnedLine } from './series.js';
 
 /** Validation is always the first color, training the second. */
@@ -106,8 +106,10 @@ export function trainingCharts() {
     return `${count(mean)} images a second on average, between ${count(Math.min(...speeds))} and ${count(Math.max(...speeds))}.`;
   }
 
+  const element = h('div', { class: 'four' }, h('div', null, loss, key), accuracy, h('div', null, gradients, layers), speed);
+  themed(element, draw);
   return {
-    element: h('div', { class: 'four' }, h('div', null, loss, key), accuracy, h('div', null, gradients, layers), speed),
+    element,
     /** @param {any} next */
     follow(next) {
       run = next;

@@ -10,7 +10,7 @@ import { h, put } from '../dom.js';
 import { count, number, percent, plain, plural, points, words } from '../format.js';
 import { keys } from '../keys.js';
 import { card, choice, page, plainTable } from '../page.js';
-import { pinStyle, pins, theme } from '../palette.js';
+import { pinStyle, pins, theme, themed } from '../palette.js';
 import { go, href, setParam } from '../state.js';
 
 const METRICS = ['val_accuracy', 'val_loss', 'train_accuracy', 'train_loss'];
@@ -33,13 +33,17 @@ const nameOf = (side) => side.name || side.id;
 /** @param {any} both */
 function heading({ a, b, verdict, paired }) {
   const side = (/** @type {any} */ each, /** @type {number} */ slot) => ({ name: `${'AB'[slot]}: ${nameOf(each)}, ${percent(each.val_accuracy, 2)} validation`, style: pinStyle(slot), href: href('run', each.id) });
+  const sides = h('div', { class: 'sides' });
+  const fill = () => put(sides, lineKey([side(a, 0), side(b, 1)]));
+  fill();
+  themed(sides, fill);
   const settled = verdict.settled ? '' : h('span', { class: 'tag', style: { 'margin-left': '10px' } }, 'not settled');
   return h(
     'header',
     null,
     h('p', { class: 'eyebrow' }, h('span', null, 'B against A'), h('a', { href: href('compare', b.id, a.id) }, 'swap')),
     h('h1', { tabindex: '-1' }, verdict.text, settled),
-    h('div', { class: 'sides' }, lineKey([side(a, 0), side(b, 1)])),
+    sides,
     paired ? h('p', { class: 'muted' }, pairedText(paired)) : null,
   );
 }
