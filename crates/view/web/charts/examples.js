@@ -40,7 +40,7 @@ function exampleItem(example, i, { sheet, near }, classes) {
     tile(near, 3 * i + j, 42, `Training image ${at}`), h('span', { class: label === truth ? '' : 'other' }, classes[label]))))) : null;
   return h('li', { class: 'example' },
     sheet ? h('div', { style: sheetStyle(sheet) }, tile(sheet, i, 84, `${classes[truth]} called ${classes[predicted]}`)) : null,
-    h('div', { class: 'said' }, h('p', {}, h('strong', {}, classes[truth]), ' called ', h('strong', {}, classes[predicted]), h('span', { class: 'muted' }, ` image ${count(index)}`)), probabilities(example, classes)),
+    h('div', { class: 'said' }, h('p', {}, h('strong', {}, classes[truth]), ' called ', h('strong', {}, classes[predicted]), h('span', { class: 'muted' }, ` image ${index}`)), probabilities(example, classes)),
     nearest);
 }
 
