@@ -2,6 +2,7 @@
 // One axis of parallel coordinates as people handle it: a name that moves it, its scale, its ticks, and a line to brush.
 import { h, clear } from '../dom.js';
 import { brushOf, moved, scales, stretches, ticks } from './axes.js';
+import { breakable } from './examples.js';
 
 /**
  * @typedef {import('./axes.js').Axis} Axis
@@ -38,7 +39,7 @@ export function axisView(axis, { x, height, room, wide, title }, on) {
     title: 'Drag, or press ← and →, to move this axis',
     style: { width: `${wide}px` },
     on: { pointerdown: pull, keydown: walk },
-  }, title.split(/(?<=[_.])/).flatMap((part, j) => (j ? [h('wbr', {}), part] : [part])));
+  }, breakable(title));
   const scale = scales(axis).length < 2 ? null : h('button', {
     type: 'button',
     class: 'pc-scale',
