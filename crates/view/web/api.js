@@ -28,10 +28,19 @@ let first = null;
 export async function get(path) {
   const address = path.startsWith('/') ? path : `/api/${path}`;
   if (!isReport) return takeFirst(address) ?? ask(address);
-  carried ??= JSON.parse(document.getElementById('answers')?.textContent ?? '{}');
-  const answer = carried?.[address];
+  const answer = all()[address];
   if (answer === undefined) throw new Failure('this report does not hold that', 'it holds the runs and sweeps it was made of; `handloom ui` shows all');
   return answer;
+}
+
+/** Whether any answer to an address that begins like this can be had: a report has few. @param {string} beginning */
+export function holds(beginning) {
+  return !isReport || Object.keys(all()).some((address) => address.startsWith(beginning));
+}
+
+/** What a report carries. @returns {Record<string, any>} */
+function all() {
+  return (carried ??= JSON.parse(document.getElementById('answers')?.textContent ?? '{}'));
 }
 
 /** Asks the server to do something. @param {string} path @param {any} [body] @returns {Promise<any>} */

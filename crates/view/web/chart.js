@@ -41,7 +41,7 @@ export function chart(given) {
   const plot = h('div', { class: 'plot', tabindex: '0', role: 'group', style: { height: `${now.height}px` } });
   const above = svg('svg', { class: 'above', 'aria-hidden': 'true' });
   const caption = h('figcaption', null, now.caption ?? '');
-  const details = h('details', { class: 'as-table', on: { toggle: () => details.open && fillTable() } }, h('summary', null, 'as table'), h('div', { class: 'scroll' }));
+  const details = h('details', { class: 'as-table', on: { toggle: () => details.open && fillTable() } }, h('summary', null, 'as table'), h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `${given.title} as table` }));
   const heading = h('h3', null, now.title);
   const tools = h('div', { class: 'tools' }, now.tools ?? []);
   /** @type {any} */

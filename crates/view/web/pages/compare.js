@@ -23,7 +23,7 @@ export async function comparePage(ids, params) {
   const [a, b] = ids.map(encodeURIComponent);
   const both = await get(`/api/compare?a=${a}&b=${b}`);
   const root = page(`${nameOf(both.b)} against ${nameOf(both.a)}`);
-  put(root, heading(both), h('div', { class: 'columns' }, h('section', { class: 'card', 'aria-label': 'Curves' }, curves(both, params, root)), settings(both)), both.paired ? images(both) : whyNot(both));
+  put(root, heading(both), h('div', { class: 'columns' }, h('section', { class: 'card', 'aria-label': 'Curves' }, h('h2', { class: 'hidden' }, 'Curves'), curves(both, params, root)), settings(both)), both.paired ? images(both) : whyNot(both));
   return root;
 }
 
