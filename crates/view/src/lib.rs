@@ -26,6 +26,7 @@ mod picture;
 mod run;
 mod samples;
 mod searches;
+pub mod site;
 mod text;
 
 pub use compared::{Group, compared};

@@ -1,0 +1,75 @@
+//! What the pages of the dashboard and of the report ask for.
+//!
+//! Every answer is JSON, made by [`Site::answer`] from an address such as `/api/runs/ID`; docs/api.md describes them all.
+//! The server hands answers to browsers, a report carries those that its pages need. What only the program knows, such as
+//! where data sets are, comes through [`Desk`].
+
+mod columns;
+mod sentence;
+pub mod sweep;
+mod trouble;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use handloom_engine::dataset::Dataset;
+use handloom_engine::model::Model;
+use handloom_store::{Run, Status, Store};
+use serde_json::{Map, Value};
+
+pub use self::trouble::Trouble;
+
+/// The program as the pages need it.
+pub trait Desk: Send + Sync {
+    /// Where a run stands: one whose process is gone was killed.
+    fn standing(&self, run: &Run) -> Status;
+
+    /// The `handloom train` command that makes the run again.
+    fn command(&self, run: &Run) -> String;
+
+    /// What the settings of the run would be if only its data set and optimizer had been named.
+    fn defaults(&self, run: &Run) -> Map<String, Value>;
+
+    /// The saved model of the run.
+    fn model(&self, run: &Run) -> Result<Model, Trouble>;
+
+    /// The training images of the run's data set, those for validation among them.
+    fn train(&self, run: &Run) -> Result<Arc<Dataset>, Trouble>;
+
+    /// The test images of the run's data set; that they were opened is not counted.
+    fn test(&self, run: &Run) -> Result<Arc<Dataset>, Trouble>;
+
+    /// Counts that the test set was opened for the run, which had this accuracy, and says how often it now was.
+    fn open_test(&self, run: &Run, accuracy: f64) -> Result<u64, Trouble>;
+
+    /// Whether the test set was opened for the run, and how often in all.
+    fn test_openings(&self, run: &Run) -> Result<(bool, u64), Trouble>;
+
+    /// A data set by its name: the training images, the number of test images, and the folder unless it is built in.
+    fn data(&self, name: &str) -> Result<(Dataset, usize, Option<PathBuf>), Trouble>;
+}
+
+/// A store as the pages see it.
+pub struct Site {
+    /// Where runs and sweeps are.
+    pub store: Arc<dyn Store>,
+    /// The program.
+    pub desk: Box<dyn Desk>,
+    /// Whether pages may change labels and open test sets.
+    pub may_edit: bool,
+    pub(crate) sweeps: sweep::Sweeps,
+}
+
+impl Site {
+    /// The site of a store, whose labels stay as they are.
+    pub fn new(store: Arc<dyn Store>, desk: Box<dyn Desk>) -> Self {
+        Self { store, desk, may_edit: false, sweeps: sweep::Sweeps::default() }
+    }
+
+    /// The run with this id, as the store has it.
+    pub(crate) fn run(&self, id: &str) -> Result<Run, Trouble> {
+        self.store.run(id)?.ok_or_else(|| {
+            Trouble::new(404, format!("no run `{id}` in `{}`", self.store.at()), "`handloom ls` lists them")
+        })
+    }
+}
