@@ -30,27 +30,30 @@ function largest() {
   return found;
 }
 
-/** Elements that show a picture. */
-const pictures = (page) =>
-  page.locator('main').evaluate(
-    (main) => [...main.querySelectorAll('*')].filter((one) => one.tagName === 'IMG' || one.tagName === 'CANVAS' || getComputedStyle(one).backgroundImage.includes('data:image/png')).length,
-  );
+/** How many pictures an element shows. */
+const pictures = (element) =>
+  element.evaluate((root) => {
+    const shows = (one) => ['IMG', 'CANVAS'].includes(one.tagName) || getComputedStyle(one).backgroundImage.includes('data:image/png');
+    return [...root.querySelectorAll('*')].filter(shows).length;
+  });
 
-test('a cell shows its images with their probabilities', async () => {
+test('a cell shows its images with their probabilities and the nearest training images', async () => {
   const { page, complaints, close } = await visit(chromium, address);
   const [truth, predicted, count] = largest();
-  const names = [answer.classes[truth], answer.classes[predicted]];
-  const cell = page
-    .getByRole('button', { name: new RegExp(`${escaped(names[0])}.*${escaped(names[1])}`, 'i') })
-    .or(page.getByRole('gridcell', { name: new RegExp(`${escaped(names[0])}.*${escaped(names[1])}`, 'i') }))
-    .first();
-  const before = await pictures(page);
-  await cell.click();
+  assert.ok(count > 0, 'the model makes mistakes');
+  const title = `${answer.classes[truth]} called ${answer.classes[predicted]}`;
+  await page.getByRole('gridcell', { name: title }).first().click();
+  const drawer = page.getByRole('complementary', { name: 'The images of a cell' });
+  await drawer.waitFor();
   await settled(page);
-  const { list } = await server.get(`/api/runs/${answer.run}/errors/cell?set=validation&true=${truth}&predicted=${predicted}`);
-  assert.equal(list.length, Math.min(count, 40));
-  assert.ok((await pictures(page)) >= before + Math.min(list.length, 5), 'the images of the cell are there');
-  assert.match(await page.locator('main').innerText(), /\d+(\.\d+)?\s?%/);
+  const cell = await server.get(`/api/runs/${answer.run}/errors/cell?set=validation&true=${truth}&predicted=${predicted}`);
+  assert.deepEqual([cell.count, cell.list.length], [count, Math.min(count, 40)]);
+  assert.ok(cell.list[0].near.length > 0, 'nearest training images');
+  const text = await drawer.innerText();
+  assert.ok(text.includes(title) && /\d\s?%/.test(text), text);
+  assert.ok((await pictures(drawer)) >= Math.min(count, 3), 'the images are there');
+  await page.keyboard.press('Escape');
+  await drawer.waitFor({ state: 'hidden' });
   assert.deepEqual(complaints, []);
   await close();
 });
@@ -66,7 +69,3 @@ test('the classic matrix is one key away, and the test set stays closed', async 
   assert.deepEqual(complaints, []);
   await close();
 });
-
-function escaped(text) {
-  return text.replace(/[^A-Za-z0-9]/g, '.');
-}

@@ -58,14 +58,18 @@ function passing(brush) {
   return values.filter((value) => (value === null ? rest.endsWith('!') : inside(value))).length;
 }
 
-const brushOf = (page) => new URLSearchParams(new URL(page.url()).hash.split('?')[1] ?? '').get('brush');
+/** The brush in the address, once it is there. */
+async function brushOf(page) {
+  const read = () => new URLSearchParams(location.hash.split('?')[1] ?? '').get('brush');
+  return (await page.waitForFunction(read)).jsonValue();
+}
 
 test('a dragged brush filters the table, and its address restores it', async () => {
   const { page, complaints, close } = await visit(chromium, address);
   const all = await shown(page);
   assert.deepEqual(all, { brushed: answer.trials.rows, rows: answer.trials.rows });
   await drag(page, 'val_accuracy|metric', 0.97, 0.6);
-  const brush = brushOf(page);
+  const brush = await brushOf(page);
   const best = await shown(page);
   assert.ok(brush && best.brushed > 0 && best.brushed < all.brushed, `${brush}: ${best.brushed}`);
   assert.equal(best.brushed, passing(brush), brush);
@@ -85,7 +89,7 @@ test('categories, lists and what is missing can be brushed, by keys too', async 
   await settled(page);
   const { brushed, rows } = await shown(page);
   assert.ok(brushed > 0 && brushed < answer.trials.rows, `${brushed}`);
-  assert.deepEqual([brushed, rows], [passing(brushOf(page)), brushed]);
+  assert.deepEqual([brushed, rows], [passing(await brushOf(page)), brushed]);
   await page.keyboard.press('Delete');
   await settled(page);
   assert.equal((await shown(page)).brushed, answer.trials.rows);
@@ -110,6 +114,10 @@ test('runs under 65% are one press away, and an observation shows its evidence',
   assert.ok(answer.observations.length >= 3, 'observations');
   const said = await page.locator('main').innerText();
   for (const { text } of answer.observations) assert.ok(said.includes(text.slice(0, 40)), text);
+  const shows = answer.observations.find(({ rule, brush }) => rule === 'diverged' && brush);
+  await page.getByRole('button', { name: shows.text.slice(0, 40) }).click();
+  await settled(page);
+  assert.equal((await shown(page)).brushed, answer.counts.diverged, shows.text);
   assert.deepEqual(complaints, []);
   await close();
 });
@@ -117,7 +125,7 @@ test('runs under 65% are one press away, and an observation shows its evidence',
 test('a new sweep file comes from what is brushed', async () => {
   const { page, complaints, close } = await visit(chromium, `${address}?brush=optimizer=adam|nadam`);
   const file = page.getByLabel('The new sweep file');
-  if (!(await file.isVisible())) await page.getByRole('button', { name: /new sweep/i }).first().click();
+  await page.getByText('New sweep from selection').click();
   const text = await file.innerText();
   assert.match(text, /optimizer:\s+values: \[adam, nadam\]/);
   assert.match(text, /method: random/);

@@ -1,9 +1,10 @@
 //! Sweeps as the store has them, followed from answer to answer: a journal is read once, and then what was added.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use handloom_store::{Run, Status as RunStatus, Sweep};
+use handloom_store::{Status as RunStatus, Sweep};
 use handloom_sweep::standing::run_of;
 use handloom_sweep::state::SILENCE_MS;
 use handloom_sweep::{Space, Spec, State, Status};
@@ -13,7 +14,7 @@ use super::insight::Insight;
 
 /// What is kept of every sweep, by its id.
 #[derive(Default)]
-pub(crate) struct Sweeps(Mutex<HashMap<String, Arc<Mutex<Followed>>>>);
+pub(crate) struct Sweeps(Mutex<HashMap<String, Arc<Followed>>>);
 
 /// A sweep and what it has come to.
 pub(super) struct Followed {
@@ -21,27 +22,30 @@ pub(super) struct Followed {
     /// What is tried: the file's parameters without those that are settled for all trials.
     pub(super) space: Space,
     /// By the journal alone.
-    state: State,
-    /// The time of the last look, by the clock of the database.
-    pub(super) now_ms: i64,
-    pub(super) insight: Option<Insight>,
+    state: Mutex<Arc<State>>,
+    /// In a lock of its own: who only wants the state need not wait for a forest to grow.
+    pub(super) insight: Mutex<Option<Arc<Insight>>>,
     /// Inputs and classes, once they are known.
-    pub(super) widths: Option<(usize, usize)>,
+    pub(super) widths: OnceLock<(usize, usize)>,
+}
+
+/// A sweep at a moment.
+pub(super) struct Moment {
+    state: Arc<State>,
+    /// The moment, by the clock of the database.
+    pub(super) now_ms: i64,
 }
 
 impl Sweeps {
-    /// The place of this sweep, read up to now.
-    pub(super) fn follow(&self, site: &Site, sweep: &Sweep) -> Result<Arc<Mutex<Followed>>, Trouble> {
-        let known = unpoisoned(&self.0).get(&sweep.id).cloned();
-        let followed = match known {
-            Some(followed) => followed,
-            None => {
-                let new = Arc::new(Mutex::new(Followed::new(sweep)?));
-                unpoisoned(&self.0).entry(sweep.id.clone()).or_insert(new).clone()
-            }
-        };
-        unpoisoned(&followed).read(site, &sweep.id)?;
-        Ok(followed)
+    /// What is kept of this sweep.
+    pub(super) fn follow(&self, sweep: &Sweep) -> Result<Arc<Followed>, Trouble> {
+        let mut all = unpoisoned(&self.0);
+        if let Some(known) = all.get(&sweep.id) {
+            return Ok(known.clone());
+        }
+        let new = Arc::new(Followed::new(sweep)?);
+        all.insert(sweep.id.clone(), new.clone());
+        Ok(new)
     }
 }
 
@@ -60,42 +64,41 @@ impl Followed {
             trouble
         })?;
         let space = spec.space.without(&sweep.settings);
-        let state = State::new(spec.metric.goal);
-        Ok(Self { spec, space, state, now_ms: 0, insight: None, widths: None })
+        let state = Mutex::new(Arc::new(State::new(spec.metric.goal)));
+        Ok(Self { spec, space, state, insight: Mutex::default(), widths: OnceLock::new() })
     }
 
-    fn read(&mut self, site: &Site, id: &str) -> Result<(), Trouble> {
-        let page = site.store.entries(id, self.state.seq)?;
-        for stamped in &page.entries {
-            self.state.apply(stamped);
+    /// Reads the journal of the sweep `id` on to now.
+    pub(super) fn now(&self, site: &Site, id: &str) -> Result<Moment, Trouble> {
+        let mut state = unpoisoned(&self.state);
+        let page = site.store.entries(id, state.seq)?;
+        if !page.entries.is_empty() {
+            let state = Arc::make_mut(&mut state);
+            for stamped in &page.entries {
+                state.apply(stamped);
+            }
         }
-        self.now_ms = page.now_ms;
-        Ok(())
+        Ok(Moment { state: state.clone(), now_ms: page.now_ms })
     }
+}
 
-    /// What the sweep has come to. A trial whose process is gone is pending; `standing` says where its run stands.
-    pub(super) fn state(&self, standing: impl Fn(&str) -> Option<RunStatus>) -> State {
-        let mut state = self.state.clone();
-        let mut gone: Vec<u64> =
-            state.stale(self.now_ms, SILENCE_MS, |_| false).iter().map(|stale| stale.number).collect();
-        let running = state.trials.iter().filter(|trial| trial.status == Status::Running);
+impl Moment {
+    /// What the sweep has come to. A trial whose process is gone is pending; `standing` says where a run stands.
+    pub(super) fn state(&self, standing: impl Fn(&str) -> Option<RunStatus>) -> Cow<'_, State> {
+        let stale = self.state.stale(self.now_ms, SILENCE_MS, |_| false);
+        let mut gone: Vec<u64> = stale.iter().map(|stale| stale.number).collect();
+        let running = self.state.trials.iter().filter(|trial| trial.status == Status::Running);
         let killed = running.filter(|trial| {
-            run_of(&state, trial.number).and_then(&standing).is_some_and(|status| status == RunStatus::Killed)
+            run_of(&self.state, trial.number).and_then(&standing).is_some_and(|status| status == RunStatus::Killed)
         });
         gone.extend(killed.map(|trial| trial.number));
+        if gone.is_empty() {
+            return Cow::Borrowed(&self.state);
+        }
+        let mut state = State::clone(&self.state);
         for number in gone {
             state.trials[number as usize].status = Status::Pending;
         }
-        state
-    }
-
-    /// The same where the runs of running trials are looked up one by one.
-    pub(super) fn state_of(&self, site: &Site) -> State {
-        self.state(|id| site.store.run(id).ok().flatten().map(|run| site.desk.standing(&run)))
-    }
-
-    /// The same with all runs at hand.
-    pub(super) fn state_with(&self, site: &Site, runs: &HashMap<String, Run>) -> State {
-        self.state(|id| runs.get(id).map(|run| site.desk.standing(run)))
+        Cow::Owned(state)
     }
 }

@@ -14,6 +14,7 @@ pub mod table;
 mod tests;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use handloom_store::{Run, Sweep};
 use handloom_sweep::standing::{Standing, run_of};
@@ -44,9 +45,9 @@ pub(super) fn lines(site: &Site) -> Result<Vec<Value>, Trouble> {
 }
 
 fn line(site: &Site, sweep: &Sweep) -> Result<Value, Trouble> {
-    let followed = site.sweeps.follow(site, sweep)?;
-    let followed = unpoisoned(&followed);
-    let state = followed.state_of(site);
+    let followed = site.sweeps.follow(sweep)?;
+    let moment = followed.now(site, &sweep.id)?;
+    let state = moment.state(|id| site.store.run(id).ok().flatten().map(|run| site.desk.standing(&run)));
     let (spec, standing) = (&followed.spec, Standing::of(&state));
     Ok(json!({
         "id": sweep.id, "name": sweep.name, "created_ms": sweep.created_ms,
@@ -59,23 +60,18 @@ fn one(site: &Site, id: &str) -> Result<Value, Trouble> {
     let sweep = site.store.sweep(id)?.ok_or_else(|| {
         Trouble::new(404, format!("no sweep `{id}` in `{}`", site.store.at()), "`handloom sweep ls` lists them")
     })?;
-    let followed = site.sweeps.follow(site, &sweep)?;
-    let mut followed = unpoisoned(&followed);
+    let followed = site.sweeps.follow(&sweep)?;
+    let moment = followed.now(site, &sweep.id)?;
     let own = site.store.runs()?.into_iter().filter(|run| run.sweep.as_ref() == Some(&sweep.id));
     let runs: HashMap<String, Run> = own.map(|run| (run.id.clone(), run)).collect();
-    let state = followed.state_with(site, &runs);
-    if followed.widths.is_none() {
-        followed.widths = widths(site, &sweep, &state, &runs);
-    }
-    let Followed { spec, space, now_ms, widths, .. } = &*followed;
-    let table = Table::new(spec, space, &state, &runs, *now_ms, *widths);
-    let fresh = followed.insight.as_ref().is_some_and(|insight| insight.is_fresh(&state));
-    if !fresh {
-        let made = Insight::of(&followed.space, &state, &table, &site.store.last_rows()?);
-        followed.insight = Some(made);
-    }
-    let Followed { spec, space, insight, .. } = &*followed;
-    let insight = insight.as_ref().expect("it was made above");
+    let state = moment.state(|id| runs.get(id).map(|run| site.desk.standing(run)));
+    let Followed { spec, space, .. } = &*followed;
+    let widths = followed.widths.get().copied().or_else(|| {
+        let found = widths(site, &sweep, &state, &runs)?;
+        Some(*followed.widths.get_or_init(|| found))
+    });
+    let table = Table::new(spec, space, &state, &runs, moment.now_ms, widths);
+    let insight = insight(site, &followed, &state, &table)?;
     let parameters = |(name, part): (String, Map<String, Value>)| (name, Value::Object(part));
     let file = spec.space.parameters.iter().map(|one| (one.name.clone(), one.distribution.written()));
     let (metric, standing) = (spec.metric, Standing::of(&state));
@@ -85,7 +81,7 @@ fn one(site: &Site, id: &str) -> Result<Value, Trouble> {
         json!({"number": number, "run": run, "value": metric.goal.cost(*cost), "command": command})
     });
     Ok(json!({
-        "id": sweep.id, "name": sweep.name, "description": spec.description, "method": spec.method.name(),
+        "id": sweep.id, "name": sweep.name.as_ref().unwrap_or(&sweep.id), "description": spec.description, "method": spec.method.name(),
         "metric": metric.name, "goal": metric.goal.name(), "created_ms": sweep.created_ms,
         "status": spec.status(space, &state), "command": typed(&sweep.command), "yaml": sweep.yaml,
         "settings": sweep.settings, "parameters": file.map(parameters).collect::<Map<_, _>>(),
@@ -93,6 +89,17 @@ fn one(site: &Site, id: &str) -> Result<Value, Trouble> {
         "axes": shown::axes(&table, &insight.ranked), "best": best, "importance": insight.importance,
         "matrix": insight.matrix, "observations": insight.observations,
     }))
+}
+
+/// What is costly to say of the trials of `table`: what was found before, if that still holds.
+fn insight(site: &Site, followed: &Followed, state: &State, table: &Table) -> Result<Arc<Insight>, Trouble> {
+    let mut kept = unpoisoned(&followed.insight);
+    if let Some(found) = kept.as_ref().filter(|found| found.is_fresh(state)) {
+        return Ok(found.clone());
+    }
+    let made = Arc::new(Insight::of(&followed.space, state, table, &site.store.last_rows()?));
+    *kept = Some(made.clone());
+    Ok(made)
 }
 
 /// Inputs and classes of the networks of a sweep: as one of its models has them, else its data set.
