@@ -140,8 +140,8 @@ fn trials_come_as_columns_with_what_is_missing_in_them() {
     let codes =
         hidden["codes"].as_array().unwrap().iter().map(|code| &hidden["levels"][code.as_u64().unwrap() as usize]);
     assert_eq!(codes.cloned().collect::<Vec<_>>(), [json!([2, 3]), json!([2, 3]), json!(4), json!(4)]);
-    // 4 inputs, 2 classes: 2·5 + 3·3 + 2·4 with the list, and 4·5 + 2·5.
-    assert_eq!(column(&found, "weights")["values"], json!([27, 27, 30, 30]));
+    // 4 inputs, 2 classes: 2·5 + 3·3 + 2·4 with the list, and 4·5 + 4·5 + 2·5 with a width for the two layers by default.
+    assert_eq!(column(&found, "weights")["values"], json!([27, 27, 50, 50]));
     assert_eq!(column(&found, "config.epochs")["levels"], json!([1, 2]));
     assert_eq!(column(&found, "learning_rate")["scale"], "log");
     let axes: Vec<&str> = found["axes"].as_array().unwrap().iter().map(|axis| axis["name"].as_str().unwrap()).collect();
@@ -184,7 +184,7 @@ fn importance_and_observations_appear_as_trials_end() {
     assert!(names.contains(&json!("optimizer = adam")) && names.last() == Some(&json!("val_accuracy")), "{names:?}");
     // Ten more trials: nothing runs, so all is made anew.
     let more: Vec<Entry> = (30..40).flat_map(|number| trial(number, Some(value(number)), Some(Finished))).collect();
-    site.store.append("s1", &more).unwrap();
+    site.store.append("s1", &[more, vec![Entry::Capped { trials: 40 }]].concat()).unwrap();
     let found = answer(&site, Some("s1")).unwrap();
     assert_eq!((found["importance"]["of"].clone(), found["status"].clone()), (json!(40), json!("finished")));
 }

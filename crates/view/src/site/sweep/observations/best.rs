@@ -15,7 +15,7 @@ use super::{Observation, Part, counted, listed};
 const OTHERS: [&str; 5] = ["learning_rate", "weight_decay", "num_layers", "hidden_size", "seed"];
 
 /// The best value of each setting, with its lead over the next; or between which it is not settled.
-pub fn best(table: &Table, _: &Importance) -> Vec<Observation> {
+pub(super) fn best(table: &Table, _: &Importance) -> Vec<Observation> {
     let goodness = table.goodness();
     let parameters = table.parameters.iter().filter(|parameter| !OTHERS.contains(&parameter.setting));
     parameters.filter_map(|parameter| leader(table, parameter, &goodness)).collect()

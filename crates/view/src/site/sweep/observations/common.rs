@@ -17,7 +17,7 @@ const THRESHOLDS: usize = 40;
 const APART: f64 = 0.3;
 
 /// The condition that best tells the trials under 65 % from the others, then the best for those that are left.
-pub fn common(table: &Table, _: &Importance) -> Vec<Observation> {
+pub(super) fn common(table: &Table, _: &Importance) -> Vec<Observation> {
     if !table.metric.is_share() || table.metric.goal != handloom_sweep::Goal::Maximize {
         return Vec::new();
     }

@@ -8,7 +8,7 @@ use super::spread::{Measured, median};
 use super::{Observation, counted};
 
 /// The weight decay that harms most against the least one, by medians; else the one that helps most; else nothing.
-pub fn decay(table: &Table, _: &Importance) -> Vec<Observation> {
+pub(super) fn decay(table: &Table, _: &Importance) -> Vec<Observation> {
     let Some(parameter) = table.parameter("weight_decay").filter(|parameter| parameter.is_number()) else {
         return Vec::new();
     };

@@ -9,7 +9,7 @@ use super::super::table::Table;
 use super::{Observation, Part, listed};
 
 /// How many trials diverged, from which learning rate on, and with which optimizers; nothing if none did.
-pub fn diverged(table: &Table, _: &Importance) -> Vec<Observation> {
+pub(super) fn diverged(table: &Table, _: &Importance) -> Vec<Observation> {
     let is = |at: usize| table.trials[at].status == Status::Diverged;
     let gone: Vec<usize> = (0..table.trials.len()).filter(|&at| is(at)).collect();
     if gone.is_empty() {

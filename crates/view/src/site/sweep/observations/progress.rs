@@ -12,7 +12,7 @@ const LAST: usize = 20;
 const NOTHING: f64 = 0.01;
 
 /// What the last trials added to the best: a fifth of all, at least [`LAST`].
-pub fn progress(table: &Table, _: &Importance) -> Vec<Observation> {
+pub(super) fn progress(table: &Table, _: &Importance) -> Vec<Observation> {
     let goodness = table.goodness();
     let ended: Vec<(u64, f64)> =
         table.trials.iter().zip(&goodness).filter_map(|(line, good)| Some((line.number, (*good)?))).collect();

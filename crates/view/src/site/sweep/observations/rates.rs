@@ -16,7 +16,7 @@ const LUCK: f64 = 0.05;
 
 /// For each optimizer the range of learning rates inside which trials do better than outside, if luck would hardly find one
 /// as good.
-pub fn rates(table: &Table, _: &Importance) -> Vec<Observation> {
+pub(super) fn rates(table: &Table, _: &Importance) -> Vec<Observation> {
     let Some(rate) = table.parameter("learning_rate").filter(|rate| rate.is_number()) else { return Vec::new() };
     let goodness = table.goodness();
     let all: Vec<usize> = (0..goodness.len()).filter(|&at| goodness[at].is_some()).collect();

@@ -18,7 +18,7 @@ const LITTLE: f64 = 0.02;
 
 /// The best trial, with what the trials nearest to it came to: where they are among the best quarter of all, it is no
 /// single lucky one.
-pub fn recommended(table: &Table, importance: &Importance) -> Vec<Observation> {
+pub(super) fn recommended(table: &Table, importance: &Importance) -> Vec<Observation> {
     let goodness = table.goodness();
     let scored: Vec<(usize, f64)> = (0..goodness.len()).filter_map(|at| Some((at, goodness[at]?))).collect();
     let Some(best) = table.best().filter(|_| scored.len() >= 4 * LEAST) else { return Vec::new() };

@@ -8,7 +8,7 @@ use super::group::{Group, groups};
 use super::spread::{Measured, best_quarter};
 
 /// The most against the fewest layers, and the widest against the narrowest, by the best quarter of their trials.
-pub fn size(table: &Table, _: &Importance) -> Vec<Observation> {
+pub(super) fn size(table: &Table, _: &Importance) -> Vec<Observation> {
     let pair = [("num_layers", "Deeper", "deeper", "layers"), ("hidden_size", "Wider", "wider", "units")];
     let found = pair.into_iter().filter_map(|(setting, begins, within, units)| {
         let parameter = table.parameter(setting).filter(|parameter| parameter.is_number())?;

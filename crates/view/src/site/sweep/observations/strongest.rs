@@ -9,7 +9,7 @@ use super::{Observation, listed};
 const MOST: usize = 3;
 
 /// The parameters that matter, and those that hardly do; nothing while it is too early to tell.
-pub fn strongest(table: &Table, importance: &Importance) -> Vec<Observation> {
+pub(super) fn strongest(table: &Table, importance: &Importance) -> Vec<Observation> {
     let with = |verdict| importance.parameters.iter().filter(move |weight| weight.verdict == verdict);
     let matters: Vec<String> = with(Verdict::Matters).take(MOST).map(weighed).collect();
     let Some((first, others)) = matters.split_first() else { return Vec::new() };
