@@ -37,3 +37,56 @@ pub(crate) fn count(runs: &Runs, opening: &Opening, output: &Output) -> Option<u
         }
     }
 }
+
+/// Openings of the test set of a run's data.
+pub(crate) struct Openings {
+    pub(crate) dataset: String,
+    /// With this run's model.
+    pub(crate) own: Vec<Opening>,
+    /// Of the same test set, with any model.
+    pub(crate) total: u64,
+}
+
+impl Openings {
+    /// Those among `all`, the whole ledger.
+    pub(crate) fn of(run: &Run, all: Vec<Opening>) -> Self {
+        let (id, dataset) = (&run.record.id, run.record.dataset.clone());
+        // `compare` opens it for two runs at once.
+        let is_own = |opening: &Opening| {
+            opening.run.as_ref() == Some(id) || opening.by == "compare" && opening.model.split(' ').any(|one| one == id)
+        };
+        let data = all.iter().rev().find(|opening| is_own(opening) && opening.dataset == dataset);
+        let data = data.map(|opening| opening.data_sha256.clone());
+        // A run that opened nothing knows its test set by name alone.
+        let same = |opening: &&Opening| match &data {
+            Some(data) => opening.data_sha256 == *data,
+            None => opening.dataset == dataset,
+        };
+        let total = all.iter().filter(same).count() as u64;
+        Self { dataset, own: all.into_iter().filter(is_own).collect(), total }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn openings_are_counted_by_what_was_opened() {
+        let run = |id: &str| Run {
+            folder: id.into(),
+            record: crate::runs::Record { id: id.into(), dataset: "mnist".into(), ..Default::default() },
+        };
+        let opening = |run: Option<&str>, data: &str| Opening {
+            run: run.map(Into::into),
+            dataset: "mnist".into(),
+            data_sha256: data.into(),
+            ..Opening::default()
+        };
+        let all =
+            || vec![opening(Some("a"), "1"), opening(None, "1"), opening(Some("b"), "2"), opening(Some("a"), "1")];
+        let (a, b, c) =
+            (Openings::of(&run("a"), all()), Openings::of(&run("b"), all()), Openings::of(&run("c"), all()));
+        assert_eq!([(a.own.len(), a.total), (b.own.len(), b.total), (c.own.len(), c.total)], [(2, 3), (1, 1), (0, 4)]);
+    }
+}

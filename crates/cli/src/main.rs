@@ -4,6 +4,7 @@ mod args;
 mod checkpointer;
 mod command;
 mod commands;
+mod desk;
 mod exit;
 mod fields;
 mod interrupt;

@@ -134,18 +134,27 @@ impl Runs {
 
     /// The run with the id that `record` has already, in its folder.
     pub(crate) fn create_known(&self, record: Record) -> Result<Run> {
-        configured(Run { folder: self.folder.join("runs").join(&record.id), record })
+        configured(self.of(record))
     }
 
     /// Every run, the latest started last.
     pub(crate) fn all(&self) -> Result<Vec<Run>> {
         let here = provenance::host();
         let run = |mut record: Record| {
-            let folder = self.folder.join("runs").join(&record.id);
-            record.status = record.standing(&here, |_| is_locked(&folder));
-            Run { folder, record }
+            record.status = self.standing(&record, &here);
+            self.of(record)
         };
         Ok(self.store.runs()?.into_iter().map(run).collect())
+    }
+
+    /// The run of a record, with its folder.
+    pub(crate) fn of(&self, record: Record) -> Run {
+        Run { folder: self.folder.join("runs").join(&record.id), record }
+    }
+
+    /// Where a run stands, seen from this machine, which is called `here`.
+    pub(crate) fn standing(&self, record: &Record, here: &str) -> Status {
+        record.standing(here, |id| is_locked(&self.folder.join("runs").join(id)))
     }
 
     /// The run that `name` means: an id, a unique part of a name, `@last` or `@best`.
@@ -177,6 +186,12 @@ impl Runs {
             return Ok((Model::load(&path)?, path, None));
         }
         let run = self.find(name)?;
+        let model = self.kept_model(&run)?;
+        Ok((model, run.model(), Some(run)))
+    }
+
+    /// The model that a run kept.
+    pub(crate) fn kept_model(&self, run: &Run) -> Result<Model> {
         let path = run.model();
         if !path.exists()
             && self.store.folder().is_none()
@@ -195,7 +210,7 @@ impl Runs {
                 "run `{id}` ({status}) has no model yet\nhint: `handloom {goes_on}` goes on with it"
             )));
         }
-        Ok((Model::load(&path)?, path, Some(run)))
+        Ok(Model::load(&path)?)
     }
 }
 

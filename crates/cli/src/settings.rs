@@ -273,3 +273,29 @@ fn truth(value: &Value) -> Option<bool> {
         _ => None,
     }
 }
+
+/// What the settings would be if only dataset and optimizer had been named: each optimizer has its own learning rate.
+pub(crate) fn usual(config: &Map<String, Value>) -> Map<String, Value> {
+    let mut named = Config::default();
+    let optimizer = config.get("optimizer").map(|name| ("optimizer".to_owned(), name.clone()));
+    let own = match named.merge(&optimizer.into_iter().collect()) {
+        Ok(()) => named.to_map().get("learning_rate").cloned(),
+        Err(_) => None,
+    };
+    let mut defaults = Config::default().to_map();
+    defaults.extend(own.map(|rate| ("learning_rate".to_owned(), rate)));
+    defaults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_optimizers_own_learning_rate_is_its_default() {
+        let mut config = Config::default();
+        config.merge(json!({"optimizer": "sgd"}).as_object().unwrap()).unwrap();
+        let defaults = usual(&config.to_map());
+        assert_eq!((&defaults["learning_rate"], &defaults["optimizer"]), (&json!(0.1), &json!("adam")));
+    }
+}

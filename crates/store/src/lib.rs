@@ -62,6 +62,14 @@ pub trait Store: Send + Sync {
     /// Every run, by start, then by id.
     fn runs(&self) -> Result<Vec<Run>>;
 
+    /// The runs that were recorded or gave a heartbeat within the last `within_ms` milliseconds, by the clock of the
+    /// database; by start, then by id.
+    fn recent(&self, within_ms: u64) -> Result<Vec<Run>>;
+
+    /// A number that is the same as at the last call only if nothing was written since, by whomever. Costs next to
+    /// nothing, so that whoever waits for news may ask many times a second.
+    fn pulse(&self) -> Result<u64>;
+
     /// Removes a run with its epochs and files, and says whether it was there. Its test openings stay.
     fn remove(&self, id: &str) -> Result<bool>;
 
@@ -79,6 +87,9 @@ pub trait Store: Send + Sync {
 
     /// The figures of every run's last epoch.
     fn last_rows(&self) -> Result<ByRun<Row>>;
+
+    /// The figures of one epoch of each of several runs, where it is there.
+    fn rows_at(&self, epochs: &[(&str, u64)]) -> Result<ByRun<Row>>;
 
     /// Drops the epochs of a run that are later than `epoch`.
     fn forget_after(&self, run: &str, epoch: u64) -> Result<()>;

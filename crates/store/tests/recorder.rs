@@ -76,6 +76,15 @@ impl Store for Flaky {
     fn last_rows(&self) -> Result<ByRun<Row>> {
         self.inner.last_rows()
     }
+    fn rows_at(&self, epochs: &[(&str, u64)]) -> Result<ByRun<Row>> {
+        self.inner.rows_at(epochs)
+    }
+    fn recent(&self, within_ms: u64) -> Result<Vec<Run>> {
+        self.inner.recent(within_ms)
+    }
+    fn pulse(&self) -> Result<u64> {
+        self.inner.pulse()
+    }
     fn forget_after(&self, run: &str, epoch: u64) -> Result<()> {
         self.inner.forget_after(run, epoch)
     }

@@ -1,4 +1,4 @@
-//! Pictures of data sets, of runs and of what a network makes of images, as PNG and SVG.
+//! Pictures of data sets, of runs and of what a network makes of images, as PNG and SVG; and the dashboard, in [`site`].
 //!
 //! A picture is a pure function of its data. It is drawn once, as SVG; a PNG is that SVG rasterized with
 //! a font that is part of the program, so that both look the same on every machine.

@@ -56,6 +56,19 @@ pub(super) fn compare() -> Command {
         .after_help("Examples:\n  handloom compare @best @last\n  handloom compare group:cross_entropy group:squared_error --plot loss.png")
 }
 
+pub(super) fn ui() -> Command {
+    Command::new("ui")
+        .about("The dashboard in the browser: runs, sweeps and mistakes, live while training goes on")
+        .infer_long_args(true)
+        .arg(value("port", "N", "Port; 0 is any that is free [default: 7878]"))
+        .arg(value("host", "ADDRESS", "Where to listen; who comes from elsewhere needs a token [default: 127.0.0.1]"))
+        .arg(switch("allow-edit", "Let pages change names, tags and notes"))
+        .arg(switch("no-open", "Open no browser"))
+        .args(place_flags())
+        .args(output_flags())
+        .after_help("Examples:\n  handloom ui\n  handloom ui --port 0 --no-open --allow-edit")
+}
+
 pub(super) fn tag() -> Command {
     Command::new("tag")
         .about("Tags, name and notes of a run")

@@ -14,6 +14,7 @@ mod show;
 mod sweep;
 mod tag;
 mod train;
+mod ui;
 
 use std::path::{Path, PathBuf};
 
@@ -36,6 +37,7 @@ pub(crate) fn run(name: &str, matches: &ArgMatches, output: &Output) -> Result<E
         "ls" => ls::run(matches, output),
         "show" => show::run(matches, output),
         "compare" => compare::run(matches, output),
+        "ui" => ui::run(matches, output),
         "tag" => tag::run(matches, output),
         "rm" => rm::run(matches, output),
         "data" => data::run(matches),

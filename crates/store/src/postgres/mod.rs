@@ -9,7 +9,7 @@ mod sweeps;
 mod tls;
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{BuildHasher as _, DefaultHasher, Hash as _, Hasher as _, RandomState};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -17,6 +17,7 @@ use handloom_engine::event::Row;
 use handloom_sweep::{Entry, Page, Seq};
 use postgres::Client;
 use postgres::error::SqlState;
+use postgres::types::ToSql;
 
 use crate::epoch::{FIGURES, evidence, evidence_text, figures, integer, row, text};
 use crate::error::{Error, Result, plain};
@@ -98,14 +99,12 @@ impl Postgres {
         }
     }
 
-    fn records(&self, id: Option<&str>) -> Result<Vec<Run>> {
-        let query = format!(
-            "SELECT id, {NOW} - heartbeat_ms, labels, record FROM handloom_runs WHERE $1::text IS NULL OR id = $1"
-        );
+    fn records(&self, which: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Run>> {
+        let query = format!("SELECT id, {NOW} - heartbeat_ms, labels, record FROM handloom_runs {which}");
         let kept = |row: &postgres::Row| {
             Ok(Kept { id: row.try_get(0)?, age_ms: row.try_get(1)?, labels: row.try_get(2)?, record: row.try_get(3)? })
         };
-        let kept: Vec<Kept> = self.with(|client| client.query(&query, &[&id])?.iter().map(kept).collect())?;
+        let kept: Vec<Kept> = self.with(|client| client.query(&query, values)?.iter().map(kept).collect())?;
         read(&kept, &self.at())
     }
 }
@@ -146,11 +145,25 @@ impl Store for Postgres {
     }
 
     fn run(&self, id: &str) -> Result<Option<Run>> {
-        Ok(self.records(Some(id))?.pop())
+        Ok(self.records("WHERE id = $1", &[&id])?.pop())
     }
 
     fn runs(&self) -> Result<Vec<Run>> {
-        self.records(None)
+        self.records("", &[])
+    }
+
+    fn recent(&self, within_ms: u64) -> Result<Vec<Run>> {
+        // Without an index, which would make each heartbeat of each run more expensive than this is.
+        self.records(&format!("WHERE heartbeat_ms >= {NOW} - $1"), &[&integer(within_ms)])
+    }
+
+    fn pulse(&self) -> Result<u64> {
+        // Whose snapshots are the same see the same.
+        let snapshot = "SELECT txid_current_snapshot()::text";
+        let snapshot: String = self.with(|client| Ok(client.query_one(snapshot, &[])?.try_get(0)?))?;
+        let mut hasher = DefaultHasher::new();
+        snapshot.hash(&mut hasher);
+        Ok(hasher.finish())
     }
 
     fn remove(&self, id: &str) -> Result<bool> {
@@ -187,8 +200,7 @@ impl Store for Postgres {
             FIGURES.map(|name| format!("{name} = excluded.{name}")).join(", ")
         );
         self.with(|client| {
-            let values: [&(dyn postgres::types::ToSql + Sync); 11] =
-                [&run, &numbers, &a, &b, &c, &d, &e, &f, &g, &h, &evidence];
+            let values: [&(dyn ToSql + Sync); 11] = [&run, &numbers, &a, &b, &c, &d, &e, &f, &g, &h, &evidence];
             client.execute(&put, &values).map_err(self.orphan(run))?;
             Ok(())
         })
@@ -228,6 +240,15 @@ impl Store for Postgres {
             columns()
         );
         self.with(|client| client.query(&query, &[])?.iter().map(figures_of).collect())
+    }
+
+    fn rows_at(&self, epochs: &[(&str, u64)]) -> Result<ByRun<Row>> {
+        let query = format!(
+            "SELECT {} FROM unnest($1::text[], $2::int8[]) AS asked (run, epoch) JOIN handloom_epochs USING (run, epoch)",
+            columns()
+        );
+        let (runs, epochs): (Vec<&str>, Vec<i64>) = epochs.iter().map(|(run, epoch)| (*run, integer(*epoch))).unzip();
+        self.with(|client| client.query(&query, &[&runs, &epochs])?.iter().map(figures_of).collect())
     }
 
     fn forget_after(&self, run: &str, epoch: u64) -> Result<()> {

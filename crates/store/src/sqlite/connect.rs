@@ -54,6 +54,10 @@ pub(super) const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (sweep, seq)
     ) WITHOUT ROWID;
 ",
+    "
+    -- Who looks for news finds the few runs that live among thousands.
+    CREATE INDEX runs_by_heartbeat ON runs (heartbeat_ms);
+",
 ];
 
 /// `HLOM`: SQLite's mark of whose database a file is.
@@ -195,7 +199,7 @@ mod tests {
             assert_eq!(kind, "mlp");
         }
         let error = opened(&file, MIGRATIONS).unwrap_err().to_string();
-        assert!(error.contains("version 4") && error.contains("up to 2") && error.contains("hint:"), "{error}");
+        assert!(error.contains("version 5") && error.contains("up to 3") && error.contains("hint:"), "{error}");
     }
 
     #[test]

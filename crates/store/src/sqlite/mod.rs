@@ -12,7 +12,7 @@ use std::time::Duration;
 use handloom_engine::event::Row;
 use handloom_engine::model::write_atomically;
 use handloom_sweep::{Entry, Page, Seq};
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, Transaction, TransactionBehavior, params};
 
 use crate::epoch::{FIGURES, evidence, evidence_text, figures, integer, row, text};
 use crate::error::{Error, Result, plain};
@@ -90,11 +90,11 @@ impl Sqlite {
         Error::NoRun { at: self.at(), run: run.into() }
     }
 
-    fn records(&self, which: &str, id: &[&str]) -> Result<Vec<Run>> {
+    fn records(&self, which: &str, values: &[&dyn ToSql]) -> Result<Vec<Run>> {
         let query = format!("SELECT id, {NOW} - heartbeat_ms, labels, record FROM runs {which}");
         let kept: Vec<Kept> = self.read(|connection| {
             let mut query = connection.prepare_cached(&query)?;
-            let kept = query.query_map(rusqlite::params_from_iter(id), |row| {
+            let kept = query.query_map(values, |row| {
                 Ok(Kept { id: row.get(0)?, age_ms: row.get(1)?, labels: row.get(2)?, record: row.get(3)? })
             })?;
             Ok(kept.collect::<rusqlite::Result<_>>()?)
@@ -150,11 +150,23 @@ impl Store for Sqlite {
     }
 
     fn run(&self, id: &str) -> Result<Option<Run>> {
-        Ok(self.records("WHERE id = ?1", &[id])?.pop())
+        Ok(self.records("WHERE id = ?1", &[&id])?.pop())
     }
 
     fn runs(&self) -> Result<Vec<Run>> {
         self.records("", &[])
+    }
+
+    fn recent(&self, within_ms: u64) -> Result<Vec<Run>> {
+        self.records(&format!("WHERE heartbeat_ms >= {NOW} - ?1"), &[&integer(within_ms)])
+    }
+
+    fn pulse(&self) -> Result<u64> {
+        self.read(|connection| {
+            // What others wrote, and what this connection did, which the first leaves out.
+            let theirs: i64 = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+            Ok(((theirs as u64) << 32) | (connection.total_changes() & u64::from(u32::MAX)))
+        })
     }
 
     fn remove(&self, id: &str) -> Result<bool> {
@@ -251,6 +263,19 @@ impl Store for Sqlite {
         self.read(|connection| {
             let mut query = connection.prepare_cached(&query)?;
             let rows = query.query_map([], |row| Ok((row.get(0)?, figures_of(row)?)))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    fn rows_at(&self, epochs: &[(&str, u64)]) -> Result<ByRun<Row>> {
+        let query = format!(
+            "SELECT {} FROM json_each(?1) asked CROSS JOIN epochs e ON e.run = asked.key AND e.epoch = asked.value",
+            columns()
+        );
+        let epochs: ByRun<i64> = epochs.iter().map(|(run, epoch)| ((*run).to_owned(), integer(*epoch))).collect();
+        self.read(|connection| {
+            let mut query = connection.prepare_cached(&query)?;
+            let rows = query.query_map([text(&epochs)], |row| Ok((row.get(0)?, figures_of(row)?)))?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }

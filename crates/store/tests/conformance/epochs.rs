@@ -90,6 +90,18 @@ pub(crate) fn figures_of_many_runs_come_in_one_go(place: &Place) {
     assert_eq!((&last["a"], &last["d"]), (&epoch(3).row, &epoch(1).row));
 }
 
+pub(crate) fn one_epoch_of_each_of_many_runs_comes_in_one_go(place: &Place) {
+    let store = place.open();
+    for id in ["a", "b", "c'\""] {
+        store.put(&run(id, 1)).unwrap();
+        store.log(id, &[1, 2, 3].map(epoch)).unwrap();
+    }
+    let rows = store.rows_at(&[("c'\"", 3), ("a", 2), ("b", 4), ("nowhere", 1)]).unwrap();
+    assert_eq!(rows.keys().collect::<Vec<_>>(), ["a", "c'\""]);
+    assert_eq!((&rows["a"], &rows["c'\""]), (&epoch(2).row, &epoch(3).row));
+    assert!(store.rows_at(&[]).unwrap().is_empty());
+}
+
 pub(crate) fn two_may_write_at_once(place: &Place) {
     // Nothing that may fail comes before the barrier.
     for id in ["a", "b"] {

@@ -35,6 +35,8 @@ promises! {
     runs::no_label_is_lost_while_a_process_trains
     runs::a_removed_run_is_gone_and_the_ledger_stays
     runs::heartbeats_tell_the_age_by_the_clock_of_the_database
+    runs::only_runs_that_were_heard_of_lately_are_recent
+    runs::the_pulse_beats_with_every_write_and_only_then
     runs::an_empty_store_has_nothing
     runs::names_that_would_be_paths_are_refused
     runs::many_may_begin_a_store_at_once
@@ -43,6 +45,7 @@ promises! {
     epochs::a_resumed_run_forgets_what_came_later
     epochs::nothing_is_logged_for_a_run_that_is_not_there
     epochs::figures_of_many_runs_come_in_one_go
+    epochs::one_epoch_of_each_of_many_runs_comes_in_one_go
     epochs::two_may_write_at_once
     files::files_come_back_as_they_were_put
     files::every_opening_of_a_test_set_is_counted_once

@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use handloom_store::{Error, Opening, Run, Status};
+use handloom_store::{Error, Opening, Run, Status, Store};
 use serde_json::json;
 
 use crate::place::Place;
@@ -142,9 +142,53 @@ pub(crate) fn heartbeats_tell_the_age_by_the_clock_of_the_database(place: &Place
     assert!(matches!(error, Error::NoRun { .. }) && !error.is_temporary(), "{error}");
 }
 
+pub(crate) fn only_runs_that_were_heard_of_lately_are_recent(place: &Place) {
+    let store = place.open();
+    for (id, started_ms) in [("b", 1), ("a", 1), ("c", 0)] {
+        store.put(&run(id, started_ms)).unwrap();
+    }
+    place.tamper("UPDATE {}runs SET heartbeat_ms = heartbeat_ms - 60000 WHERE id = 'a'");
+    let recent =
+        |within_ms| -> Vec<String> { place.open().recent(within_ms).unwrap().into_iter().map(|run| run.id).collect() };
+    assert_eq!(recent(30_000), ["c", "b"]);
+    assert_eq!(recent(90_000), ["c", "a", "b"]);
+    assert_eq!(recent(u64::MAX >> 1).len(), 3);
+    store.heartbeat("a").unwrap();
+    assert_eq!(recent(30_000), ["c", "a", "b"]);
+}
+
+pub(crate) fn the_pulse_beats_with_every_write_and_only_then(place: &Place) {
+    let (watched, store) = (place.open(), place.open());
+    watched.pulse().unwrap();
+    // In a server others may write too: several looks in a row are the same soon.
+    let rests = |store: &dyn Store| {
+        (0..200).any(|_| {
+            let pulse = store.pulse().unwrap();
+            thread::sleep(Duration::from_millis(5));
+            store.pulse().unwrap() == pulse
+        })
+    };
+    let writes: [(&str, &dyn Fn(&dyn Store)); 6] = [
+        ("put", &|store| store.put(&run("a", 1)).unwrap()),
+        ("log", &|store| store.log("a", &[epoch(1)]).unwrap()),
+        ("log again", &|store| store.log("a", &[epoch(1)]).unwrap()),
+        ("relabel", &|store| assert!(store.relabel("a", &|labels| labels.name = "b".into()).unwrap())),
+        ("heartbeat", &|store| store.heartbeat("a").unwrap()),
+        ("remove", &|store| assert!(store.remove("a").unwrap())),
+    ];
+    for (name, write) in writes {
+        let before = [watched.pulse().unwrap(), store.pulse().unwrap()];
+        write(&*store);
+        assert_ne!(watched.pulse().unwrap(), before[0], "{name}, seen by another");
+        assert_ne!(store.pulse().unwrap(), before[1], "{name}, seen by the writer");
+        assert!(watched.runs().is_ok() && rests(&*watched) && rests(&*store), "{name}");
+    }
+}
+
 pub(crate) fn an_empty_store_has_nothing(place: &Place) {
     let store = place.open();
     assert!(store.runs().unwrap().is_empty() && store.run("a").unwrap().is_none());
+    assert!(store.recent(30_000).unwrap().is_empty() && store.pulse().is_ok());
     assert!(store.epochs("a").unwrap().is_empty() && store.last_rows().unwrap().is_empty());
     assert!(store.rows(&["a"]).unwrap().is_empty() && store.openings().unwrap().is_empty());
     assert!(store.file("a", "b").unwrap().is_none());

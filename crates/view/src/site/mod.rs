@@ -4,10 +4,31 @@
 //! The server hands answers to browsers, a report carries those that its pages need. What only the program knows, such as
 //! where data sets are, comes through [`Desk`].
 
+mod assets;
 mod columns;
+mod compare;
+mod curves;
+mod data;
+mod errors;
+mod first;
+mod guard;
+mod health;
+mod labels;
+mod link;
+mod opening;
+mod project;
+mod route;
+mod run;
+mod runs;
+mod seen;
 mod sentence;
+pub mod server;
 pub mod sweep;
+#[cfg(test)]
+mod tests;
 mod trouble;
+mod watch;
+mod words;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +39,7 @@ use handloom_store::{Run, Status, Store};
 use serde_json::{Map, Value};
 
 pub use self::trouble::Trouble;
+use self::words::line;
 
 /// The program as the pages need it.
 pub trait Desk: Send + Sync {
@@ -55,15 +77,34 @@ pub struct Site {
     pub store: Arc<dyn Store>,
     /// The program.
     pub desk: Box<dyn Desk>,
-    /// Whether pages may change labels and open test sets.
+    /// Whether pages may change labels.
     pub may_edit: bool,
     pub(crate) sweeps: sweep::Sweeps,
+    seen: seen::Cache,
+    /// What sweeps were found to say, for the headline.
+    matters: project::Matters,
 }
 
 impl Site {
     /// The site of a store, whose labels stay as they are.
     pub fn new(store: Arc<dyn Store>, desk: Box<dyn Desk>) -> Self {
-        Self { store, desk, may_edit: false, sweeps: sweep::Sweeps::default() }
+        let (sweeps, seen, matters) = Default::default();
+        Self { store, desk, may_edit: false, sweeps, seen, matters }
+    }
+
+    /// The answer to `GET` of an address: a path below `/api/` with its query.
+    pub fn answer(&self, path_and_query: &str) -> Result<Value, Trouble> {
+        route::answer(self, path_and_query)
+    }
+
+    /// The answer to `POST` of `body` to an address.
+    pub fn act(&self, path: &str, body: &Value) -> Result<Value, Trouble> {
+        route::act(self, path, body)
+    }
+
+    /// Works out ahead what the headline says of the latest sweep, which may take a second.
+    pub fn look_ahead(&self) {
+        project::look_ahead(self);
     }
 
     /// The run with this id, as the store has it.

@@ -7,19 +7,20 @@ use std::fs;
 use anyhow::Result;
 use clap::ArgMatches;
 use clap::builder::styling::Style;
-use handloom_engine::config::Config;
 use handloom_engine::event::Row;
-use handloom_store::{Epoch, Opening, Status};
-use serde_json::{Map, Value, json};
+use handloom_store::{Epoch, Status};
+use serde_json::{Value, json};
 
 use super::ls::{ago, look, tagged};
 use super::{picture, runs, text};
 use crate::exit::Exit;
 use crate::fields::{self, moment, plain, seconds, share};
+use crate::ledger::Openings;
 use crate::output::{BOLD, DIM, Output};
 use crate::pictures::Curve;
 use crate::progress::duration;
 use crate::runs::{Run, now_ms};
+use crate::settings::usual;
 use crate::table::{grid, grouped, harmless, one_line, times};
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
@@ -37,7 +38,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         settings(&run, all, output);
         about(&run, output);
         epochs::print(&run, &epochs, all, output);
-        openings.print(output);
+        opened(&openings, output);
         let files = files.iter().map(|(name, bytes)| format!("{name} {} kB", grouped(bytes.div_ceil(1000))));
         let files = files.collect::<Vec<_>>().join(" · ");
         output.result(format!("{BOLD}files in {}{BOLD:#}", run.folder.display()));
@@ -102,22 +103,9 @@ fn head(run: &Run, output: &Output) {
     }
 }
 
-/// What the settings would be if only dataset and optimizer had been named: each optimizer has its own learning rate.
-fn defaults(config: &Map<String, Value>) -> Map<String, Value> {
-    let mut usual = Config::default();
-    let optimizer = config.get("optimizer").map(|name| ("optimizer".to_owned(), name.clone()));
-    let own = match usual.merge(&optimizer.into_iter().collect()) {
-        Ok(()) => usual.to_map().get("learning_rate").cloned(),
-        Err(_) => None,
-    };
-    let mut defaults = Config::default().to_map();
-    defaults.extend(own.map(|rate| ("learning_rate".to_owned(), rate)));
-    defaults
-}
-
 /// The settings, first those that are not the defaults.
 fn settings(run: &Run, all: bool, output: &Output) {
-    let defaults = defaults(&run.record.config);
+    let defaults = usual(&run.record.config);
     let usual = |name: &str| defaults.get(name).map_or_else(|| "-".into(), plain);
     let (same, other): (Vec<_>, Vec<_>) =
         run.record.config.iter().partition(|(name, value)| defaults.get(name.as_str()) == Some(*value));
@@ -174,47 +162,20 @@ fn about(run: &Run, output: &Output) {
     table(&rows, output);
 }
 
-/// Openings of the test set of a run's data.
-struct Openings {
-    dataset: String,
-    /// With this run's model.
-    own: Vec<Opening>,
-    /// Of the same test set, with any model.
-    total: u64,
-}
-
-impl Openings {
-    fn of(run: &Run, all: Vec<Opening>) -> Self {
-        let (id, dataset) = (&run.record.id, run.record.dataset.clone());
-        // `compare` opens it for two runs at once.
-        let is_own = |opening: &Opening| {
-            opening.run.as_ref() == Some(id) || opening.by == "compare" && opening.model.split(' ').any(|one| one == id)
-        };
-        let data = all.iter().rev().find(|opening| is_own(opening) && opening.dataset == dataset);
-        let data = data.map(|opening| opening.data_sha256.clone());
-        // A run that opened nothing knows its test set by name alone.
-        let same = |opening: &&Opening| match &data {
-            Some(data) => opening.data_sha256 == *data,
-            None => opening.dataset == dataset,
-        };
-        let total = all.iter().filter(same).count() as u64;
-        Self { dataset, own: all.into_iter().filter(is_own).collect(), total }
-    }
-
-    fn print(&self, output: &Output) {
-        output.result(format!("{BOLD}test set{BOLD:#}"));
-        let total = if self.total == 0 { "never".into() } else { times(self.total) };
-        output.result(format!("  {} was opened {total} in this store", one_line(&self.dataset)));
-        let rows: Vec<[String; 3]> = self
-            .own
-            .iter()
-            .map(|opening| {
-                let accuracy = opening.accuracy.map(share).unwrap_or_default();
-                [moment(opening.at_ms).unwrap_or_default(), accuracy, format!("by {}", one_line(&opening.by))]
-            })
-            .collect();
-        table(&rows, output);
-    }
+/// How often the test set was opened, and by whom with this run's model.
+fn opened(openings: &Openings, output: &Output) {
+    output.result(format!("{BOLD}test set{BOLD:#}"));
+    let total = if openings.total == 0 { "never".into() } else { times(openings.total) };
+    output.result(format!("  {} was opened {total} in this store", one_line(&openings.dataset)));
+    let rows: Vec<[String; 3]> = openings
+        .own
+        .iter()
+        .map(|opening| {
+            let accuracy = opening.accuracy.map(share).unwrap_or_default();
+            [moment(opening.at_ms).unwrap_or_default(), accuracy, format!("by {}", one_line(&opening.by))]
+        })
+        .collect();
+    table(&rows, output);
 }
 
 /// Names and sizes of the files in the run's folder.
@@ -250,36 +211,4 @@ fn event(run: &Run, epochs: &[Epoch], openings: &Openings, files: &[(String, u64
     event.insert("files".into(), files.collect());
     event.insert("model".into(), json!(Some(run.model()).filter(|path| path.exists())));
     Value::Object(event)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_optimizers_own_learning_rate_is_its_default() {
-        let mut config = Config::default();
-        config.merge(json!({"optimizer": "sgd"}).as_object().unwrap()).unwrap();
-        let defaults = defaults(&config.to_map());
-        assert_eq!((&defaults["learning_rate"], &defaults["optimizer"]), (&json!(0.1), &json!("adam")));
-    }
-
-    #[test]
-    fn openings_are_counted_by_what_was_opened() {
-        let run = |id: &str| Run {
-            folder: id.into(),
-            record: crate::runs::Record { id: id.into(), dataset: "mnist".into(), ..Default::default() },
-        };
-        let opening = |run: Option<&str>, data: &str| Opening {
-            run: run.map(Into::into),
-            dataset: "mnist".into(),
-            data_sha256: data.into(),
-            ..Opening::default()
-        };
-        let all =
-            || vec![opening(Some("a"), "1"), opening(None, "1"), opening(Some("b"), "2"), opening(Some("a"), "1")];
-        let (a, b, c) =
-            (Openings::of(&run("a"), all()), Openings::of(&run("b"), all()), Openings::of(&run("c"), all()));
-        assert_eq!([(a.own.len(), a.total), (b.own.len(), b.total), (c.own.len(), c.total)], [(2, 3), (1, 1), (0, 4)]);
-    }
 }

@@ -37,12 +37,12 @@ impl Insight {
         self.ended == ended(&state.trials).len() || state.count(Status::Running) > 0 && !is_rested
     }
 
-    /// What `table` shows, the trials of `state` over `space`; `last` is the last epoch of runs.
-    pub(super) fn of(space: &Space, state: &State, table: &Table, last: &ByRun<Row>) -> Self {
+    /// What `table` shows, the trials of `state` over `space`; `kept` is the epoch that each run kept.
+    pub(super) fn of(space: &Space, state: &State, table: &Table, kept: &ByRun<Row>) -> Self {
         let at = Instant::now();
         let (found, of) = sampled(space, state);
         let observations = observe(table, &found).iter().map(super::observations::Observation::to_value).collect();
-        let matrix = matrix(table, last);
+        let matrix = matrix(table, kept);
         let ranked = found.parameters.iter().map(|weight| (weight.name.clone(), weight.importance)).collect();
         let importance = shown(&found, of);
         Self { ended: of, at: Instant::now(), took: at.elapsed(), importance, ranked, matrix, observations }

@@ -11,8 +11,8 @@ use super::table::{Parameter, Table};
 /// A parameter of more categories than this is left out.
 const MOST_CATEGORIES: usize = 16;
 
-/// Linear correlations between the columns of the trials that have a metric; `last` is the last epoch of each run.
-pub(super) fn matrix(table: &Table, last: &ByRun<Row>) -> Value {
+/// Linear correlations between the columns of the trials that have a metric; `kept` is the epoch that each run kept.
+pub(super) fn matrix(table: &Table, kept: &ByRun<Row>) -> Value {
     let counts = |at: &usize| {
         let line = &table.trials[*at];
         matches!(line.status, Status::Finished | Status::Pruned) && line.value.is_some()
@@ -24,7 +24,7 @@ pub(super) fn matrix(table: &Table, last: &ByRun<Row>) -> Value {
     }
     let line = |of: &dyn Fn(usize) -> Option<f64>| among.iter().map(|&at| of(at).unwrap_or(f64::NAN)).collect();
     let figure = |of: fn(&Row) -> Option<f64>| {
-        line(&|at: usize| of(last.get(table.trials[at].run.as_ref()?)?).filter(|figure| figure.is_finite()))
+        line(&|at: usize| of(kept.get(table.trials[at].run.as_ref()?)?).filter(|figure| figure.is_finite()))
     };
     let metric = table.metric.name;
     let others: [(&str, Vec<f64>); 6] = [

@@ -16,7 +16,8 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use handloom_store::{Run, Sweep};
+use handloom_engine::event::Row;
+use handloom_store::{ByRun, Run, Sweep};
 use handloom_sweep::standing::{Standing, run_of};
 use handloom_sweep::{State, Status};
 use serde_json::{Map, Value, json};
@@ -25,6 +26,7 @@ pub(crate) use self::fold::Sweeps;
 use self::fold::{Followed, unpoisoned};
 use self::insight::Insight;
 use self::table::Table;
+use super::words::line as line_of;
 use super::{Site, Trouble};
 
 /// Runs whose model is asked for the size of an image before the data set is.
@@ -47,7 +49,8 @@ pub(super) fn lines(site: &Site) -> Result<Vec<Value>, Trouble> {
 fn line(site: &Site, sweep: &Sweep) -> Result<Value, Trouble> {
     let followed = site.sweeps.follow(sweep)?;
     let moment = followed.now(site, &sweep.id)?;
-    let state = moment.state(|id| site.store.run(id).ok().flatten().map(|run| site.desk.standing(&run)));
+    let seen = site.seen()?;
+    let state = moment.state(|id| seen.runs.iter().find(|run| run.id == id).map(|run| run.status));
     let (spec, standing) = (&followed.spec, Standing::of(&state));
     Ok(json!({
         "id": sweep.id, "name": sweep.name, "created_ms": sweep.created_ms,
@@ -62,16 +65,17 @@ fn one(site: &Site, id: &str) -> Result<Value, Trouble> {
     })?;
     let followed = site.sweeps.follow(&sweep)?;
     let moment = followed.now(site, &sweep.id)?;
-    let own = site.store.runs()?.into_iter().filter(|run| run.sweep.as_ref() == Some(&sweep.id));
-    let runs: HashMap<String, Run> = own.map(|run| (run.id.clone(), run)).collect();
-    let state = moment.state(|id| runs.get(id).map(|run| site.desk.standing(run)));
+    let seen = site.seen()?;
+    let own = seen.runs.iter().filter(|run| run.sweep.as_ref() == Some(&sweep.id));
+    let runs: HashMap<&str, &Run> = own.map(|run| (run.id.as_str(), run)).collect();
+    let state = moment.state(|id| runs.get(id).map(|run| run.status));
     let Followed { spec, space, .. } = &*followed;
     let widths = followed.widths.get().copied().or_else(|| {
         let found = widths(site, &sweep, &state, &runs)?;
         Some(*followed.widths.get_or_init(|| found))
     });
     let table = Table::new(spec, space, &state, &runs, moment.now_ms, widths);
-    let insight = insight(site, &followed, &state, &table)?;
+    let insight = insight(&followed, &state, &table, &seen.rows);
     let parameters = |(name, part): (String, Map<String, Value>)| (name, Value::Object(part));
     let file = spec.space.parameters.iter().map(|one| (one.name.clone(), one.distribution.written()));
     let (metric, standing) = (spec.metric, Standing::of(&state));
@@ -83,7 +87,7 @@ fn one(site: &Site, id: &str) -> Result<Value, Trouble> {
     Ok(json!({
         "id": sweep.id, "name": sweep.name.as_ref().unwrap_or(&sweep.id), "description": spec.description, "method": spec.method.name(),
         "metric": metric.name, "goal": metric.goal.name(), "created_ms": sweep.created_ms,
-        "status": spec.status(space, &state), "command": typed(&sweep.command), "yaml": sweep.yaml,
+        "status": spec.status(space, &state), "command": line_of(&sweep.command), "yaml": sweep.yaml,
         "settings": sweep.settings, "parameters": file.map(parameters).collect::<Map<_, _>>(),
         "planned": spec.total(space, &state), "counts": standing.object(), "trials": shown::columns(&table),
         "axes": shown::axes(&table, &insight.ranked), "best": best, "importance": insight.importance,
@@ -92,18 +96,18 @@ fn one(site: &Site, id: &str) -> Result<Value, Trouble> {
 }
 
 /// What is costly to say of the trials of `table`: what was found before, if that still holds.
-fn insight(site: &Site, followed: &Followed, state: &State, table: &Table) -> Result<Arc<Insight>, Trouble> {
-    let mut kept = unpoisoned(&followed.insight);
-    if let Some(found) = kept.as_ref().filter(|found| found.is_fresh(state)) {
-        return Ok(found.clone());
+fn insight(followed: &Followed, state: &State, table: &Table, kept: &ByRun<Row>) -> Arc<Insight> {
+    let mut known = unpoisoned(&followed.insight);
+    if let Some(found) = known.as_ref().filter(|found| found.is_fresh(state)) {
+        return found.clone();
     }
-    let made = Arc::new(Insight::of(&followed.space, state, table, &site.store.last_rows()?));
-    *kept = Some(made.clone());
-    Ok(made)
+    let made = Arc::new(Insight::of(&followed.space, state, table, kept));
+    *known = Some(made.clone());
+    made
 }
 
 /// Inputs and classes of the networks of a sweep: as one of its models has them, else its data set.
-fn widths(site: &Site, sweep: &Sweep, state: &State, runs: &HashMap<String, Run>) -> Option<(usize, usize)> {
+fn widths(site: &Site, sweep: &Sweep, state: &State, runs: &HashMap<&str, &Run>) -> Option<(usize, usize)> {
     let finished = state.trials.iter().filter(|trial| trial.status == Status::Finished);
     let own = finished.filter_map(|trial| runs.get(run_of(state, trial.number)?)).take(MODELS);
     let mut models = own.filter_map(|run| site.desk.model(run).ok());
@@ -113,13 +117,4 @@ fn widths(site: &Site, sweep: &Sweep, state: &State, runs: &HashMap<String, Run>
         let (train, ..) = site.desk.data(name).ok()?;
         Some((train.shape.iter().product(), train.classes.len()))
     })
-}
-
-/// Words as a person would type them in a shell.
-fn typed(words: &[String]) -> String {
-    let is_plain =
-        |word: &String| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "/\\:._-+@%,=".contains(c));
-    let quoted =
-        |word: &String| if is_plain(word) { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) };
-    words.iter().map(quoted).collect::<Vec<_>>().join(" ")
 }

@@ -69,7 +69,7 @@ impl Table {
         spec: &Spec,
         space: &Space,
         state: &State,
-        runs: &HashMap<String, Run>,
+        runs: &HashMap<&str, &Run>,
         now_ms: i64,
         widths: Option<(usize, usize)>,
     ) -> Self {
@@ -81,7 +81,7 @@ impl Table {
                 _ => ended.unwrap_or(began),
             };
             let took = attempt.map(|attempt| end(attempt.claimed_ms, attempt.ended_ms) - attempt.claimed_ms);
-            let config = || configured(spec, &trial.choice, run.and_then(|run| runs.get(run)));
+            let config = || configured(spec, &trial.choice, run.and_then(|run| runs.get(run).copied()));
             Line {
                 number: trial.number,
                 run: run.map(Into::into),

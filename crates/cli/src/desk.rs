@@ -1,0 +1,285 @@
+//! What the pages of the dashboard need of the program: where runs stand, their models, and the data that they were trained
+//! on. Models and data are read once and kept, a few of each.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use handloom_data::{Located, catalog, checksum};
+use handloom_engine::dataset::Dataset;
+use handloom_engine::model::Model;
+use handloom_view::site::{self, Trouble};
+use serde_json::{Map, Value};
+
+use crate::exit::{self, Exit};
+use crate::ledger::{self, Openings};
+use crate::runs::{Record, Run, Runs, Status};
+use crate::{command, provenance, settings, source};
+
+/// Models that are kept: those of two runs that are compared, and of some that were looked at before.
+const MODELS: usize = 8;
+/// Data sets that are kept; each takes some 55 MB.
+const SETS: usize = 3;
+
+/// The program behind the pages.
+pub(crate) struct Desk {
+    runs: Runs,
+    /// Where data sets are looked for first.
+    data_dirs: Vec<PathBuf>,
+    /// This machine.
+    here: String,
+    models: Kept<ModelKey, Arc<Model>>,
+    sets: Kept<(String, Vec<PathBuf>), Arc<Set>>,
+}
+
+/// A model by its run and by what changes when the run goes on.
+#[derive(Clone, PartialEq)]
+struct ModelKey {
+    run: String,
+    weights_sha256: Option<String>,
+    ended_ms: Option<u64>,
+}
+
+/// A data set, of which each part is read when it is first needed.
+struct Set {
+    located: Located,
+    /// The training images with their checksum.
+    train: Mutex<Option<(Arc<Dataset>, String)>>,
+    test: Mutex<Option<Arc<Dataset>>>,
+}
+
+impl Desk {
+    /// The desk of a store.
+    pub(crate) fn new(runs: Runs, data_dirs: Vec<PathBuf>) -> Self {
+        let (models, sets) = (Kept::new(MODELS), Kept::new(SETS));
+        Self { runs, data_dirs, here: provenance::host(), models, sets }
+    }
+
+    fn run(&self, record: &Record) -> Run {
+        self.runs.of(record.clone())
+    }
+
+    /// The data set of a run, which is looked for on this disk alone: a page starts no download.
+    fn set(&self, run: &Record) -> Result<Arc<Set>, Trouble> {
+        let (name, data_dirs) = source::of_run(&self.run(run), self.data_dirs.clone());
+        self.located(name, data_dirs)
+    }
+
+    fn located(&self, name: String, data_dirs: Vec<PathBuf>) -> Result<Arc<Set>, Trouble> {
+        self.sets.of((name, data_dirs), |(name, data_dirs)| {
+            let located = handloom_data::locate(name, data_dirs).map_err(|error| {
+                let trouble = Trouble::told(404, &error.to_string());
+                let hint = match error {
+                    handloom_data::Error::Unavailable { name, .. } => {
+                        format!("`handloom data get {name}` downloads it")
+                    }
+                    _ => trouble.hint,
+                };
+                Trouble { hint, ..trouble }
+            })?;
+            Ok(Arc::new(Set { located, train: Mutex::default(), test: Mutex::default() }))
+        })
+    }
+}
+
+impl Set {
+    fn train(&self) -> Result<(Arc<Dataset>, String), Trouble> {
+        let mut train = locked(&self.train);
+        if let Some(known) = &*train {
+            return Ok(known.clone());
+        }
+        let read = Arc::new(self.located.train().map_err(|error| damaged(&error))?);
+        let sha256 = checksum::of_dataset(&read);
+        Ok(train.insert((read, sha256)).clone())
+    }
+
+    fn test(&self) -> Result<Arc<Dataset>, Trouble> {
+        let mut test = locked(&self.test);
+        if let Some(known) = &*test {
+            return Ok(Arc::clone(known));
+        }
+        let read = Arc::new(self.located.test().map_err(|error| damaged(&error))?);
+        Ok(Arc::clone(test.insert(read)))
+    }
+
+    /// Fails unless the training images are those that the run was trained on.
+    fn check(&self, run: &Record) -> Result<Arc<Dataset>, Trouble> {
+        let (train, sha256) = self.train()?;
+        if run.data_sha256.is_empty() || run.data_sha256 == sha256 {
+            return Ok(train);
+        }
+        let error = format!(
+            "`{}` is not the data that run `{}` was trained on: SHA-256 {sha256}, expected {}",
+            self.located, run.id, run.data_sha256
+        );
+        Err(Trouble::new(409, error, "start `handloom ui` with `--data-dir`, the folder with the same data"))
+    }
+}
+
+impl site::Desk for Desk {
+    fn standing(&self, run: &Record) -> Status {
+        self.runs.standing(run, &self.here)
+    }
+
+    fn command(&self, run: &Record) -> String {
+        match self.run(run).config() {
+            Ok(config) => command::line(&command::train(&config)),
+            // A setting of another version of the program: better what was typed than nothing.
+            Err(_) => command::line(&run.command),
+        }
+    }
+
+    fn defaults(&self, run: &Record) -> Map<String, Value> {
+        settings::usual(&run.config)
+    }
+
+    fn model(&self, run: &Record) -> Result<Model, Trouble> {
+        let (weights_sha256, ended_ms) = (run.weights_sha256.clone(), run.ended_ms);
+        let key = ModelKey { run: run.id.clone(), weights_sha256, ended_ms };
+        let model = self.models.of(key, |_| {
+            let model = self.runs.kept_model(&self.run(run)).map_err(|error| trouble(&error))?;
+            Ok(Arc::new(model))
+        })?;
+        Ok(Model::clone(&model))
+    }
+
+    fn train(&self, run: &Record) -> Result<Arc<Dataset>, Trouble> {
+        self.set(run)?.check(run)
+    }
+
+    fn test(&self, run: &Record) -> Result<Arc<Dataset>, Trouble> {
+        let set = self.set(run)?;
+        set.check(run)?;
+        set.test()
+    }
+
+    fn open_test(&self, run: &Record, accuracy: f64) -> Result<u64, Trouble> {
+        let (set, run) = (self.set(run)?, self.run(run));
+        let model = run.model().display().to_string();
+        let opening = ledger::opening(&model, Some(&run), &set.located, &*set.test()?, "ui", accuracy);
+        Ok(self.runs.store.open_test(&opening)?)
+    }
+
+    fn test_openings(&self, run: &Record) -> Result<(bool, u64), Trouble> {
+        let openings = Openings::of(&self.run(run), self.runs.store.openings()?);
+        Ok((run.test_accuracy.is_some() || !openings.own.is_empty(), openings.total))
+    }
+
+    fn data(&self, name: &str) -> Result<(Dataset, usize, Option<PathBuf>), Trouble> {
+        let known = catalog::find(name).is_some() || catalog::plain(name) == catalog::GARMENTS;
+        let set = if known {
+            self.located(name.into(), self.data_dirs.clone())?
+        } else {
+            // A folder is shown only if a run was trained on it: an address opens no other.
+            let runs = self.runs.store.runs()?;
+            let run = runs.iter().rev().find(|run| run.dataset == name).ok_or_else(|| {
+                Trouble::new(
+                    404,
+                    format!("no run was trained on a data set `{name}`"),
+                    "`handloom data ls` lists those that are known",
+                )
+            })?;
+            self.set(run)?
+        };
+        let (train, _) = set.train()?;
+        Ok((Dataset::clone(&train), set.test()?.len(), set.located.path().map(PathBuf::from)))
+    }
+}
+
+/// The few things that were asked for last, by what they are asked by.
+struct Kept<K, T> {
+    most: usize,
+    /// The last one is the one that was asked for last.
+    all: Mutex<Vec<(K, T)>>,
+}
+
+impl<K: PartialEq, T: Clone> Kept<K, T> {
+    fn new(most: usize) -> Self {
+        Self { most, all: Mutex::default() }
+    }
+
+    /// What belongs to `key`, made if it is not there. Two who ask at once may both make it.
+    fn of(&self, key: K, make: impl FnOnce(&K) -> Result<T, Trouble>) -> Result<T, Trouble> {
+        let find = |all: &mut Vec<(K, T)>, key: &K| {
+            let at = all.iter().position(|(known, _)| known == key)?;
+            let found = all.remove(at);
+            let value = found.1.clone();
+            all.push(found);
+            Some(value)
+        };
+        if let Some(value) = find(&mut locked(&self.all), &key) {
+            return Ok(value);
+        }
+        let made = make(&key)?;
+        let mut all = locked(&self.all);
+        if let Some(value) = find(&mut all, &key) {
+            return Ok(value);
+        }
+        if all.len() >= self.most {
+            all.remove(0);
+        }
+        all.push((key, made.clone()));
+        Ok(made)
+    }
+}
+
+/// What the mutex holds: nothing here is left half changed by a panic.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn damaged(error: &handloom_data::Error) -> Trouble {
+    Trouble::told(500, &error.to_string())
+}
+
+fn trouble(error: &anyhow::Error) -> Trouble {
+    let status = if exit::code(error) == Exit::Failed { 500 } else { 404 };
+    Trouble::told(status, &exit::told(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use handloom_view::site::Desk as _;
+
+    use super::*;
+
+    #[test]
+    fn the_few_that_were_asked_for_last_are_kept() {
+        let kept: Kept<&str, u32> = Kept::new(2);
+        let mut made = Vec::new();
+        for key in ["a", "b", "a", "c", "a", "b"] {
+            kept.of(key, |key| {
+                made.push(*key);
+                Ok(0)
+            })
+            .unwrap();
+        }
+        assert_eq!(made, ["a", "b", "c", "b"]);
+        assert!(kept.of("d", |_| Err(Trouble::new(500, "", ""))).is_err());
+        assert_eq!(kept.of("a", |_| panic!("what failed took no place")).unwrap(), 0);
+    }
+
+    #[test]
+    fn data_are_shown_only_if_they_are_the_runs_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = Desk::new(Runs::open(Some(folder.path().join("store"))).unwrap(), Vec::new());
+        let run = |data_sha256: &str| Record {
+            id: "a".into(),
+            dataset: "garments".into(),
+            data_sha256: data_sha256.into(),
+            ..Record::default()
+        };
+        let train = desk.train(&run("")).unwrap();
+        assert!(desk.train(&run(&checksum::of_dataset(&train))).is_ok());
+        let wrong = desk.test(&run("0f")).unwrap_err();
+        assert!(wrong.status == 409 && wrong.error.contains("expected 0f") && !wrong.hint.is_empty(), "{wrong}");
+        // A folder that no run was trained on stays closed.
+        let closed = desk.data(&folder.path().display().to_string()).unwrap_err();
+        assert_eq!(closed.status, 404);
+        let (shown, tested, path) = desk.data("garments").unwrap();
+        assert_eq!((shown.len(), tested, path), (train.len(), 2_000, None));
+        assert_eq!(desk.model(&run("")).unwrap_err().status, 404);
+        assert_eq!(desk.test_openings(&run("")).unwrap(), (false, 0));
+        assert_eq!(desk.open_test(&run(""), 0.5).unwrap(), 1);
+        assert_eq!(desk.test_openings(&run("")).unwrap(), (true, 1));
+    }
+}

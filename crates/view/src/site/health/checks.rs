@@ -1,0 +1,245 @@
+//! The rules.
+
+use handloom_engine::metric::wilson;
+use handloom_store::{Epoch, Run, Status};
+
+use super::{Check, State};
+use crate::site::words::{hidden, percent, short};
+
+/// A run to be examined.
+pub(super) struct Case<'a> {
+    pub(super) run: &'a Run,
+    pub(super) epochs: &'a [Epoch],
+    pub(super) classes: &'a [String],
+}
+
+/// Every rule, the gravest illness first.
+pub(super) const ALL: [fn(&Case<'_>) -> Check; 6] = [divergence, chance, vanishing, dead, saturation, overfitting];
+
+/// What a rule looks for, in a word or two.
+pub(super) fn ailment(rule: &str) -> &'static str {
+    match rule {
+        "divergence" => "divergence",
+        "chance" => "nothing learned",
+        "vanishing" => "vanishing gradients",
+        "dead" => "dead units",
+        "saturation" => "saturation",
+        _ => "overfitting",
+    }
+}
+
+/// An epoch's loss this many times that of the first is not a bad epoch: training has come apart.
+const WORSE: f64 = 2.0;
+
+fn divergence(case: &Case<'_>) -> Check {
+    const RULE: &str = "divergence";
+    let rate = case.run.config.get("learning_rate").and_then(serde_json::Value::as_f64);
+    let fix = match rate {
+        Some(rate) => format!("Try a tenth of the learning rate: -lr {}.", short(rate / 10.0)),
+        None => "Try a tenth of the learning rate.".into(),
+    };
+    let losses = || case.epochs.iter().map(|epoch| (epoch.row.epoch, epoch.row.train_loss));
+    if let Some((epoch, _)) = losses().find(|(_, loss)| !loss.is_finite()) {
+        return Check::bad(RULE, format!("The loss was no finite number any more in epoch {epoch}."), fix);
+    }
+    if case.run.status == Status::Diverged {
+        let epoch = case.run.epochs + 1;
+        return Check::bad(
+            RULE,
+            format!("Training came apart in epoch {epoch}: loss or weights left what numbers can hold."),
+            fix,
+        );
+    }
+    let Some((_, first)) = losses().next() else { return unknown(RULE, "No epoch is finished yet.") };
+    let last = losses().last().map_or(first, |(_, loss)| loss);
+    if last > WORSE * first {
+        return Check::bad(RULE, format!("The training loss rose from {} to {}.", short(first), short(last)), fix);
+    }
+    Check::new(RULE, State::Good, format!("The training loss went from {} to {}.", short(first), short(last)))
+}
+
+fn chance(case: &Case<'_>) -> Check {
+    const RULE: &str = "chance";
+    let Some(confusion) = case.shown().and_then(|epoch| epoch.evidence.confusion.as_ref()) else {
+        return unknown(RULE, "There are no validation images to judge by.");
+    };
+    let support: Vec<u64> = confusion.counts.iter().map(|row| row.iter().sum()).collect();
+    // Of equals the first.
+    let Some((class, &most)) = support.iter().enumerate().rev().max_by_key(|(_, n)| **n).filter(|(_, n)| **n > 0)
+    else {
+        return unknown(RULE, "There are no validation images to judge by.");
+    };
+    let (correct, total) = (confusion.correct(), confusion.total());
+    let (right, always) = (correct as f64 / total as f64, most as f64 / total as f64);
+    let name = case.classes.get(class).map_or_else(|| format!("class {class}"), |name| format!("'{name}'"));
+    if wilson(correct, total)[0] <= always {
+        let fix = "Nothing is learned: check the learning rate, the init and the data.";
+        let text = format!(
+            "{} right is not better than always answering {name}, which is {} right.",
+            percent(right),
+            percent(always)
+        );
+        return Check::bad(RULE, text, fix);
+    }
+    Check::new(
+        RULE,
+        State::Good,
+        format!("{} right; always answering {name} would be {} right.", percent(right), percent(always)),
+    )
+}
+
+/// The first layer's gradient may be this small next to that of the last hidden layer. In networks that learn it is a few
+/// times smaller or larger, as layers differ in width; a hundred times is one layer in ten too many for sigmoid.
+const VANISHED: f64 = 1e-2;
+
+fn vanishing(case: &Case<'_>) -> Check {
+    const RULE: &str = "vanishing";
+    let layers = case.epochs.iter().map(|epoch| epoch.evidence.layers.len()).max().unwrap_or(0);
+    // The output layer is the last.
+    let Some(last) = layers.checked_sub(2).filter(|last| *last > 0) else {
+        return unknown(
+            RULE,
+            if layers == 0 { "No gradients were recorded." } else { "There are no two hidden layers to compare." },
+        );
+    };
+    let ratio = |epoch: &Epoch| {
+        let norm = |layer: usize| epoch.evidence.layers.get(layer).map(|health| health.gradient_norm);
+        let (first, last) = (norm(0)?, norm(last)?);
+        (first.is_finite() && last.is_finite() && last > 0.0).then_some(first / last)
+    };
+    let mut ratios: Vec<f64> = case.epochs.iter().filter_map(ratio).collect();
+    if ratios.is_empty() {
+        // Zeros in every layer: nothing gets anywhere, which is the same illness.
+        let zero = case
+            .epochs
+            .iter()
+            .any(|epoch| epoch.evidence.layers.first().is_some_and(|layer| layer.gradient_norm == 0.0));
+        return if zero {
+            Check::bad(
+                RULE,
+                "Hidden layers get no gradient at all.",
+                "Equal weights stay equal: try -w_i xavier or -w_i he.",
+            )
+            .of_layer(1)
+        } else {
+            unknown(RULE, "No gradients were recorded.")
+        };
+    }
+    ratios.sort_by(f64::total_cmp);
+    // The middle one, as a single epoch may be odd.
+    let ratio = ratios[ratios.len() / 2];
+    let deep = last + 1;
+    if ratio < VANISHED {
+        let text = if ratio > 0.0 {
+            format!("Layer 1 gets {} times less gradient than layer {deep}.", short((1.0 / ratio).round()))
+        } else {
+            "Layer 1 gets no gradient at all.".to_owned()
+        };
+        let activation = case.run.config.get("activation").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let fix = match activation {
+            "sigmoid" => "Typical of sigmoid in deep networks: try -a relu or -a tanh, with -w_i xavier.",
+            "relu" => "Try -w_i he, or fewer layers.",
+            _ => "Try -a relu, -w_i xavier, or fewer layers.",
+        };
+        return Check::bad(RULE, text, fix).of_layer(1);
+    }
+    Check::new(RULE, State::Good, format!("Gradients reach layer 1: {} times those of layer {deep}.", short(ratio)))
+}
+
+/// Share of a layer's units that may be dead. A few of hundreds die in networks that learn well; a tenth of them is width
+/// that is paid for and not used.
+const DEAD: f64 = 0.1;
+
+fn dead(case: &Case<'_>) -> Check {
+    const RULE: &str = "dead";
+    let Some((layer, share)) = case.worst(|health| health.dead) else {
+        return unknown(RULE, "Units of this activation cannot die, or nothing was recorded.");
+    };
+    let number = layer + 1;
+    let width = hidden(&case.run.config).get(layer).copied().filter(|width| *width > 0);
+    let units = width.map_or_else(|| percent(share), |width| format!("{} of {width}", (share * width as f64).round()));
+    if share > DEAD {
+        let text = format!("{units} units in layer {number} are dead: 0 for every validation image.");
+        return Check::bad(RULE, text, "Lower the learning rate, or try -w_i he or -a leaky_relu.").of_layer(number);
+    }
+    let text = if share == 0.0 {
+        "No unit is dead.".into()
+    } else {
+        format!("Only {units} units in layer {number} are dead.")
+    };
+    Check::new(RULE, State::Good, text)
+}
+
+/// Share of a layer's outputs that may be at a flat end. Where more than half of them are, most gradients of most images
+/// end there.
+const SATURATED: f64 = 0.5;
+
+fn saturation(case: &Case<'_>) -> Check {
+    const RULE: &str = "saturation";
+    let Some((layer, share)) = case.worst(|health| health.saturated) else {
+        return unknown(RULE, "This activation has no flat ends, or nothing was recorded.");
+    };
+    let number = layer + 1;
+    if share > SATURATED {
+        let fix = "Lower the learning rate, or try -w_i xavier and smaller weights by -w_d.";
+        return Check::bad(RULE, format!("{} of layer {number} is saturated.", percent(share)), fix).of_layer(number);
+    }
+    Check::new(RULE, State::Good, format!("At most {} of a layer is saturated.", percent(share)))
+}
+
+/// Epochs in a row for which the validation loss must have been above its least: one or two are chance.
+const RISING: usize = 3;
+/// And by how much of it at the end: less is noise, and still as good a model.
+const RISEN: f64 = 1.05;
+
+fn overfitting(case: &Case<'_>) -> Check {
+    const RULE: &str = "overfitting";
+    let losses: Vec<(u64, f64, f64)> = case
+        .epochs
+        .iter()
+        .filter_map(|epoch| Some((epoch.row.epoch, epoch.row.val_loss?, epoch.row.train_loss)))
+        .filter(|(_, val, train)| val.is_finite() && train.is_finite())
+        .collect();
+    let [.., (_, end, fitted)] = losses[..] else { return unknown(RULE, "There is no validation loss to judge by.") };
+    let (at, &(epoch, least, then)) =
+        losses.iter().enumerate().min_by(|(_, a), (_, b)| a.1.total_cmp(&b.1)).expect("there is a last one");
+    let later = losses.len() - 1 - at;
+    if later >= RISING && end > RISEN * least && fitted < then {
+        let text = format!(
+            "Since epoch {epoch} the validation loss rose from {} to {} while the training loss fell.",
+            short(least),
+            short(end)
+        );
+        let kept = match case.run.best_epoch {
+            Some(best) => format!("The saved model is from epoch {best}. "),
+            None => String::new(),
+        };
+        return Check::bad(RULE, text, format!("{kept}Try fewer epochs, a larger -w_d, or a smaller network."));
+    }
+    let text = match later {
+        0 => "The validation loss still falls.".to_owned(),
+        _ => format!("The validation loss was least at epoch {epoch} and stayed near it."),
+    };
+    Check::new(RULE, State::Good, text)
+}
+
+fn unknown(rule: &'static str, why: &str) -> Check {
+    Check::new(rule, State::Unknown, why)
+}
+
+impl Case<'_> {
+    /// The epoch whose weights are kept, or the last.
+    fn shown(&self) -> Option<&Epoch> {
+        let kept = self.epochs.iter().find(|epoch| Some(epoch.row.epoch) == self.run.best_epoch);
+        kept.or(self.epochs.last())
+    }
+
+    /// The layer with the most of something in the last epoch that recorded it, and how much.
+    fn worst(&self, of: impl Fn(&handloom_engine::event::Health) -> Option<f64>) -> Option<(usize, f64)> {
+        let shares = |epoch: &Epoch| -> Vec<(usize, f64)> {
+            epoch.evidence.layers.iter().enumerate().filter_map(|(layer, health)| Some((layer, of(health)?))).collect()
+        };
+        let last = self.epochs.iter().rev().map(shares).find(|shares| !shares.is_empty())?;
+        last.into_iter().reduce(|worst, next| if next.1 > worst.1 { next } else { worst })
+    }
+}

@@ -1,0 +1,29 @@
+//! `POST /api/runs/ID/test`: opens the test set for a run, which the ledger counts.
+
+use std::thread::available_parallelism;
+
+use handloom_engine::Machine;
+use handloom_engine::loss::LossKind;
+use serde_json::Value;
+
+use super::route::Query;
+use super::{Site, Trouble, errors};
+
+pub(super) fn act(site: &Site, id: &str) -> Result<Value, Trouble> {
+    let run = site.run(id)?;
+    // Who presses twice opens it once.
+    let (opened, _) = site.desk.test_openings(&run)?;
+    if !opened {
+        let (model, test) = (site.desk.model(&run)?, site.desk.test(&run)?);
+        if model.network.inputs() != test.pixels() || model.network.classes() != test.classes.len() {
+            let error = format!("the model of run `{id}` does not fit the images of `{}`", run.dataset);
+            return Err(Trouble::new(409, error, "the data set is not the one that trained it"));
+        }
+        let rows: Vec<u32> = (0..test.len() as u32).collect();
+        let machine = Machine::new(available_parallelism().map_or(1, usize::from));
+        let loss = LossKind::named("cross_entropy").expect("is in the list");
+        let tally = model.network.evaluate(&test, &rows, &loss, &machine);
+        site.desk.open_test(&run, tally.accuracy())?;
+    }
+    errors::answer(site, id, &Query::read("set=test")?)
+}

@@ -1,0 +1,256 @@
+//! Tells pages what happens in the store, whoever does it.
+//!
+//! A thread feels the store's pulse many times a second, which costs next to nothing, and looks only when something was
+//! written: at the runs that were heard of lately, never at all of them. Without a listener it sleeps.
+
+use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use handloom_store::{Run, SILENCE_MS, Status, Store};
+use serde_json::json;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use super::project::now_ms;
+use super::words::planned;
+use super::{Desk, Site, runs};
+
+/// Between two beats: what is logged is on the wire within two of them.
+const TICK: Duration = Duration::from_millis(40);
+/// How often living runs are looked at without a beat: that a process died is written nowhere.
+const BREATH: Duration = Duration::from_secs(1);
+/// How long after a run of a sweep changed the sweep is told of again: its journal is written after the run.
+const AFTER: Duration = Duration::from_secs(1);
+/// How often a silent line is kept open.
+const KEEP: Duration = Duration::from_secs(15);
+/// How far back runs are looked at: until they would count as killed, and some time for the look itself.
+const LATELY_MS: u64 = SILENCE_MS + 5_000;
+/// Events that wait for a listener that does not read; one that is further behind is cut off and asks for all again.
+const BEHIND: usize = 512;
+/// Most listeners at once.
+const LISTENERS: usize = 100;
+
+/// What is sent to a listener: a part of a stream of events.
+pub(super) type Part = Result<String, Infallible>;
+
+/// Those who listen.
+#[derive(Default)]
+pub(super) struct Watch {
+    listeners: Mutex<Listeners>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Listeners {
+    all: Vec<Listener>,
+    ended: bool,
+}
+
+struct Listener {
+    to: Sender<Part>,
+    /// Whether it was told nothing yet.
+    is_new: bool,
+}
+
+impl Watch {
+    /// Begins to watch the store of `site` by a connection of its own.
+    pub(super) fn start(site: Arc<Site>, store: Arc<dyn Store>) -> std::io::Result<Arc<Self>> {
+        let watch = Arc::new(Self::default());
+        let own = Arc::clone(&watch);
+        thread::Builder::new().name("watch".into()).spawn(move || own.run(&*site.desk, &*store))?;
+        Ok(watch)
+    }
+
+    /// A new listener, unless there are too many.
+    pub(super) fn listen(&self) -> Option<Receiver<Part>> {
+        let mut listeners = self.listeners();
+        listeners.all.retain(|listener| !listener.to.is_closed());
+        if listeners.all.len() >= LISTENERS || listeners.ended {
+            return None;
+        }
+        let (to, from) = channel(BEHIND);
+        // A browser that lost the line comes back after this time.
+        let _ = to.try_send(Ok("retry: 1000\n\n".into()));
+        listeners.all.push(Listener { to, is_new: true });
+        self.changed.notify_all();
+        Some(from)
+    }
+
+    /// Ends the watch and every line.
+    pub(super) fn end(&self) {
+        let mut listeners = self.listeners();
+        listeners.ended = true;
+        listeners.all.clear();
+        self.changed.notify_all();
+    }
+
+    fn listeners(&self) -> MutexGuard<'_, Listeners> {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the next beat, and while nobody listens; answers whether somebody new does. None at the end.
+    fn wait(&self) -> Option<bool> {
+        let mut listeners = self.changed.wait_timeout(self.listeners(), TICK).unwrap_or_else(PoisonError::into_inner).0;
+        loop {
+            listeners.all.retain(|listener| !listener.to.is_closed());
+            if listeners.ended {
+                return None;
+            }
+            if !listeners.all.is_empty() {
+                return Some(listeners.all.iter().any(|listener| listener.is_new));
+            }
+            listeners = self.changed.wait(listeners).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn run(&self, desk: &dyn Desk, store: &dyn Store) {
+        let mut known = Known::default();
+        let (mut felt, mut looked, mut spoke) = (None, Instant::now(), Instant::now());
+        while let Some(joined) = self.wait() {
+            // A store that is away for a while is looked at when it is back.
+            let pulse = store.pulse().ok();
+            let beats = pulse.is_some() && pulse != felt;
+            let breathes = known.lives() && looked.elapsed() >= BREATH;
+            if (beats || joined || breathes)
+                && let Ok(news) = known.look(desk, store)
+            {
+                (felt, looked) = (pulse, Instant::now());
+                if self.tell(&news) {
+                    spoke = Instant::now();
+                }
+            }
+            self.tell(&known.due());
+            if spoke.elapsed() >= KEEP {
+                self.send(|_| Some(":\n\n".to_owned()));
+                spoke = Instant::now();
+            }
+        }
+    }
+
+    /// Tells everyone what is new, and those who are new all of it; answers whether there was something for everyone.
+    fn tell(&self, news: &[News]) -> bool {
+        if news.is_empty() {
+            return false;
+        }
+        let part = |all: bool| -> String {
+            news.iter().filter(|one| all || one.is_new).map(|one| one.text.as_str()).collect()
+        };
+        let (all, new) = (part(true), part(false));
+        self.send(|is_new| Some(if is_new { all.clone() } else { new.clone() }).filter(|part| !part.is_empty()));
+        !new.is_empty()
+    }
+
+    fn send(&self, part: impl Fn(bool) -> Option<String>) {
+        let mut listeners = self.listeners();
+        listeners.all.retain_mut(|listener| {
+            let part = part(std::mem::take(&mut listener.is_new));
+            part.is_none_or(|part| listener.to.try_send(Ok(part)).is_ok())
+        });
+    }
+}
+
+/// An event, and whether it was not told before.
+struct News {
+    is_new: bool,
+    text: String,
+}
+
+impl News {
+    fn of(kind: &str, data: &serde_json::Value, is_new: bool) -> Self {
+        Self { is_new, text: format!("event: {kind}\ndata: {data}\n\n") }
+    }
+}
+
+/// What is known of the runs that were heard of lately.
+#[derive(Default)]
+struct Known {
+    marks: HashMap<String, Mark>,
+    /// When sweeps are told of again.
+    after: HashMap<String, Instant>,
+}
+
+/// What changes in a run.
+#[derive(PartialEq)]
+struct Mark {
+    status: Status,
+    epochs: u64,
+    best_epoch: Option<u64>,
+    test_accuracy: Option<f64>,
+    labels: (String, Vec<String>, Option<String>),
+}
+
+impl Mark {
+    fn of(run: &Run) -> Self {
+        Self {
+            status: run.status,
+            epochs: run.epochs,
+            best_epoch: run.best_epoch,
+            test_accuracy: run.test_accuracy,
+            labels: (run.name.clone(), run.tags.clone(), run.notes.clone()),
+        }
+    }
+}
+
+impl Known {
+    fn lives(&self) -> bool {
+        self.marks.values().any(|mark| mark.status == Status::Running)
+    }
+
+    /// Looks at the runs that live or lived lately.
+    fn look(&mut self, desk: &dyn Desk, store: &dyn Store) -> handloom_store::Result<Vec<News>> {
+        let mut recent = store.recent(LATELY_MS)?;
+        let heard: HashSet<&str> = recent.iter().map(|run| run.id.as_str()).collect();
+        let silent =
+            self.marks.iter().filter(|(id, mark)| mark.status == Status::Running && !heard.contains(id.as_str()));
+        let silent: Vec<Option<Run>> = silent.map(|(id, _)| store.run(id)).collect::<Result<_, _>>()?;
+        recent.extend(silent.into_iter().flatten());
+        for run in recent.iter_mut().filter(|run| run.status == Status::Running) {
+            run.status = desk.standing(run);
+        }
+        let asked: Vec<(&str, u64)> =
+            recent.iter().map(|run| (run.id.as_str(), run.best_epoch.unwrap_or(run.epochs))).collect();
+        let rows = store.rows_at(&asked)?;
+        let now_ms = now_ms();
+        let (mut news, mut sweeps) = (Vec::new(), HashMap::<String, bool>::new());
+        let mut marks = HashMap::with_capacity(recent.len());
+        for run in &recent {
+            let mark = Mark::of(run);
+            let is_new = self.marks.get(&run.id) != Some(&mark);
+            marks.insert(run.id.clone(), mark);
+            news.push(News::of(
+                "run",
+                &json!({
+                    "id": run.id, "status": run.status.name(), "epochs": run.epochs, "planned": planned(run),
+                    "name": run.name, "row": runs::row(run, rows.get(&run.id), now_ms),
+                }),
+                is_new,
+            ));
+            if let Some(sweep) = &run.sweep {
+                *sweeps.entry(sweep.clone()).or_default() |= is_new;
+            }
+        }
+        self.marks = marks;
+        let after = Instant::now() + AFTER;
+        for (sweep, is_new) in sweeps {
+            news.push(News::of("sweep", &json!({"id": sweep}), is_new));
+            if is_new {
+                self.after.insert(sweep, after);
+            }
+        }
+        Ok(news)
+    }
+
+    /// Sweeps that are to be told of again by now.
+    fn due(&mut self) -> Vec<News> {
+        let now = Instant::now();
+        let due: Vec<String> = self.after.iter().filter(|(_, at)| **at <= now).map(|(id, _)| id.clone()).collect();
+        due.into_iter()
+            .map(|id| {
+                self.after.remove(&id);
+                News::of("sweep", &json!({"id": id}), true)
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,3 @@
+// @ts-check
+// Nothing happens here yet.
+export const page = 'handloom';
