@@ -30,31 +30,38 @@ enum Kind {
     Number,
 }
 
-/// A value of a run, whose figures are those of the epoch that is kept; the last is the time now.
-type Of = fn(&Run, Option<&Row>, u64) -> Value;
+/// A run with the figures of the epoch that is kept.
+struct Line<'a> {
+    run: &'a Run,
+    row: Option<&'a Row>,
+    now_ms: u64,
+}
+
+/// A value of a run.
+type Of = fn(&Line<'_>) -> Value;
 
 /// What every run has, in the order of the table.
 const COLUMNS: [(&str, Kind, Of); 20] = [
-    ("id", Kind::Text, |run, ..| json!(run.id)),
-    ("name", Kind::Text, |run, ..| json!(run.name)),
-    ("status", Kind::Category, |run, ..| json!(run.status.name())),
-    ("sweep", Kind::Category, |run, ..| json!(run.sweep)),
-    ("group", Kind::Category, |run, ..| json!(run.group)),
-    ("tags", Kind::Text, |run, ..| json!(run.tags.join(" "))),
-    ("notes", Kind::Text, |run, ..| json!(run.notes)),
-    ("dataset", Kind::Category, |run, ..| json!(run.dataset)),
-    ("started_ms", Kind::Time, |run, ..| json!(run.started_ms)),
-    ("seconds", Kind::Number, |run, _, now_ms| json!(seconds(run, now_ms))),
-    ("epochs", Kind::Number, |run, ..| json!(run.epochs)),
-    ("planned", Kind::Number, |run, ..| json!(planned(run))),
-    ("best_epoch", Kind::Number, |run, ..| json!(run.best_epoch)),
-    ("val_accuracy", Kind::Number, |run, row, _| json!(val_accuracy(run, row))),
-    ("val_loss", Kind::Number, |_, row, _| json!(row.and_then(|row| row.val_loss))),
-    ("train_accuracy", Kind::Number, |_, row, _| json!(row.map(|row| row.train_accuracy))),
-    ("train_loss", Kind::Number, |_, row, _| json!(row.map(|row| row.train_loss))),
-    ("gap", Kind::Number, |run, row, _| json!(gap(run, row))),
-    ("test_accuracy", Kind::Number, |run, ..| json!(run.test_accuracy)),
-    ("seed", Kind::Number, |run, ..| json!(run.seed)),
+    ("id", Kind::Text, |line| json!(line.run.id)),
+    ("name", Kind::Text, |line| json!(line.run.name)),
+    ("status", Kind::Category, |line| json!(line.run.status.name())),
+    ("sweep", Kind::Category, |line| json!(line.run.sweep)),
+    ("group", Kind::Category, |line| json!(line.run.group)),
+    ("tags", Kind::Text, |line| json!(line.run.tags.join(" "))),
+    ("notes", Kind::Text, |line| json!(line.run.notes)),
+    ("dataset", Kind::Category, |line| json!(line.run.dataset)),
+    ("started_ms", Kind::Time, |line| json!(line.run.started_ms)),
+    ("seconds", Kind::Number, |line| json!(seconds(line.run, line.now_ms))),
+    ("epochs", Kind::Number, |line| json!(line.run.epochs)),
+    ("planned", Kind::Number, |line| json!(planned(line.run))),
+    ("best_epoch", Kind::Number, |line| json!(line.run.best_epoch)),
+    ("val_accuracy", Kind::Number, |line| json!(val_accuracy(line.run, line.row))),
+    ("val_loss", Kind::Number, |line| json!(line.row.and_then(|row| row.val_loss))),
+    ("train_accuracy", Kind::Number, |line| json!(line.row.map(|row| row.train_accuracy))),
+    ("train_loss", Kind::Number, |line| json!(line.row.map(|row| row.train_loss))),
+    ("gap", Kind::Number, |line| json!(gap(line.run, line.row))),
+    ("test_accuracy", Kind::Number, |line| json!(line.run.test_accuracy)),
+    ("seed", Kind::Number, |line| json!(line.run.seed)),
 ];
 
 pub(super) fn answer(site: &Site, query: &Query) -> Result<Value, Trouble> {
@@ -70,7 +77,7 @@ pub(super) fn table(seen: &Seen, sweep: Option<&str>, first: usize, now_ms: u64)
     let shown = &all[..all.len().min(first)];
     let mut columns = Columns::new();
     for (name, kind, of) in COLUMNS {
-        let values = shown.iter().map(|run| of(run, seen.rows.get(&run.id), now_ms));
+        let values = shown.iter().map(|run| of(&Line { run, row: seen.rows.get(&run.id), now_ms }));
         columns = match kind {
             Kind::Text => {
                 let text = |value| if let Value::String(text) = value { Some(text) } else { None };
@@ -93,8 +100,9 @@ pub(super) fn table(seen: &Seen, sweep: Option<&str>, first: usize, now_ms: u64)
 
 /// A run as a row of the table, with every setting.
 pub(super) fn row(run: &Run, row: Option<&Row>, now_ms: u64) -> Value {
+    let line = Line { run, row, now_ms };
     let mut object: Map<String, Value> =
-        COLUMNS.iter().map(|(name, _, of)| ((*name).to_owned(), of(run, row, now_ms))).collect();
+        COLUMNS.iter().map(|(name, _, of)| ((*name).to_owned(), of(&line))).collect();
     let own = run.config.iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
     object.extend(own.map(|(name, value)| (name.clone(), value.clone())));
     Value::Object(object)

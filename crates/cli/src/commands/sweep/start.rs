@@ -10,7 +10,7 @@ use handloom_sweep::Entry;
 use handloom_sweep::spec::{self, Spec, setting};
 use serde_json::{Map, Value, json};
 
-use super::opened::{Opened, called, data_sets, settled};
+use super::opened::{Opened, called, data_sets};
 use super::{dry, work};
 use crate::command;
 use crate::commands::{runs, text};
@@ -115,7 +115,7 @@ impl Asked {
 
     /// Names of the data sets that trials may have.
     pub(super) fn data_sets(&self) -> Vec<String> {
-        data_sets(&settled(&self.spec.space, &self.settings), &self.settings)
+        data_sets(&self.spec.space.without(&self.settings), &self.settings)
     }
 
     /// Puts the sweep into the store.

@@ -4,7 +4,7 @@ use handloom_engine::metric::wilson;
 use handloom_store::{Epoch, Run, Status};
 
 use super::{Check, State};
-use crate::site::words::{count, hidden, percent, short};
+use crate::site::words::{hidden, percent, short};
 
 /// A run to be examined.
 pub(super) struct Case<'a> {
