@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use handloom_engine::config::{KEYS, find, neighbors};
 use handloom_engine::event::Row;
+pub(crate) use handloom_sweep::words::plain;
 use serde_json::{Map, Value, json};
 
 use crate::exit::Failure;
@@ -186,16 +187,6 @@ impl Field {
 /// `88.12%`.
 pub(crate) fn share(share: f64) -> String {
     format!("{:.2}%", 100.0 * share)
-}
-
-/// A value as a person would type it: lists with spaces between.
-pub(crate) fn plain(value: &Value) -> String {
-    match value {
-        Value::Null => "-".into(),
-        Value::String(text) => text.clone(),
-        Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join(" "),
-        other => other.to_string(),
-    }
 }
 
 /// Finished epochs, and of how many unless all are.

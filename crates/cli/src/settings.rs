@@ -197,8 +197,8 @@ pub(crate) fn typed(matches: &ArgMatches, name: &str) -> bool {
     matches!(matches.try_contains_id(name), Ok(true)) && matches.value_source(name) == Some(ValueSource::CommandLine)
 }
 
-/// A flat map of settings from a YAML or JSON file, which may be one that W&B wrote.
-pub(crate) fn read_file(path: &Path) -> Result<Map<String, Value>> {
+/// The text of a file that people write; `hint` is told where it cannot be read.
+pub(crate) fn read_text(path: &Path, hint: &str) -> Result<String> {
     const MAX_BYTES: u64 = 1 << 20;
     let read = || -> std::io::Result<String> {
         let length = fs::metadata(path)?.len();
@@ -207,7 +207,13 @@ pub(crate) fn read_file(path: &Path) -> Result<Map<String, Value>> {
         }
         fs::read_to_string(path)
     };
-    let text = read().map_err(|error| Failure::usage(format!("cannot read `{}`: {error}", path.display())))?;
+    let hint = if hint.is_empty() { String::new() } else { format!("\nhint: {hint}") };
+    read().map_err(|error| Failure::usage(format!("cannot read `{}`: {error}{hint}", path.display())))
+}
+
+/// A flat map of settings from a YAML or JSON file, which may be one that W&B wrote.
+pub(crate) fn read_file(path: &Path) -> Result<Map<String, Value>> {
+    let text = read_text(path, "")?;
     match serde_saphyr::from_str(&text) {
         Ok(Value::Object(mut map)) => {
             map.retain(|name, _| !["wandb_version", "_wandb"].contains(&name.as_str()));

@@ -6,8 +6,7 @@ mod forest;
 use handloom_engine::rng::Rng;
 use serde_json::Value;
 
-pub use self::correlation::Correlation;
-use self::correlation::correlation;
+pub use self::correlation::{Correlation, correlation};
 use self::forest::{Data, grow};
 use crate::space::{Distribution, Space};
 use crate::trial::{Goal, Status, Trial};

@@ -11,14 +11,17 @@ pub mod pruner;
 pub mod sampler;
 pub mod space;
 pub mod spec;
+pub mod standing;
 pub mod state;
 pub mod trial;
+pub mod words;
 pub mod worker;
 
 pub use importance::importance;
 pub use journal::{Entry, Journal, Page, Seq, Stamped};
 pub use space::{Choice, Distribution, Parameter, Space};
 pub use spec::Spec;
+pub use standing::Standing;
 pub use state::State;
 pub use trial::{Goal, Status, Trial};
 pub use worker::Work;

@@ -23,6 +23,14 @@ impl Goal {
             Self::Maximize => -value,
         }
     }
+
+    /// The word of a sweep file for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Minimize => "minimize",
+            Self::Maximize => "maximize",
+        }
+    }
 }
 
 /// Where a trial stands.
@@ -42,6 +50,24 @@ pub enum Status {
     Failed,
     /// The loss or a weight left what numbers can hold.
     Diverged,
+}
+
+impl Status {
+    /// Every status, in the order in which they are told.
+    pub const ALL: [Self; 6] =
+        [Self::Finished, Self::Pruned, Self::Diverged, Self::Failed, Self::Running, Self::Pending];
+
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Finished => "finished",
+            Self::Pruned => "pruned",
+            Self::Failed => "failed",
+            Self::Diverged => "diverged",
+        }
+    }
 }
 
 /// A trial and what is known of it.

@@ -28,10 +28,19 @@ let first = null;
 export async function get(path) {
   const address = path.startsWith('/') ? path : `/api/${path}`;
   if (!isReport) return takeFirst(address) ?? ask(address);
-  carried ??= JSON.parse(document.getElementById('answers')?.textContent ?? '{}');
-  const answer = carried?.[address];
+  const answer = all()[address];
   if (answer === undefined) throw new Failure('this report does not hold that', 'it holds the runs and sweeps it was made of; `handloom ui` shows all');
   return answer;
+}
+
+/** Whether any answer to an address that begins like this can be had: a report has few. @param {string} beginning */
+export function holds(beginning) {
+  return !isReport || Object.keys(all()).some((address) => address.startsWith(beginning));
+}
+
+/** What a report carries. @returns {Record<string, any>} */
+function all() {
+  return (carried ??= JSON.parse(document.getElementById('answers')?.textContent ?? '{}'));
 }
 
 /** Asks the server to do something. @param {string} path @param {any} [body] @returns {Promise<any>} */
@@ -50,6 +59,9 @@ export async function post(path, body = {}) {
 
 /** @type {Set<Handlers>} */
 const everyone = new Set();
+
+/** Asks each page that hears whether it is still there. @type {Set<() => void>} */
+const owners = new Set();
 let listening = false;
 
 /** Hears what happens in the store until the answer is called. @param {Handlers} handlers @returns {() => void} */
@@ -64,15 +76,24 @@ export function events(handlers) {
 
 /** Hears what happens for as long as an element is in the page. @param {Element} owner @param {Handlers} handlers */
 export function live(owner, handlers) {
+  owners.forEach((leave) => leave());
   let shown = false;
   /** @type {Record<string, (what: any) => void>} */
   const guarded = {};
-  const end = events(guarded);
+  const stop = events(guarded);
+  const end = () => {
+    stop();
+    owners.delete(leave);
+  };
+  const leave = () => {
+    shown ||= owner.isConnected;
+    if (shown && !owner.isConnected) end();
+  };
+  owners.add(leave);
   for (const [name, listener] of Object.entries(handlers)) {
     guarded[name] = (what) => {
-      shown ||= owner.isConnected;
       if (owner.isConnected) listener(what);
-      else if (shown) end();
+      else leave();
     };
   }
 }

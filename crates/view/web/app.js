@@ -1,7 +1,7 @@
 // @ts-check
 // The shell: which page is shown, what leads to the others, and what is said when something fails.
 
-import { events, get, isReport } from './api.js';
+import { events, get, holds, isReport } from './api.js';
 import { dropCharts } from './chart.js';
 import { h, put } from './dom.js';
 import { showHelp } from './help.js';
@@ -82,10 +82,10 @@ function remember(to) {
 function addressOf(name) {
   if (name === 'project') return '#/';
   if (name === 'run') return seen.run ? href('run', seen.run) : null;
-  if (name === 'errors') return seen.run ? href('run', seen.run, 'errors') : null;
+  if (name === 'errors') return seen.run && holds(`/api/runs/${encodeURIComponent(seen.run)}/errors`) ? href('run', seen.run, 'errors') : null;
   if (name === 'sweep') return seen.sweep ? href('sweep', seen.sweep) : null;
-  if (name === 'data') return seen.data ? href('data', seen.data) : '#/data';
-  return '#/compare';
+  if (name === 'data') return seen.data ? href('data', seen.data) : holds('/api/data') ? '#/data' : null;
+  return holds('/api/compare') ? '#/compare' : null;
 }
 
 /** Learns where the rail leads before anything was seen. */

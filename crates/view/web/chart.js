@@ -4,7 +4,7 @@
 
 import { clear, h, put, svg } from './dom.js';
 import { isReport } from './api.js';
-import { onTheme, theme, token } from './palette.js';
+import { theme, themed, token } from './palette.js';
 import { plainTable } from './page.js';
 import { walk } from './walk.js';
 
@@ -41,7 +41,7 @@ export function chart(given) {
   const plot = h('div', { class: 'plot', tabindex: '0', role: 'group', style: { height: `${now.height}px` } });
   const above = svg('svg', { class: 'above', 'aria-hidden': 'true' });
   const caption = h('figcaption', null, now.caption ?? '');
-  const details = h('details', { class: 'as-table', on: { toggle: () => details.open && fillTable() } }, h('summary', null, 'as table'), h('div', { class: 'scroll' }));
+  const details = h('details', { class: 'as-table', on: { toggle: () => details.open && fillTable() } }, h('summary', null, 'as table'), h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `${given.title} as table` }));
   const heading = h('h3', null, now.title);
   const tools = h('div', { class: 'tools' }, now.tools ?? []);
   /** @type {any} */
@@ -49,7 +49,6 @@ export function chart(given) {
   let inView = false;
   let drawn = false;
   let waiting = false;
-  let shown = false;
 
   const traces = () => (typeof now.traces === 'function' ? now.traces(theme()) : now.traces);
   const label = () => plot.setAttribute('aria-label', `${now.title}. ${now.caption ?? ''} Arrow keys walk through the points.`);
@@ -111,13 +110,12 @@ export function chart(given) {
 
   figure.shows = (/** @type {boolean} */ visible) => {
     inView = visible;
-    shown ||= visible;
     if (visible) draw();
   };
   label();
   watch ??= new IntersectionObserver((entries) => entries.forEach(({ target, isIntersecting }) => /** @type {any} */ (target).shows?.(isIntersecting)), { rootMargin: '200px' });
   watch.observe(figure);
-  const endTheme = onTheme(() => (figure.isConnected || !shown ? draw() : endTheme()));
+  themed(figure, draw);
   walk(plot, { traces: () => plot.data ?? traces(), layout: () => now.layout ?? {}, hover, onPoint: (trace, i) => tellPoint({ trace, i, custom: trace.customdata?.[i] }) });
 
   function hover(/** @type {number} */ curveNumber, /** @type {number} */ pointNumber) {
@@ -174,7 +172,7 @@ function setup() {
   return {
     responsive: true,
     displaylogo: false,
-    displayModeBar: 'hover',
+    displayModeBar: matchMedia('(hover: none)').matches ? false : 'hover',
     modeBarButtons: [['zoom2d', 'pan2d', 'resetScale2d'], [save]],
     doubleClick: 'reset',
     showTips: false,

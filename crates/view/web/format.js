@@ -81,7 +81,7 @@ export function plain(value) {
 
 /** The name of a column or setting as words: `val_accuracy` is `val accuracy`. @param {string} name */
 export function words(name) {
-  return name.replaceAll('_', ' ');
+  return name.replace(/_ms$/, '').replaceAll('_', ' ');
 }
 
 /** @param {number} x */

@@ -39,6 +39,7 @@ let before_ms = 0;
  * @param {Element} owner @param {Record<string, (event: KeyboardEvent) => void | false>} map
  */
 export function keys(owner, map) {
+  prune();
   owners.unshift({ owner, map, shown: owner.isConnected });
   if (started) return;
   started = true;
@@ -61,8 +62,7 @@ function press(event) {
   const after = Date.now() - before_ms < SEQUENCE_MS ? before : '';
   before = after ? '' : key;
   before_ms = Date.now();
-  owners.forEach((entry) => (entry.shown ||= entry.owner.isConnected));
-  owners = owners.filter((entry) => entry.owner.isConnected || !entry.shown);
+  prune();
   const names = after ? [`${after} ${key}`, key] : [key];
   for (const name of names) {
     for (const { owner, map } of owners) {
@@ -72,4 +72,10 @@ function press(event) {
       return;
     }
   }
+}
+
+/** Forgets the owners that were in the page and left it. */
+function prune() {
+  owners.forEach((entry) => (entry.shown ||= entry.owner.isConnected));
+  owners = owners.filter((entry) => entry.owner.isConnected || !entry.shown);
 }

@@ -87,6 +87,12 @@ export function onTheme(listener) {
   return () => void listeners.delete(listener);
 }
 
+/** Calls `act` when the theme changes while an element is in the page; nothing outlives the element. @param {HTMLElement} owner @param {() => void} act */
+export function themed(owner, act) {
+  owner.dataset.themed = '';
+  owner.addEventListener('theme', act);
+}
+
 /** The value of a property of the style sheet: `token('--accent')`. @param {string} name */
 export function token(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -95,6 +101,7 @@ export function token(name) {
 function tell() {
   const now = theme();
   [...listeners].forEach((listener) => listener(now));
+  for (const owner of document.querySelectorAll('[data-themed]')) owner.dispatchEvent(new Event('theme'));
 }
 
 /** @returns {Theme | null} */

@@ -66,19 +66,16 @@ function ranks(column, rows) {
     for (let i = 0; i < rows; i++) keys[i] = column.at(i) ?? NaN;
     return keys;
   }
-  const distinct = new Map();
-  for (let i = 0; i < rows; i++) {
-    const value = column.at(i);
-    if (value !== null && value !== '') distinct.set(JSON.stringify(value), value);
-  }
-  const sorted = [...distinct.entries()].sort(([, a], [, b]) => (before(a, b) ? -1 : before(b, a) ? 1 : 0));
-  const rank = new Map(sorted.map(([key], i) => [key, i]));
   if (column.kind === 'category') {
-    const codes = column.levels.map((level) => rank.get(JSON.stringify(level)) ?? NaN);
+    const sorted = column.levels.map((_, code) => code).sort((a, b) => (before(column.levels[a], column.levels[b]) ? -1 : 1));
+    const codes = new Float64Array(sorted.length);
+    sorted.forEach((code, place) => (codes[code] = place));
     for (let i = 0; i < rows; i++) keys[i] = codes[column.code(i)] ?? NaN;
     return keys;
   }
-  for (let i = 0; i < rows; i++) keys[i] = rank.get(JSON.stringify(column.at(i))) ?? NaN;
+  const texts = Array.from({ length: rows }, (_, i) => String(column.at(i) ?? '').toLowerCase());
+  const rank = new Map([...new Set(texts)].sort().map((text, place) => [text, place]));
+  for (let i = 0; i < rows; i++) keys[i] = texts[i] === '' ? NaN : (rank.get(texts[i]) ?? NaN);
   return keys;
 }
 

@@ -10,8 +10,10 @@ import { go, href, setParam } from './state.js';
 import { table } from './table.js';
 import { settled } from './time.js';
 
-/** Columns that come first, in this order; settings follow. */
-const LEADING = ['name', 'val_accuracy', 'val_loss', 'gap', 'seconds', 'status', 'started_ms', 'tags'];
+/** Columns that come before the settings, in this order. */
+const LEADING = ['name', 'val_accuracy', 'val_loss', 'gap', 'seconds', 'status'];
+/** Columns that come after them. */
+const TRAILING = ['started_ms', 'tags'];
 /** Columns that are there to be asked for. */
 const ASIDE = ['id', 'sweep', 'group', 'notes', 'dataset', 'epochs', 'planned', 'best_epoch', 'train_accuracy', 'train_loss', 'test_accuracy', 'seed'];
 /** Columns that are never said to be the same for all. */
@@ -97,10 +99,10 @@ export function runsTable(params, { edit, nowMs }) {
 
   /** The names of columns in the order of the table, and what all shown rows have in common. */
   function layOut() {
-    const settings = columns.names.filter((/** @type {string} */ name) => !LEADING.includes(name) && !ASIDE.includes(name));
+    const settings = columns.names.filter((/** @type {string} */ name) => ![...LEADING, ...TRAILING].includes(name) && !ASIDE.includes(name));
     const shown = [];
     const common = { ...same };
-    for (const name of [...LEADING, ...settings, ...ASIDE]) {
+    for (const name of [...LEADING, ...settings, ...TRAILING, ...ASIDE]) {
       const column = columns.column(name);
       if (!column) continue;
       const alike = OWN.has(name) ? undefined : alikeIn(column);
@@ -109,7 +111,7 @@ export function runsTable(params, { edit, nowMs }) {
       else if (asked.has(`-${name}`)) continue;
       else if (asked.has(name) || name === group || !(ASIDE.includes(name) || (alike !== undefined && !setting && (alike === null || alike === '')))) shown.push(name);
     }
-    const pairs = Object.entries(common);
+    const pairs = Object.entries(common).filter(([, value]) => value !== null);
     const what = pairs.map(([name, value]) => h('span', null, `${words(name)} `, h('b', null, plain(value))));
     put(sameLine, pairs.length ? ['The same in all:', what] : null);
     return edit ? [...shown, 'edit'] : shown;

@@ -5,7 +5,7 @@ import { clear, h, put } from './dom.js';
 import { makeFilter } from './filter.js';
 import { duration, number, percent, plain, points, when, words } from './format.js';
 import { keys } from './keys.js';
-import { pinStyle, symbols } from './palette.js';
+import { pinStyle, symbols, themed } from './palette.js';
 import { downFirst, groups, order } from './rows.js';
 
 /**
@@ -41,6 +41,9 @@ export function table(given) {
   let cursor = -1;
   let first = -1;
   let last = -1;
+  // Kept here, as asking the element makes the browser lay the page out.
+  let top = 0;
+  let room = 0;
   let end = () => {};
 
   const columnWidths = h('colgroup');
@@ -48,7 +51,7 @@ export function table(given) {
   const body = h('tbody');
   const grid = h('table', { class: 'rows', 'aria-label': now.label }, columnWidths, h('thead', null, head), body);
   /** @type {any} */
-  const element = h('div', { class: 'table', tabindex: '0', role: 'region', 'aria-label': `Table of ${now.label}`, on: { scroll: () => window_() } }, grid);
+  const element = h('div', { class: 'table', tabindex: '0', role: 'region', 'aria-label': `Table of ${now.label}`, on: { scroll: () => ((top = element.scrollTop), window_()) } }, grid);
 
   body.addEventListener('pointerover', (/** @type {any} */ event) => now.selection.setHovered(rowAt(event)));
   body.addEventListener('pointerleave', () => now.selection.setHovered(null));
@@ -96,10 +99,9 @@ export function table(given) {
   /** @param {number} at */
   function setCursor(at) {
     cursor = at;
-    const top = at * ROW;
-    const room = element.clientHeight - ROW;
-    if (top < element.scrollTop) element.scrollTop = top;
-    else if (top + ROW > element.scrollTop + room) element.scrollTop = top + ROW - room;
+    const place = at * ROW;
+    if (place < top) element.scrollTop = top = place;
+    else if (place + 2 * ROW > top + room) element.scrollTop = top = place + 2 * ROW - room;
     const entry = list[at];
     now.selection.setHovered(entry && 'row' in entry ? entry.row : null);
     window_(true);
@@ -122,16 +124,17 @@ export function table(given) {
       list = Array.from(rows, (row) => ({ row }));
     }
     cursor = Math.min(cursor, list.length - 1);
-    element.style.height = `${Math.min((list.length + 1) * ROW + 2, now.most)}px`;
+    room = Math.min((list.length + 1) * ROW + 2, now.most);
+    top = Math.max(Math.min(top, list.length * ROW - room), 0);
+    element.style.height = `${room}px`;
     grid.setAttribute('aria-rowcount', String(list.length + 1));
     window_(true);
   }
 
   /** Makes the rows in view. @param {boolean} [again] */
   function window_(again = false) {
-    const room = element.clientHeight || now.most;
-    const from = Math.max(Math.floor(element.scrollTop / ROW) - MARGIN, 0);
-    const to = Math.min(Math.ceil((element.scrollTop + room) / ROW) + MARGIN, list.length);
+    const from = Math.max(Math.floor(top / ROW) - MARGIN, 0);
+    const to = Math.min(Math.ceil((top + room) / ROW) + MARGIN, list.length);
     if (!again && from === first && to === last) return;
     [first, last] = [from, to];
     const gap = (/** @type {number} */ n) => (n > 0 ? h('tr', { class: 'gap', 'aria-hidden': 'true' }, h('td', { colspan: now.shown.length + 1, style: { height: `${n * ROW}px` } })) : null);
@@ -181,13 +184,18 @@ export function table(given) {
     return h('tr', { ...props, class: `group ${props.class}` }, h('td'), cells);
   }
 
-  /** Makes the head of the table. */
-  function titles() {
-    const { columns, shown, sort } = now;
+  /** Gives each column its width. */
+  function measure() {
+    const { shown } = now;
     const widths = shown.map((name, k) => width(name, k));
     put(columnWidths, h('col', { style: { width: now.pins ? '36px' : '8px' } }), widths.map((ch) => h('col', { style: { width: `${ch}ch` } })));
     grid.style.minWidth = `calc(${widths.reduce((sum, ch) => sum + ch, 0)}ch + 36px)`;
-    const title = (/** @type {string} */ name, /** @type {number} */ k) => {
+  }
+
+  /** Makes the head of the table. */
+  function titles() {
+    const { columns, shown, sort } = now;
+    const title = (/** @type {string} */ name) => {
       const sorted = sort?.name === name ? (sort.down ? 'descending' : 'ascending') : null;
       const arrow = sorted ? (sort?.down ? ' ↓' : ' ↑') : '';
       return h('th', { scope: 'col', 'aria-sort': sorted, class: isFigure(columns.column(name)) ? 'figure' : '' }, h('button', { type: 'button', title: `Sort by ${words(name)}`, on: { click: () => sortBy(name) } }, words(name) + arrow));
@@ -198,10 +206,10 @@ export function table(given) {
   /** How wide a column is, in characters. @param {string} name @param {number} k */
   function width(name, k) {
     const column = now.columns.column(name);
-    let most = words(name).length + 3;
-    for (let i = 0; i < Math.min(now.columns.rows, 200); i++) most = Math.max(most, cellText(name, column?.at(i) ?? null).length + 2);
-    if (now.group && column?.kind === 'number') most = Math.max(most, 16);
-    return k === 0 ? Math.min(Math.max(most, 16), 44) : Math.min(Math.max(most, 7), 24);
+    let most = Math.max(words(name).length + 4, ROOM[name] ?? 0);
+    for (let i = 0; i < Math.min(now.columns.rows, 200); i++) most = Math.max(most, cellText(name, column?.at(i) ?? null).length + 4);
+    if (now.group && column?.kind === 'number') most = Math.max(most, 19);
+    return k === 0 ? Math.min(Math.max(most, 18), innerWidth < 600 ? 22 : 38) : Math.min(most, 24);
   }
 
   /** @param {string} name */
@@ -230,12 +238,14 @@ export function table(given) {
     }
   }
 
+  themed(element, () => window_(true));
   element.problems = [];
   element.order = () => list.flatMap((entry) => ('row' in entry ? [entry.row] : entry.group.rows));
   element.update = (/** @type {Partial<Table>} */ changed) => {
     now = { ...now, ...changed };
     if (changed.selection) follow();
     if ('filter' in changed || changed.selection) narrow();
+    if (changed.columns || changed.shown || 'group' in changed) measure();
     titles();
     arrange();
   };
@@ -249,6 +259,7 @@ export function table(given) {
 
   if (now.filter) narrow();
   follow();
+  measure();
   titles();
   arrange();
   return element;
@@ -265,6 +276,9 @@ export function cellText(name, value) {
   if (typeof value === 'number' && name.endsWith('loss')) return value.toFixed(4);
   return plain(value);
 }
+
+/** Columns whose cells are wider than their values, in characters. @type {Record<string, number>} */
+const ROOM = { status: 14, started_ms: 13, tags: 14 };
 
 /** @type {Record<string, string>} */
 const MARKS = { circle: '●', square: '■', diamond: '◆', 'triangle-up': '▲', cross: '✚', x: '✖', star: '★', 'triangle-down': '▼' };

@@ -59,7 +59,9 @@ export function said(trace, i, layout) {
     const text = axis?.type === 'date' ? when(Number(new Date(value))) : /%/.test(axis?.tickformat ?? '') ? percent(value) : typeof value === 'number' ? number(value) : plain(value);
     return `${title} ${text}`.trim();
   };
-  const name = trace.name ? `${trace.name}: ` : '';
+  const own = trace.text?.[i];
+  if (own?.includes('<br>')) return own.replaceAll('<br>', ', ');
+  const name = own || trace.name ? `${own || trace.name}: ` : '';
   return `${name}${part(layout.xaxis, trace.x?.[i])}, ${part(layout.yaxis, trace.y?.[i])}`;
 }
 

@@ -12,7 +12,7 @@ pub struct Correlation {
 /// The correlation of `x` and `y`; none for fewer than four pairs or where one of them does not vary.
 ///
 /// The interval is that of the coefficient's inverse hyperbolic tangent, whose deviation is `1 / √(n − 3)` (Fisher, 1921).
-pub(super) fn correlation(x: &[f64], y: &[f64]) -> Option<Correlation> {
+pub fn correlation(x: &[f64], y: &[f64]) -> Option<Correlation> {
     let n = x.len();
     let mean = |values: &[f64]| values.iter().sum::<f64>() / n as f64;
     let (mean_x, mean_y) = (mean(x), mean(y));

@@ -5,6 +5,7 @@ mod evidence;
 mod improvement;
 mod matrix;
 mod process;
+mod rates;
 
 use std::collections::HashSet;
 
@@ -98,7 +99,8 @@ fn bits(point: &[f64]) -> Vec<u64> {
 }
 
 /// What is believed of every point, and how good the best is.
-struct Surrogate {
+struct Surrogate<'a> {
+    encoding: &'a Encoding<'a>,
     process: Process,
     /// The lowest cost that is believed of a point that was tried or runs.
     best: f64,
@@ -106,9 +108,9 @@ struct Surrogate {
     known: Vec<Point>,
 }
 
-impl Surrogate {
+impl<'a> Surrogate<'a> {
     /// None before there is enough to go by.
-    fn new(encoding: &Encoding<'_>, history: &[Trial]) -> Option<Self> {
+    fn new(encoding: &'a Encoding<'a>, history: &[Trial]) -> Option<Self> {
         let kinds = encoding.kinds();
         if kinds.is_empty() || history.len() < FIRST {
             return None;
@@ -117,18 +119,20 @@ impl Surrogate {
         if evidence.measured < FIRST / 2 {
             return None;
         }
-        let process = Process::fitted(&kinds, &evidence.points.concat(), &evidence.costs)?;
+        let seen = |points: &[Point]| points.iter().flat_map(|point| encoding.seen(point)).collect::<Vec<_>>();
+        let process = Process::fitted(&kinds, &seen(&evidence.points), &evidence.costs)?;
         let mut known: Vec<_> = process.known().into_iter().map(|belief| belief.mean).zip(evidence.points).collect();
         known.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let process = process.believing(&evidence.running.concat())?;
+        let process = process.believing(&seen(&evidence.running))?;
         // What runs may be the best already: to look beside it is no improvement on what it is believed to be.
         let best = process.known().into_iter().map(|belief| belief.mean).reduce(f64::min)?;
-        Some(Self { process, best, known: known.into_iter().map(|(_, point)| point).collect() })
+        Some(Self { encoding, process, best, known: known.into_iter().map(|(_, point)| point).collect() })
     }
 
     /// Logarithms of the improvements that are expected at `points`.
     fn improvements(&self, points: &[Point]) -> Vec<f64> {
-        let beliefs = self.process.beliefs(&points.concat());
+        let seen: Vec<f64> = points.iter().flat_map(|point| self.encoding.seen(point)).collect();
+        let beliefs = self.process.beliefs(&seen);
         beliefs.into_iter().map(|belief| log_expected(belief, self.best)).collect()
     }
 
@@ -161,7 +165,7 @@ fn first(encoding: &Encoding<'_>, tried: &Tried, number: usize, seed: u64) -> Op
 }
 
 /// The best of random candidates, of changed good ones, and of what is found by climbing from these.
-fn searched(encoding: &Encoding<'_>, tried: &mut Tried, surrogate: &Surrogate, rng: &mut Rng) -> Option<Point> {
+fn searched(encoding: &Encoding<'_>, tried: &mut Tried, surrogate: &Surrogate<'_>, rng: &mut Rng) -> Option<Point> {
     let good = &surrogate.known[..surrogate.known.len().min(8)];
     let drawn: Vec<Point> = (0..DRAWN).map(|_| encoding.drawn(rng)).collect();
     let changed = (0..CHANGED).map(|i| encoding.changed(&good[i % good.len()], rng)).collect();

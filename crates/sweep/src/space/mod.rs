@@ -8,10 +8,14 @@ mod grid;
 mod quantile;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use handloom_engine::config::find;
+use serde_json::{Map, Value};
+
+use crate::spec::setting;
 
 /// A configuration: name of a parameter, nested ones joined with `.`, to its value.
 pub type Choice = BTreeMap<String, Value>;
@@ -21,6 +25,29 @@ pub type Choice = BTreeMap<String, Value>;
 pub struct Space {
     /// Sorted by name, nested ones within their parent, as W&B's grid goes through them.
     pub parameters: Vec<Parameter>,
+}
+
+impl Space {
+    /// Names of the parameters that may differ between trials.
+    pub fn varying(&self) -> Vec<String> {
+        let varies = |distribution: &Distribution| match distribution {
+            Distribution::Constant(_) => false,
+            Distribution::Categorical(values, _) => values.len() > 1,
+            _ => true,
+        };
+        let parameters = self.parameters.iter().filter(|parameter| varies(&parameter.distribution));
+        parameters.map(|parameter| parameter.name.clone()).collect()
+    }
+
+    /// The same without the parameters that `settings` settle for every trial.
+    #[must_use]
+    pub fn without(&self, settings: &Map<String, Value>) -> Self {
+        let is_free = |name: &str| {
+            setting(name)
+                .is_none_or(|key| !settings.keys().any(|set| find(set).is_some_and(|set| set.name == key.name)))
+        };
+        Self { parameters: self.parameters.iter().filter(|parameter| is_free(&parameter.name)).cloned().collect() }
+    }
 }
 
 /// One parameter.

@@ -1,6 +1,7 @@
 //! What a sweep calls best.
 
 use handloom_engine::config::neighbors;
+use handloom_engine::event::Row;
 
 use super::finding::Findings;
 use super::keys;
@@ -42,6 +43,29 @@ impl Metric {
     /// Whether `value` reaches the target.
     pub fn reached(&self, value: f64) -> bool {
         self.target.is_some_and(|target| self.goal.cost(value) <= self.goal.cost(target))
+    }
+
+    /// Its value after an epoch; NaN if the epoch has none.
+    pub fn of(&self, row: &Row) -> f64 {
+        match self.name {
+            "val_accuracy" => row.val_accuracy.unwrap_or(f64::NAN),
+            "val_loss" => row.val_loss.unwrap_or(f64::NAN),
+            "train_accuracy" => row.train_accuracy,
+            "train_loss" => row.train_loss,
+            "learning_rate" => row.learning_rate,
+            "samples_per_second" => row.samples_per_second,
+            _ => row.epoch as f64,
+        }
+    }
+
+    /// Whether its values are fractions of images.
+    pub fn is_share(&self) -> bool {
+        self.name.ends_with("_accuracy")
+    }
+
+    /// A value of it for people: accuracies in percent.
+    pub fn text(&self, value: f64) -> String {
+        if self.is_share() { format!("{:.2}%", 100.0 * value) } else { format!("{value:.4}") }
     }
 }
 

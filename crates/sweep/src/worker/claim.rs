@@ -7,8 +7,11 @@ use super::scribe::{Desk, Over};
 use super::{Assignment, Notice, Reason, Work};
 use crate::journal::{Entry, Seq};
 use crate::space::Choice;
-use crate::state::State;
+use crate::state::{Attempt, State};
 use crate::trial::{Status, Trial};
+
+/// A trial whose process died so often is not tried again: it may well be what kills them.
+const MOST_DEATHS: usize = 10;
 
 /// What whoever claims knows; one thread at a time has it, so that no suggestion is computed in vain.
 pub(super) struct Claims {
@@ -58,11 +61,24 @@ impl Claims {
             let (agent, run, choice) = (work.agent.clone(), trial.run.clone(), trial.choice.clone());
             desk.lay(&mut desk.tray(), Entry::Claimed { number, attempt, agent, run, choice });
             self.read(desk)?;
-            if self.state.owns(&work.agent, number, attempt) {
+            if !self.state.owns(&work.agent, number, attempt) {
+                continue;
+            }
+            let deaths = self.deaths(number);
+            if deaths < MOST_DEATHS {
                 desk.taken.fetch_add(1, Ordering::Relaxed);
                 return Ok(Next::Run(trial));
             }
+            let (agent, status) = (work.agent.clone(), Status::Failed);
+            let why = Some(format!("the process that ran it died {deaths} times"));
+            desk.lay(&mut desk.tray(), Entry::Ended { number, attempt, agent, status, why });
         }
+    }
+
+    /// How many agents were gone before a trial of theirs had ended.
+    fn deaths(&self, number: u64) -> usize {
+        let taken_over = |attempt: &&Attempt| attempt.released_by.as_ref().is_some_and(|by| *by != attempt.agent);
+        self.state.attempts[number as usize].iter().filter(taken_over).count()
     }
 
     fn read(&mut self, desk: &Desk<'_>) -> Result<Option<i64>, Over> {

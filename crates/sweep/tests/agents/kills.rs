@@ -5,8 +5,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
+use handloom_sweep::Status;
 use handloom_sweep::state::Agent;
-use handloom_sweep::worker::{Pace, Work};
+use handloom_sweep::worker::{Assignment, Pace, Reporter, Work};
 
 use crate::rig::{Line, Script, capped, complete, random, three_epochs, work};
 
@@ -71,4 +72,35 @@ fn agents_that_take_the_living_for_dead_run_nothing_to_the_end_twice() {
     for seed in 200..206 {
         rage(seed, 2, 8, 12);
     }
+}
+
+#[test]
+fn a_trial_that_kills_whoever_runs_it_fails_in_the_end() {
+    let journal = capped(6);
+    let dead = Mutex::new(BTreeSet::new());
+    let is_dead = |agent: &Agent| dead.lock().unwrap().contains(&agent.id);
+    let mut deaths = 0;
+    for life in 0.. {
+        let (name, line) = (format!("agent-{life}"), Line::new(&journal));
+        let act = |trial: &Assignment, reporter: &mut Reporter<'_>| {
+            if trial.number == 3 {
+                line.life.store(0, Ordering::SeqCst);
+            }
+            three_epochs(trial, reporter)
+        };
+        let script = Script::new(&name, act);
+        let result = Work { is_dead: &is_dead, ..work(&line, &script, &name) }.run();
+        if result.is_ok() {
+            break;
+        }
+        deaths += 1;
+        assert!(deaths < 50, "the trial is tried for ever");
+        dead.lock().unwrap().insert(name);
+    }
+    let state = complete(&journal, 6);
+    let failed: Vec<u64> =
+        state.trials.iter().filter(|trial| trial.status == Status::Failed).map(|trial| trial.number).collect();
+    assert_eq!((failed, deaths), (vec![3], 10));
+    let why = state.attempts[3].last().unwrap().why.clone().unwrap();
+    assert_eq!(why, "the process that ran it died 10 times");
 }

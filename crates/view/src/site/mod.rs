@@ -25,7 +25,7 @@ mod seen;
 mod sentence;
 pub mod server;
 mod sheet;
-mod sweep;
+pub mod sweep;
 #[cfg(test)]
 mod tests;
 mod trouble;

@@ -8,7 +8,7 @@ import { number, plain } from '../format.js';
 /**
  * @typedef {{low: number|null, high: number|null, missing?: boolean} | {levels: any[]}} Brush
  * @typedef {{name: string, number: boolean, steps: boolean, scale: 'linear'|'log'|'rank', values: any[], low: number, high: number,
- *   floor: number, missing: number, absent: string, place: Float32Array}} Axis
+ *   floor: number, missing: number, absent: string, text: (value: any) => string, place: Float32Array}} Axis
  */
 
 /** Numbers of at most this many different values have slots. */
@@ -39,10 +39,10 @@ export function ordered(levels) {
  * The axis of a column. `order` is each row's rank in [0, 1], by which the rows of one slot are spread.
  * @param {{name?: string, kind: string, scale?: string, at: (i: number) => any}} column
  * @param {number} rows
- * @param {{name: string, scale?: string|null, order?: Float32Array|null, absent?: string}} options
+ * @param {{name: string, scale?: string|null, order?: Float32Array|null, absent?: string, text?: (value: any) => string}} options `text` is how ticks say a value
  * @returns {Axis}
  */
-export function axisOf(column, rows, { name, scale = null, order = null, absent = 'none' }) {
+export function axisOf(column, rows, { name, scale = null, order = null, absent = 'none', text }) {
   const isNumber = column.kind === 'number' || column.kind === 'time';
   const values = Array.from({ length: rows }, (_, i) => column.at(i));
   const there = values.filter((value) => value !== null && value !== undefined);
@@ -63,6 +63,7 @@ export function axisOf(column, rows, { name, scale = null, order = null, absent 
     floor: missing > 0 ? FOOT : 0,
     missing,
     absent,
+    text: text ?? (isNumber ? number : plain),
     place: new Float32Array(rows),
   };
   const slots = new Map(distinct.map((value, j) => [key(value), j]));
@@ -73,6 +74,14 @@ export function axisOf(column, rows, { name, scale = null, order = null, absent 
     else axis.place[i] = at(axis, value);
   });
   return axis;
+}
+
+/** Whether few bad values would press all others into a corner of a linear axis. @param {{at: (i: number) => any}} column @param {number} rows @param {boolean} maximize */
+export function skewed(column, rows, maximize) {
+  const values = Array.from({ length: rows }, (_, i) => column.at(i)).filter((value) => value !== null).sort((a, b) => a - b);
+  if (values.length < 10) return false;
+  const [low, middling, high] = [values[0], values[values.length >> 1], values[values.length - 1]];
+  return maximize ? middling - low > 3 * (high - middling) : high - middling > 3 * (middling - low);
 }
 
 /** The scales that an axis can have, in the order in which a reader goes through them. @param {Axis} axis */
@@ -200,15 +209,14 @@ export function moved(axis, brush, by, { end = false, grow = false } = {}) {
 /** The ticks of an axis: every slot, or round numbers. @param {Axis} axis @param {number} [most] @returns {{place: number, text: string}[]} */
 export function ticks(axis, most = 12) {
   const found = axis.missing ? [{ place: FOOT * 0.3, text: axis.absent }] : [];
-  if (axis.steps || axis.scale === 'rank') {
-    const every = Math.max(1, Math.ceil(axis.values.length / (axis.steps ? most : 5)));
-    axis.values.forEach((value, j) => {
-      if (j % every === 0) found.push({ place: axis.steps ? middle(axis, j) : at(axis, value), text: axis.number ? number(value) : plain(value) });
-    });
+  if (axis.steps) {
+    const every = Math.max(1, Math.ceil(axis.values.length / most));
+    axis.values.forEach((value, j) => j % every === 0 && found.push({ place: middle(axis, j), text: axis.text(value) }));
     return found;
   }
-  const texts = axis.scale === 'log' ? decades(axis.low, axis.high) : round(axis.low, axis.high, 5);
-  for (const value of texts) found.push({ place: at(axis, value), text: number(value) });
+  const quarters = () => [0, 0.25, 0.5, 0.75, 1].map((share) => axis.values[Math.round(share * (axis.values.length - 1))]);
+  const values = axis.scale === 'rank' ? quarters() : axis.scale === 'log' ? decades(axis.low, axis.high) : round(axis.low, axis.high, 5);
+  for (const value of values) found.push({ place: at(axis, value), text: axis.text(value) });
   return found;
 }
 

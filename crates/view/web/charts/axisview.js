@@ -2,6 +2,7 @@
 // One axis of parallel coordinates as people handle it: a name that moves it, its scale, its ticks, and a line to brush.
 import { h, clear } from '../dom.js';
 import { brushOf, moved, scales, stretches, ticks } from './axes.js';
+import { breakable } from './examples.js';
 
 /**
  * @typedef {import('./axes.js').Axis} Axis
@@ -16,9 +17,9 @@ const PULL = 8;
 
 /**
  * An axis of `height` pixels at `x`, called `title`. `show` gives its brush and what is said of it.
- * @param {Axis} axis @param {{x: number, height: number, room: number, title: string}} size @param {Handlers} on
+ * @param {Axis} axis @param {{x: number, height: number, room: number, wide: number, title: string}} size `room` beside it, and how wide its name may be @param {Handlers} on
  */
-export function axisView(axis, { x, height, room, title }, on) {
+export function axisView(axis, { x, height, room, wide, title }, on) {
   let brush = /** @type {Brush|null} */ (null);
   const marks = h('div', { class: 'pc-marks', 'aria-hidden': 'true' });
   const line = h('div', {
@@ -36,9 +37,9 @@ export function axisView(axis, { x, height, room, title }, on) {
     type: 'button',
     class: 'pc-name',
     title: 'Drag, or press ← and →, to move this axis',
-    style: { width: `${room - 4}px` },
+    style: { width: `${wide}px` },
     on: { pointerdown: pull, keydown: walk },
-  }, title.split(/(?<=[_.])/).flatMap((part, j) => (j ? [h('wbr', {}), part] : [part])));
+  }, breakable(title));
   const scale = scales(axis).length < 2 ? null : h('button', {
     type: 'button',
     class: 'pc-scale',

@@ -25,6 +25,7 @@ export function chips({ selection, rows, titled, absent, shortcuts }) {
     const n = selection.brushes.size;
     said.textContent = n ? `${count(selection.count)} of ${count(rows)} trials` : `All ${count(rows)} trials. Brush an axis to filter.`;
     clearAll.hidden = n === 0;
+    element.classList.toggle('brushed', n > 0);
     put(list, [...selection.brushes].map(([name, brush]) => {
       const text = chipText(titled(name), brush, absent(name));
       return h('li', {}, h('button', { type: 'button', class: 'chip', 'aria-label': `Take away the brush ${text}`, on: { click: () => selection.setBrush(name, null) } }, text, h('span', { 'aria-hidden': 'true' }, ' ×')));

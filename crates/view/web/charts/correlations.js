@@ -14,6 +14,9 @@ export function strongest(names, values, metric) {
   return `${metric} ${more} ${strength} with ${others[0].name} (${signed(others[0].r)}). Correlation sees straight lines only.`;
 }
 
+/** A correlation as a small cell has room for it: `.42`, `−1`. @param {number} r */
+const short = (r) => signed(r).replace('+', '').replace('1.00', '1').replace('0.', '.').replace('.00', '0');
+
 /** @param {{names: string[], values: (number|null)[][]}} matrix @param {string} metric */
 export function correlationTable({ names, values }, metric) {
   // The metric first: it is what the others are read against.
@@ -22,7 +25,7 @@ export function correlationTable({ names, values }, metric) {
     if (r === null) return h('td', { class: 'none' }, '–');
     if (i === j) return h('td', { class: 'self' }, '1');
     const ground = diverging(r);
-    return h('td', { title: `${names[i]} and ${names[j]}: ${signed(r)}`, style: { background: ground, color: ink(ground) } }, signed(r).replace('0.', '.'));
+    return h('td', { title: `${names[i]} and ${names[j]}: ${signed(r)}`, style: { background: ground, color: ink(ground) } }, short(r));
   };
   return h('figure', { class: 'chart' },
     h('div', { class: 'scroll-x', tabindex: '0', role: 'region', 'aria-label': 'Correlation matrix' },

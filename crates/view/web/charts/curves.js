@@ -6,7 +6,7 @@ import { chart } from '../chart.js';
 import { h, put } from '../dom.js';
 import { count, duration, number, percent, plural, words } from '../format.js';
 import { announce, choice } from '../page.js';
-import { pinStyle } from '../palette.js';
+import { pinStyle, themed } from '../palette.js';
 import { href, setParam } from '../state.js';
 import { settled } from '../time.js';
 import { context, course, joined, lineKey, pinnedLine } from './series.js';
@@ -32,6 +32,9 @@ export function runCurves(params) {
   let end = () => {};
   let problem = '';
 
+  const share = () => metric.endsWith('accuracy');
+  const said = (/** @type {number} */ value) => (share() ? percent(value, 2) : number(value));
+
   const key = h('div');
   const tools = [
     choice('of', METRICS.map((name) => [name, words(name)]), metric, (value) => {
@@ -40,13 +43,13 @@ export function runCurves(params) {
       setParam('curve', value === METRICS[0] ? null : value);
       fetchThenDraw();
     }),
-    choice('by', [['epoch', 'epoch'], ['seconds', 'seconds of training']], across, (value) => {
+    choice('by', [['epoch', 'epoch'], ['seconds', 'seconds']], across, (value) => {
       across = value;
       setParam('x', value === 'epoch' ? null : value);
       draw();
     }),
   ];
-  const figure = chart({ title: 'Curves', traces: () => traces(), layout: layout(), caption: '', table: () => tableOf(), tools, height: 250, over: () => (selection?.hovered === null ? null : over(selection.hovered)), onHover: (point) => hover(point), onPoint: (point) => point.custom !== null && selection.togglePin(point.custom) });
+  const figure = chart({ title: 'Curves', traces: () => traces(), layout: layout(), caption: '', table: () => tableOf(), tools, height: 220, over: () => (selection?.hovered === null ? null : over(selection.hovered)), onHover: (point) => hover(point), onPoint: (point) => point.custom !== null && selection.togglePin(point.custom) });
   const element = h('div', { class: 'curves' }, figure, key);
 
   /** The rows that are drawn: what is pinned, then the latest that pass. */
@@ -58,8 +61,6 @@ export function runCurves(params) {
 
   const id = (/** @type {number} */ i) => columns.column('id').at(i);
   const nameOf = (/** @type {number} */ i) => columns.column('name').at(i) || id(i);
-  const share = () => metric.endsWith('accuracy');
-  const said = (/** @type {number} */ value) => (share() ? percent(value, 2) : number(value));
 
   async function fetchThenDraw() {
     const missing = drawn().map(id).filter((each) => !known.has(each));
@@ -108,7 +109,7 @@ export function runCurves(params) {
 
   function layout() {
     return {
-      xaxis: { title: across === 'epoch' ? 'epoch' : 'seconds of training', rangemode: 'tozero' },
+      xaxis: { title: across === 'epoch' ? 'epoch' : 'seconds of training' },
       yaxis: { title: words(metric), tickformat: share() ? ',.0%' : '', hoverformat: share() ? ',.2%' : '.4g', type: log ? 'log' : 'linear' },
       uirevision: `${metric} ${across} ${log}`,
     };
@@ -144,10 +145,11 @@ export function runCurves(params) {
 
   function draw() {
     if (!selection) return;
-    figure.update({ caption: caption(), layout: layout(), title: words(metric)[0].toUpperCase() + words(metric).slice(1) });
+    figure.update({ caption: caption(), layout: layout() });
     put(key, selection.pins.length ? lineKey(selection.pins.map((/** @type {number} */ i) => ({ name: nameOf(i), style: pinStyle(selection.slot(i)), href: href('run', id(i)), onHover: (/** @type {boolean} */ on) => selection.setHovered(on ? i : null) }))) : null);
   }
 
+  themed(element, draw);
   const lazily = settled(fetchThenDraw, 120);
   return {
     element,

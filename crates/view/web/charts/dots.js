@@ -3,10 +3,11 @@
 import { h, clear } from '../dom.js';
 import { pinStyle } from '../palette.js';
 import { ticks } from './axes.js';
+import { createSheet, pixelOf } from './strands.js';
 
 /** Pixels around the dots: left for the metric's ticks, below for the other axis's. */
-const [LEFT, FOOT, TOP, RIGHT] = [44, 20, 8, 10];
-/** More rows than this are drawn as small squares. */
+const [LEFT, FOOT, TOP, RIGHT] = [50, 34, 8, 14];
+/** More rows than this are drawn as a cloud: the more of them on a pixel, the denser. */
 const MANY = 1500;
 
 /**
@@ -28,6 +29,9 @@ export function dots({ height, onHover, onClick }) {
       if (row !== null) onClick(row);
     },
   } }, canvas, labels);
+  const sheet = createSheet();
+  // Everything but the rings, so that the pointer redraws only these.
+  const still = document.createElement('canvas');
   let shown = /** @type {Dots|null} */ (null);
   let width = 0;
 
@@ -53,10 +57,12 @@ export function dots({ height, onHover, onClick }) {
   function label() {
     if (!shown) return;
     clear(labels);
-    for (const { place, text } of ticks(shown.y, 6)) labels.append(h('span', { class: 'dots-y', style: { top: `${yOf(place)}px`, width: `${LEFT - 8}px` } }, text));
-    const marks = ticks(shown.x, Math.max(2, Math.floor(inner().wide / 46)));
-    const room = inner().wide / Math.max(1, marks.length) - 4;
-    for (const { place, text } of marks) labels.append(h('span', { class: 'dots-x', title: text, style: { left: `${xOf(place)}px`, 'max-width': `${Math.max(28, room)}px` } }, text));
+    for (const { place, text } of ticks(shown.y, 6)) labels.append(h('span', { class: 'dots-y', style: { top: `${yOf(place)}px`, width: `${LEFT - 14}px` } }, text));
+    // Names that have no room beside each other stand on two lines, in turn.
+    const marks = ticks(shown.x, Math.max(2, Math.floor(inner().wide / 23)));
+    const room = inner().wide / Math.max(1, marks.length);
+    const crowded = marks.some(({ text }) => text.length * 6.5 > room);
+    marks.forEach(({ place, text }, j) => labels.append(h('span', { class: 'dots-x', style: { left: `${xOf(place)}px`, top: `${height - FOOT + 5 + (crowded && j % 2 ? 14 : 0)}px`, 'max-width': `${(crowded ? 2 : 1) * room - 2}px` } }, text)));
   }
 
   function draw() {
@@ -73,15 +79,16 @@ export function dots({ height, onHover, onClick }) {
     pen.lineWidth = 1;
     for (const { place } of ticks(shown.y, 6)) {
       pen.beginPath();
-      pen.moveTo(LEFT, Math.round(yOf(place)) + 0.5);
-      pen.lineTo(width - RIGHT, Math.round(yOf(place)) + 0.5);
+      pen.moveTo(LEFT - 8, Math.round(yOf(place)) + 0.5);
+      pen.lineTo(width - RIGHT + 8, Math.round(yOf(place)) + 0.5);
       pen.stroke();
     }
     const many = shown.mask.length > MANY;
     for (const inside of [0, 1]) {
-      pen.globalAlpha = inside ? (many ? 0.5 : 0.8) : 0.22;
+      pen.globalAlpha = inside ? 0.8 : 0.22;
       pen.fillStyle = pen.strokeStyle = inside ? accent : muted;
-      for (let i = 0; i < shown.mask.length; i++) if (shown.mask[i] === inside) mark(pen, i, many ? 1.5 : 3, many);
+      if (many) cloud(pen, inside, inside ? accent : muted);
+      else for (let i = 0; i < shown.mask.length; i++) if (shown.mask[i] === inside) mark(pen, i);
     }
     pen.globalAlpha = 1;
     pen.strokeStyle = style.color;
@@ -104,12 +111,35 @@ export function dots({ height, onHover, onClick }) {
       pen.lineTo(xOf(1), yOf(shown.y.place[last.row]));
       pen.stroke();
     }
-    for (const row of shown.pins) ring(pen, row, pinStyle(shown.slot(row)).color, 5);
-    if (shown.hovered !== null) ring(pen, shown.hovered, style.color, 6);
+    still.width = canvas.width;
+    still.height = canvas.height;
+    /** @type {CanvasRenderingContext2D} */ (still.getContext('2d')).drawImage(canvas, 0, 0);
+    rings(pen);
   }
 
-  /** @param {CanvasRenderingContext2D} pen @param {number} i @param {number} size @param {boolean} many */
-  function mark(pen, i, size, many) {
+  /** @param {CanvasRenderingContext2D} pen */
+  function rings(pen) {
+    if (!shown) return;
+    for (const row of shown.pins) ring(pen, row, pinStyle(shown.slot(row)).color, 5);
+    if (shown.hovered !== null) ring(pen, shown.hovered, getComputedStyle(element).color, 6);
+  }
+
+  /** The rows inside or outside the mask, three pixels wide each. @param {CanvasRenderingContext2D} pen @param {number} inside @param {string} color */
+  function cloud(pen, inside, color) {
+    const { x, y, mask } = /** @type {Dots} */ (shown);
+    const { weight } = sheet.empty(width, height);
+    for (let i = 0; i < mask.length; i++) {
+      if (mask[i] !== inside) continue;
+      const at = Math.round(xOf(x.place[i])) * height + Math.round(yOf(y.place[i]));
+      for (const column of [at - height, at, at + height]) for (let j = column - 1; j <= column + 1; j++) weight[j]++;
+    }
+    sheet.show(new Uint32Array(256).fill(pixelOf(color)), 0.3);
+    pen.drawImage(sheet.canvas, 0, 0);
+  }
+
+  /** @param {CanvasRenderingContext2D} pen @param {number} i */
+  function mark(pen, i) {
+    const size = 3;
     const [x, y] = [xOf(/** @type {Dots} */ (shown).x.place[i]), yOf(/** @type {Dots} */ (shown).y.place[i])];
     if (/** @type {Dots} */ (shown).crossed(i)) {
       pen.lineWidth = 1.5;
@@ -119,8 +149,7 @@ export function dots({ height, onHover, onClick }) {
         pen.lineTo(x + size, y + size * way);
       }
       pen.stroke();
-    } else if (many) pen.fillRect(x - size, y - size, 2 * size, 2 * size);
-    else {
+    } else {
       pen.beginPath();
       pen.arc(x, y, size, 0, 2 * Math.PI);
       pen.lineWidth = 1.25;
@@ -154,6 +183,15 @@ export function dots({ height, onHover, onClick }) {
       shown = next;
       if (relabel) label();
       draw();
+    },
+    /** Puts the ring around another row. @param {number|null} hovered */
+    light(hovered) {
+      if (!shown || !width) return;
+      shown.hovered = hovered;
+      const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
+      pen.clearRect(0, 0, width, height);
+      pen.drawImage(still, 0, 0, width, height);
+      rings(pen);
     },
     stop: () => sized.disconnect(),
   };

@@ -9,6 +9,9 @@ import { count, percent } from '../format.js';
  * @typedef {{count: number, list: Example[], sheet: Sheet|null, near: Sheet|null}} Examples
  */
 
+/** A name that may break after its marks: `T-shirt/` `top`. @param {string} name */
+export const breakable = (name) => name.split(/(?<=[/_ -])/).flatMap((part, j) => (j ? [h('wbr', {}), part] : [part]));
+
 /** A style that gives an element's tiles their sheet: it is named once, not by every tile. @param {Sheet|null} sheet */
 export function sheetStyle(sheet) {
   return sheet ? { '--sheet': `url("${sheet.png}")` } : {};
@@ -37,10 +40,10 @@ function probabilities({ top, true: truth }, classes) {
 function exampleItem(example, i, { sheet, near }, classes) {
   const { index, true: truth, predicted } = example;
   const nearest = near && example.near.length ? h('div', { class: 'near', style: sheetStyle(near) }, h('span', { class: 'muted' }, 'nearest in training'), h('ul', {}, example.near.map(({ label, index: at, distance }, j) => h('li', { title: `training image ${at}, distance ${distance.toFixed(3)}` },
-    tile(near, 3 * i + j, 42, `Training image ${at}`), h('span', { class: label === truth ? '' : 'other' }, classes[label]))))) : null;
+    tile(near, 3 * i + j, 42, `Training image ${at}`), h('span', { class: label === truth ? '' : 'other' }, breakable(classes[label])))))) : null;
   return h('li', { class: 'example' },
     sheet ? h('div', { style: sheetStyle(sheet) }, tile(sheet, i, 84, `${classes[truth]} called ${classes[predicted]}`)) : null,
-    h('div', { class: 'said' }, h('p', {}, h('strong', {}, classes[truth]), ' called ', h('strong', {}, classes[predicted]), h('span', { class: 'muted' }, ` image ${count(index)}`)), probabilities(example, classes)),
+    h('div', { class: 'said' }, h('p', {}, h('strong', {}, classes[truth]), ' called ', h('strong', {}, classes[predicted]), h('span', { class: 'muted' }, ` image ${index}`)), probabilities(example, classes)),
     nearest);
 }
 

@@ -22,7 +22,7 @@ export function history(params) {
   let spent = new Map();
   /** @type {{i: number, value: number}[]} */
   let steps = [];
-  const tools = [choice('by', [['created', 'when created'], ['compute', 'seconds of compute']], across, (value) => {
+  const tools = [choice('by', [['created', 'created'], ['compute', 'compute time']], across, (value) => {
     across = value;
     setParam('time', value === 'created' ? null : value);
     dots.arrange();
@@ -32,7 +32,7 @@ export function history(params) {
   const shown = (/** @type {number} */ i) => (across === 'created' ? when(x(i)) : duration(x(i)));
 
   const dots = scatter({
-    title: 'Every run and the best so far',
+    title: 'Best so far',
     tools,
     x,
     y: (i) => dots.columns.column('val_accuracy').at(i),
@@ -58,7 +58,7 @@ export function history(params) {
       return [{ x: [...steps.map(({ i }) => place(i)), place(last)], y: [...steps.map(({ value }) => value), steps[steps.length - 1].value], type: 'scatter', mode: 'lines', line: { shape: 'hv', color: token('--accent'), width: 1.5 }, name: 'best so far', hoverinfo: 'skip' }];
     },
     date: () => across === 'created',
-    layout: () => ({ xaxis: { title: across === 'created' ? '' : 'seconds of compute', type: across === 'created' ? 'date' : 'linear' }, yaxis: { title: 'val accuracy', tickformat: ',.0%' }, uirevision: across }),
+    layout: () => ({ xaxis: { title: across === 'created' ? 'created' : 'seconds of compute', type: across === 'created' ? 'date' : 'linear' }, yaxis: { title: 'val accuracy', tickformat: ',.0%' }, uirevision: across }),
     caption(rows, drawn) {
       if (!steps.length) return 'No run has a validation accuracy yet.';
       const { i, value } = steps[steps.length - 1];
@@ -113,7 +113,7 @@ function scatter(what) {
   let rows = [];
   /** @type {number[]} */
   let drawn = [];
-  const figure = chart({ title: what.title, tools: what.tools, traces: () => traces(), layout: {}, caption: '', table: () => what.table(rows), height: 250, over: () => over(), onPoint: ({ custom }) => typeof custom === 'number' && selection.togglePin(custom), onHover: (point) => hover(point) });
+  const figure = chart({ title: what.title, tools: what.tools, traces: () => traces(), layout: {}, caption: '', table: () => what.table(rows), height: 220, over: () => over(), onPoint: ({ custom }) => typeof custom === 'number' && selection.togglePin(custom), onHover: (point) => hover(point) });
 
   const self = {
     element: figure,

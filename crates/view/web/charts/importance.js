@@ -12,7 +12,11 @@ import { percent, plain, plural } from '../format.js';
 const VERDICTS = { matters: 'matters', little: 'matters little', too_early: 'too early to tell' };
 
 /** A correlation with its sign, two digits. @param {number|null} r */
-export const signed = (r) => (r === null ? '–' : `${r < 0 ? '−' : '+'}${Math.abs(r).toFixed(2)}`);
+export function signed(r) {
+  if (r === null) return '–';
+  const text = Math.abs(r).toFixed(2);
+  return text === '0.00' ? text : `${r < 0 ? '−' : '+'}${text}`;
+}
 
 /** What the forest of all trials says of itself, in words. @param {Importance} importance */
 export function forestText({ trials, explained, early }) {

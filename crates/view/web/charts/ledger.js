@@ -36,12 +36,12 @@ export function ledger(data, cellOf, onCell) {
     const button = h('button', { type: 'button', class: `end ${side}`, disabled: n === 0, 'aria-label': `${count(n)} ${classes[t]} called ${classes[p]}: show them`, on: { click: () => onCell(t, p, button) } }, side === 'left' ? [strip, number, bar] : [bar, number, strip]);
     return h('td', {}, button);
   };
-  const body = h('tbody', {}, pairs.map(({ a, b, ab, ba, one_way }) => h('tr', { class: one_way ? 'one-way' : '' },
-    end(a, b, ab, 'left'),
-    h('th', { scope: 'row' }, h('span', {}, classes[a]), h('span', { class: 'ways', 'aria-hidden': 'true' }, ab >= ba ? (one_way ? ' ⟶ ' : ' → ') : one_way ? ' ⟵ ' : ' ← '), h('span', {}, classes[b]), one_way ? h('span', { class: 'tag' }, 'one way') : null),
-    end(b, a, ba, 'right'))));
+  const way = (/** @type {Pair} */ { ab, ba, one_way }) => (ab >= ba ? (one_way ? ' ⟶ ' : ' → ') : one_way ? ' ⟵ ' : ' ← ');
+  const bodies = pairs.map((pair) => h('tbody', {},
+    h('tr', {}, h('th', { scope: 'rowgroup', colspan: 2 }, classes[pair.a], h('span', { class: 'ways', 'aria-hidden': 'true' }, way(pair)), classes[pair.b], pair.one_way ? h('span', { class: 'tag' }, 'one way') : null)),
+    h('tr', {}, end(pair.a, pair.b, pair.ab, 'left'), end(pair.b, pair.a, pair.ba, 'right'))));
   const element = h('figure', { class: 'chart ledger' },
-    h('table', {}, h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'left called right'), h('th', { scope: 'col' }, h('span', { class: 'hidden' }, 'pair')), h('th', { scope: 'col' }, 'right called left'))), body),
+    h('table', {}, h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'left called right'), h('th', { scope: 'col' }, 'right called left'))), bodies),
     h('figcaption', {}, ledgerText(pairs, classes)));
 
   // Single images say more than their mean. They are asked for once the ledger is in sight; without them (in a report that does not

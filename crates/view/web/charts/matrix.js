@@ -3,7 +3,7 @@
 import { h, svg } from '../dom.js';
 import { count, percent } from '../format.js';
 import { diverging, ink } from '../palette.js';
-import { sheetStyle, tile } from './examples.js';
+import { breakable, sheetStyle, tile } from './examples.js';
 
 /** @typedef {'pictures'|'counts'|'percent'} Mode */
 
@@ -73,7 +73,6 @@ export function confusionTable(data, mode, onCell) {
     return { background: color, color: ink(color) };
   };
 
-  const head = (/** @type {number} */ c) => classes[c].split(/(?<=[/ -])/).flatMap((/** @type {string} */ part, /** @type {number} */ j) => (j ? [h('wbr', {}), part] : [part]));
   const cells = /** @type {HTMLElement[][]} */ (shown.map((t, i) => shown.map((p, j) => h('td', {
     class: t === p ? 'right' : confusion[t][p] ? 'wrong' : 'empty',
     tabindex: i === 0 && j === 0 ? '0' : '-1',
@@ -103,7 +102,7 @@ export function confusionTable(data, mode, onCell) {
     h('table', { class: `confusion ${mode}`, role: 'grid', 'aria-label': 'Confusion matrix: true classes down, predicted across', style: faces ? sheetStyle(faces.sheet) : {}, on: { keydown: walk } },
       h('thead', {},
         h('tr', {}, h('td', {}), h('th', { class: 'over', colspan: shown.length, scope: 'colgroup' }, 'predicted'), h('td', {})),
-        h('tr', {}, h('td', {}), shown.map((p) => h('th', { scope: 'col' }, h('span', {}, head(p)))), h('th', { scope: 'col', class: 'edge' }, 'recall'))),
+        h('tr', {}, h('td', {}), shown.map((p) => h('th', { scope: 'col' }, h('span', {}, breakable(classes[p])))), h('th', { scope: 'col', class: 'edge' }, 'recall'))),
       h('tbody', {}, shown.map((t, i) => h('tr', {}, h('th', { scope: 'row' }, classes[t]), cells[i], h('td', { class: 'edge' }, percent(recall[t], 0))))),
       h('tfoot', {}, h('tr', {}, h('th', { scope: 'row', class: 'edge' }, 'precision'), shown.map((p) => h('td', { class: 'edge' }, percent(precision[p], 0))), h('td', {})))));
 }

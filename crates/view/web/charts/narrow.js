@@ -1,6 +1,7 @@
 // @ts-check
 // A new sweep from what is brushed: the parameters of a sweep file, narrowed. Pure.
 import { blocks, yaml } from './yaml.js';
+import { plural } from '../format.js';
 import { key } from './axes.js';
 
 /** @typedef {import('./axes.js').Brush} Brush */
@@ -100,5 +101,5 @@ export function newSweep(sweep, brushes, seen, count) {
   });
   const head = yaml({ name: `${sweep.name}-narrowed`, method: sweep.method, metric: { name: sweep.metric, goal: sweep.goal } });
   const kept = blocks(sweep.yaml ?? '', ['run_cap', 'early_terminate']);
-  return `# From the ${count} brushed trials of ${sweep.name.replace(/\s+/g, ' ')}.\n${head}${kept}${yaml({ parameters: nested(parameters) })}`;
+  return `# From ${plural(count, 'trial')} of ${sweep.name.replace(/\s+/g, ' ')}.\n${head}${kept}${yaml({ parameters: nested(parameters) })}`;
 }

@@ -21,7 +21,8 @@ export function calibrationText({ calibration, calibration_error: error }) {
   const bins = calibration.filter((/** @type {any} */ bin) => bin.images > 0);
   const worst = [...bins].sort((a, b) => b.images * Math.abs(b.confidence - b.accuracy) - a.images * Math.abs(a.confidence - a.accuracy))[0];
   if (!worst) return 'There are no images to judge by.';
-  const way = worst.confidence > worst.accuracy ? 'too sure' : 'not sure enough';
+  const gap = worst.confidence - worst.accuracy;
+  const way = Math.abs(gap) < 0.02 ? 'it can be believed' : gap > 0 ? 'too sure' : 'not sure enough';
   return `When it is ${percent(worst.confidence, 0)} sure it is right ${percent(worst.accuracy, 0)} of the time, on ${count(worst.images)} images: ${way}. Calibration error ${error === null ? '–' : error.toFixed(3)}.`;
 }
 

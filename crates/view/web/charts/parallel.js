@@ -5,13 +5,13 @@
 import { h, clear } from '../dom.js';
 import { count, number, plain } from '../format.js';
 import { cividis, onTheme, pinStyle, theme, token } from '../palette.js';
-import { axisOf, scales } from './axes.js';
+import { axisOf, scales, skewed } from './axes.js';
 import { axisView } from './axisview.js';
 import { chipText } from './brushes.js';
 import { DASHES, SINGLE, createStrands } from './strands.js';
 
 /** Pixels: height of the axes, least distance between two, room beside the outer ones. */
-const [HEIGHT, GAP, SIDE] = [300, 92, 46];
+const [HEIGHT, GAP, SIDE] = [300, 84, 58];
 
 /**
  * @typedef {{order: string[], scales: Map<string, string>}} View what a reader changed
@@ -48,14 +48,16 @@ export function tones() {
  * @param {any} options.selection
  * @param {(name: string) => string} options.titled what a column is called
  * @param {(name: string) => string} options.absent what a missing value of an axis is called
+ * @param {(x: number|null) => string} options.said a value of the metric
  * @param {(i: number) => string} options.label of a trial
  * @param {View} options.view
  * @param {(view: View) => void} options.onView
  */
-export function parallel({ columns, names, metric, maximize, selection, titled, absent, label, view, onView }) {
+export function parallel({ columns, names, metric, maximize, selection, titled, absent, said, label, view, onView }) {
   const rows = columns.rows;
   const rank = ranks(columns.column(metric), rows, maximize);
   const status = columns.column('status');
+  const isSkewed = skewed(columns.column(metric), rows, maximize);
   const is = (/** @type {number} */ i, /** @type {string[]} */ ...states) => states.includes(status?.at(i));
   const dashed = Uint8Array.from({ length: rows }, (_, i) => (is(i, 'pruned') ? 1 : 0));
   const failed = Array.from({ length: rows }, (_, i) => i).filter((i) => is(i, 'failed', 'diverged'));
@@ -75,6 +77,7 @@ export function parallel({ columns, names, metric, maximize, selection, titled, 
   let dragging = false;
   let waiting = 0;
   let stale = true;
+  let [ink, ground] = ['', ''];
 
   /** The axes' names, as the reader ordered them; new ones come before the metric. */
   const order = () => [...view.order.filter((name) => names.includes(name)), ...names.filter((name) => !view.order.includes(name))];
@@ -84,11 +87,11 @@ export function parallel({ columns, names, metric, maximize, selection, titled, 
     const focus = /** @type {HTMLElement|null} */ (document.activeElement);
     const kept = /** @type {HTMLElement|null} */ (focus?.closest?.('.pc-axis'))?.dataset.axis;
     const part = focus?.classList[0];
-    axes = order().map((name) => axisOf(columns.column(name), rows, { name, scale: view.scales.get(name), order: rank, absent: absent(name) }));
+    axes = order().map((name) => axisOf(columns.column(name), rows, { name, scale: view.scales.get(name) ?? (name === metric && isSkewed ? 'rank' : null), order: rank, absent: absent(name), text: name === metric ? said : undefined }));
     const room = Math.max(0, element.clientWidth - 2 * SIDE);
     gap = Math.max(GAP, Math.floor(room / Math.max(1, axes.length - 1)));
     plot.style.width = `${2 * SIDE + gap * (axes.length - 1)}px`;
-    views = new Map(axes.map((axis, at) => [axis.name, axisView(axis, { x: SIDE + at * gap, height: HEIGHT, room: gap, title: titled(axis.name) }, {
+    views = new Map(axes.map((axis, at) => [axis.name, axisView(axis, { x: SIDE + at * gap, height: HEIGHT, room: at + 1 < axes.length ? gap : SIDE, wide: Math.min(gap, 2 * SIDE) - 4, title: titled(axis.name) }, {
       brush: (brush, drags) => {
         dragging = drags;
         selection.setBrush(axis.name, brush);
@@ -111,7 +114,9 @@ export function parallel({ columns, names, metric, maximize, selection, titled, 
 
   function color() {
     const colors = tones();
+    [ink, ground] = [token('--ink'), token('--ground')];
     strands.lay({ axes, left: SIDE, gap, height: HEIGHT, tone: rank, dashed, colors, grey: token('--grey') });
+    setTimeout(() => strands.prepare(), 300);
     scale.style.background = `linear-gradient(90deg, ${[0, 51, 102, 153, 204, 255].map((j) => colors[j]).join(', ')})`;
     soon();
   }
@@ -148,9 +153,9 @@ export function parallel({ columns, names, metric, maximize, selection, titled, 
 
   function drawOver() {
     const found = selection.pins.map((/** @type {number} */ row) => ({ row, color: pinStyle(selection.slot(row)).color, wide: 2.5, dash: DASHES[selection.slot(row)] }));
-    if (selection.hovered !== null) found.push({ row: selection.hovered, color: token('--ink'), wide: 2, dash: [] });
+    if (selection.hovered !== null) found.push({ row: selection.hovered, color: ink, wide: 2, dash: [] });
     const crosses = selection.count < SINGLE ? failed.filter((row) => selection.mask[row]) : [];
-    strands.over(found, crosses, token('--ground'));
+    strands.over(found, crosses, ground);
   }
 
   /** The trial at the pointer. @param {MouseEvent} event */
@@ -186,7 +191,8 @@ export function parallel({ columns, names, metric, maximize, selection, titled, 
     if (!values.length) return 'nothing';
     if (column.kind === 'number') {
       values.sort((a, b) => a - b);
-      return `${number(values[0])} to ${number(values[values.length - 1])}, median ${number(values[values.length >> 1])}`;
+      const text = name === metric ? said : number;
+      return `${text(values[0])} to ${text(values[values.length - 1])}, median ${text(values[values.length >> 1])}`;
     }
     const counts = new Map();
     for (const value of values) counts.set(plain(value), (counts.get(plain(value)) ?? 0) + 1);

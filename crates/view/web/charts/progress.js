@@ -5,7 +5,7 @@ import { chart } from '../chart.js';
 import { count, plural, when } from '../format.js';
 import { choice } from '../page.js';
 import { onTheme, pinStyle, token } from '../palette.js';
-import { axisOf } from './axes.js';
+import { axisOf, skewed } from './axes.js';
 import { dots } from './dots.js';
 
 /** More trials than this are too slow for Plotly's SVG: our own canvas draws them all. */
@@ -53,6 +53,8 @@ export function progress({ columns, metric, maximize, selection, said, label, ac
   });
   const status = (/** @type {number} */ i) => columns.column('status').at(i);
   const y = columns.column('metric');
+  const pinned = (/** @type {number} */ i) => selection.slot(i) >= 0;
+  const value = (/** @type {number} */ i) => (x === 'created_ms' ? new Date(columns.column(x).at(i)) : columns.column(x).at(i));
   const share = /accuracy/.test(metric);
 
   function caption() {
@@ -61,23 +63,44 @@ export function progress({ columns, metric, maximize, selection, said, label, ac
     if (best === undefined) return 'No trial has a result yet.';
     const order = records(columns, 'number', maximize).steps;
     const since = columns.rows - 1 - order[order.length - 1];
-    return `The best is ${said(y.at(best))}, of ${label(best)}, ${since ? `${plural(since, 'trial')} ago` : 'the latest trial'}; it improved ${plural(steps.length - 1, 'time')}.`;
+    return `The best is ${said(y.at(best))}, of trial ${columns.column('number').at(best)}, ${since ? `${plural(since, 'trial')} ago` : 'the latest'}; it improved ${plural(steps.length - 1, 'time')}.${footText()}`;
   }
   const table = () => ({ head: ['trial', ACROSS.created_ms, 'status', metric, 'best so far'], rows: records(columns, 'number', maximize).rows.map((i) => [columns.column('number').at(i), when(columns.column('created_ms').at(i)), status(i), said(y.at(i)), said(columns.column('best_so_far').at(i))]) });
 
-  /** The part of the metric's axis that a brush of the metric shows: brushing zooms. */
+  const isSkewed = skewed(y, columns.rows, maximize);
+
+  /** The part of the metric's axis that is shown, null for all of it: what is brushed, or all but a few trials that are far off. */
   function zoomed() {
     const brush = selection.brushes.get('metric');
-    if (!brush || 'levels' in brush) return null;
-    let [low, high] = [Infinity, -Infinity];
-    for (let i = 0; i < columns.rows; i++) if (selection.mask[i] && y.at(i) !== null) [low, high] = [Math.min(low, y.at(i)), Math.max(high, y.at(i))];
-    const room = Math.max(0.002, (high - low) * 0.08);
-    return low <= high ? [low - room, high + room] : null;
+    const brushed = brush && !('levels' in brush);
+    if (!brushed && !isSkewed) return null;
+    const values = [];
+    for (let i = 0; i < columns.rows; i++) if ((!brushed || selection.mask[i]) && y.at(i) !== null) values.push(y.at(i));
+    if (!values.length) return null;
+    values.sort((a, b) => (maximize ? a - b : b - a));
+    const [worst, top] = [values[brushed ? 0 : Math.floor(values.length / 10)], values[values.length - 1]];
+    const room = 0.08 * (top - worst) || 0.002;
+    return maximize ? [worst - room, top + room] : [top + room, worst - room].reverse();
+  }
+
+  /** Where a trial stands that is worse than what is shown, or has no result: at the foot. */
+  function foot() {
+    const range = zoomed();
+    if (range) return maximize ? range[0] : range[1];
+    const values = Array.from({ length: columns.rows }, (_, i) => y.at(i)).filter((v) => v !== null);
+    return maximize ? Math.min(...values) : Math.max(...values);
+  }
+  const beyond = (/** @type {number} */ i, /** @type {number} */ edge) => y.at(i) === null || (maximize ? y.at(i) < edge : y.at(i) > edge);
+
+  function footText() {
+    if (columns.rows > MANY || !zoomed()) return '';
+    const edge = foot();
+    const n = Array.from({ length: columns.rows }, (_, i) => i).filter((i) => y.at(i) !== null && beyond(i, edge)).length;
+    return n ? ` ${plural(n, 'trial')} worse than ${said(edge)} ${n === 1 ? 'lies' : 'lie'} at the edge as ▼.` : '';
   }
 
   function traces() {
     const { rows, steps } = records(columns, x, maximize);
-    const value = (/** @type {number} */ i) => (x === 'created_ms' ? new Date(columns.column(x).at(i)).toISOString() : columns.column(x).at(i));
     const line = /** @type {any} */ ({ name: 'best so far', mode: 'lines', x: steps.map(value), y: steps.map((i) => y.at(i)), line: { shape: 'hv', color: token('--ink'), width: 2 }, hoverinfo: 'skip' });
     if (steps.length) {
       line.x.push(value(rows[rows.length - 1]));
@@ -86,19 +109,17 @@ export function progress({ columns, metric, maximize, selection, said, label, ac
     const kinds = { finished: 'circle', pruned: 'circle-open', 'failed or diverged': 'x-thin-open', running: 'circle-dot' };
     const kind = (/** @type {number} */ i) => ({ finished: 'finished', pruned: 'pruned', failed: 'failed or diverged', diverged: 'failed or diverged' })[/** @type {string} */ (status(i))] ?? 'running';
     // A trial without a result lies at the foot, where its cross is seen.
-    const values = rows.map((i) => y.at(i)).filter((v) => v !== null);
-    const foot = maximize ? Math.min(...values) : Math.max(...values);
+    const edge = foot();
     return [line, ...Object.entries(kinds).map(([name, symbol]) => {
       const own = rows.filter((i) => kind(i) === name && (y.at(i) !== null || name === 'failed or diverged'));
-      const marked = (/** @type {number} */ i) => i === selection.hovered || selection.slot(i) >= 0;
       return {
-        name: `${name} (${count(own.length)})`, mode: 'markers', showlegend: own.length > 0, customdata: own, x: own.map(value), y: own.map((i) => y.at(i) ?? foot),
+        name: `${name} (${count(own.length)})`, mode: 'markers', showlegend: own.length > 0, customdata: own, x: own.map(value), y: own.map((i) => (beyond(i, edge) ? edge : y.at(i))),
         text: own.map(label), hovertemplate: '%{text}<extra></extra>',
         marker: {
-          symbol,
-          size: own.map((i) => (marked(i) ? 12 : 7)),
-          opacity: own.map((i) => (selection.mask[i] || marked(i) ? 0.9 : 0.2)),
-          color: own.map((i) => (selection.slot(i) >= 0 ? pinStyle(selection.slot(i)).color : selection.mask[i] ? token('--accent') : token('--muted'))),
+          symbol: own.map((i) => (y.at(i) !== null && beyond(i, edge) ? `triangle-down${symbol.endsWith('-open') ? '-open' : ''}` : symbol)),
+          size: own.map((i) => (pinned(i) ? 11 : 7)),
+          opacity: own.map((i) => (selection.mask[i] || pinned(i) ? 0.9 : 0.2)),
+          color: own.map((i) => (pinned(i) ? pinStyle(selection.slot(i)).color : selection.mask[i] ? token('--accent') : token('--muted'))),
           line: { width: 1.5 },
         },
       };
@@ -110,21 +131,27 @@ export function progress({ columns, metric, maximize, selection, said, label, ac
   return drawing;
 
   function small() {
+    const over = () => {
+      const i = selection.hovered;
+      const edge = foot();
+      return i === null || columns.column(x).at(i) === null ? null : { x: [value(i)], y: [beyond(i, edge) ? edge : y.at(i)] };
+    };
     const layout = () => {
       const range = zoomed();
       const type = /** @type {Record<string, string>} */ ({ created_ms: 'date', weights: 'log' })[x] ?? 'linear';
       return { showlegend: true, xaxis: { title: ACROSS[x], type }, yaxis: { title: metric, tickformat: share ? '.0%' : '', autorange: range === null, ...(range ? { range } : {}) } };
     };
     const element = chart({
-      title, caption: caption(), table, height: 280, tools: [pick], traces, layout: layout(),
+      title, caption: caption(), table, height: 280, tools: [pick], traces, layout: layout(), over,
       onPoint: ({ custom }) => custom !== undefined && selection.togglePin(custom),
       onHover: (point) => selection.setHovered(point?.custom ?? null),
     });
     const draw = () => element.update({ traces, layout: layout(), caption: caption() });
     let waiting = 0;
     const stop = selection.subscribe((/** @type {string} */ change) => {
+      if (change === 'hover') return element.lift();
       clearTimeout(waiting);
-      waiting = window.setTimeout(draw, change === 'hover' ? 60 : 150);
+      waiting = window.setTimeout(draw, 150);
     });
     return { element, draw, stop };
   }
@@ -136,7 +163,7 @@ export function progress({ columns, metric, maximize, selection, said, label, ac
     const element = h('figure', { class: 'chart' }, h('header', {}, h('h3', {}, title), h('div', { class: 'tools' }, pick)), cloud.element, note);
     const began = columns.column('created_ms').at(0);
     const minutes = { kind: 'number', at: (/** @type {number} */ i) => (columns.column('created_ms').at(i) - began) / 60000 };
-    const up = axisOf(y, columns.rows, { name: metric, scale: 'linear', absent: 'NaN' });
+    const up = axisOf(y, columns.rows, { name: metric, scale: isSkewed ? 'rank' : 'linear', absent: 'NaN', text: said });
     let [laidFor, axes] = ['', /** @type {any} */ (null)];
     const draw = () => {
       if (laidFor !== x) {
@@ -148,7 +175,8 @@ export function progress({ columns, metric, maximize, selection, said, label, ac
       cloud.show({ ...axes, mask: selection.mask, pins: selection.pins, slot: selection.slot, hovered: selection.hovered, hollow: (i) => status(i) === 'pruned', crossed: (i) => ['failed', 'diverged'].includes(status(i)) });
     };
     let waiting = 0;
-    const ends = [onTheme(draw), cloud.stop, selection.subscribe(() => {
+    const ends = [onTheme(draw), cloud.stop, selection.subscribe((/** @type {string} */ change) => {
+      if (change === 'hover') return cloud.light(selection.hovered);
       clearTimeout(waiting);
       waiting = window.setTimeout(draw, 120);
     })];

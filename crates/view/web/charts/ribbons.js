@@ -71,8 +71,9 @@ export function wipe(picture) {
  * @param {number} tone mean of its rows
  * @param {number} [thick] in pixels
  * @param {number} [dash] length of dashes and of the gaps between them, in columns; 0 for a whole line
+ * @param {number} [phase] where in its pattern the first dash begins, so that lines side by side do not make stripes
  */
-export function addLine(picture, x0, y0, x1, y1, count, tone, thick = 1, dash = 0) {
+export function addLine(picture, x0, y0, x1, y1, count, tone, thick = 1, dash = 0, phase = 0) {
   const { height, weight, tone: sum } = picture;
   const slope = (y1 - y0) / (x1 - x0);
   // Of ribbons, only that they have no holes matters; of single lines, that they are equally thick at every slope.
@@ -80,7 +81,7 @@ export function addLine(picture, x0, y0, x1, y1, count, tone, thick = 1, dash = 
   const whole = count * tone;
   let top = y0 + slope / 2 - half;
   for (let x = x0, base = x0 * height; x < x1; x++, base += height, top += slope) {
-    if (dash > 0 && ((x / dash) & 1) === 1) continue;
+    if (dash > 0 && (((x + phase) / dash) & 1) === 1) continue;
     const from = top > 0 ? top : 0;
     const foot = top + 2 * half;
     const to = foot < height ? foot : height;

@@ -3,8 +3,11 @@
 import { h } from '../dom.js';
 import { count, number, plain } from '../format.js';
 import { onTheme } from '../palette.js';
-import { axisOf, at, key } from './axes.js';
+import { axisOf, at, key, skewed } from './axes.js';
 import { dots } from './dots.js';
+
+/** They follow a drag once it rests. */
+const LATER_MS = 150;
 
 /** @param {number[]} values ascending */
 const median = (values) => values[values.length >> 1];
@@ -20,7 +23,8 @@ export function sliceText(axis, column, metric, rows, maximize, said) {
   const better = (/** @type {number} */ a, /** @type {number} */ b) => (maximize ? b - a : a - b);
   if (!axis.steps) {
     const tenth = pairs.sort((a, b) => better(a[1], b[1])).slice(0, Math.max(3, Math.round(pairs.length / 10))).map(([value]) => value).sort((a, b) => a - b);
-    return `The best tenth has ${number(tenth[0])} to ${number(tenth[tenth.length - 1])}.`;
+    const [low, high] = [number(tenth[0]), number(tenth[tenth.length - 1])];
+    return low === high ? `The best tenth all have ${low}.` : `The best tenth has ${low} to ${high}.`;
   }
   const slots = medians(pairs);
   if (slots.length < 2) return 'One value only.';
@@ -53,7 +57,8 @@ export function slices({ columns, names, metric, maximize, selection, absent, sa
   const rows = columns.rows;
   const target = columns.column(metric);
   const status = columns.column('status');
-  const y = axisOf(target, rows, { name: metric, scale: 'linear', absent: absent(metric) });
+  const isSkewed = skewed(target, rows, maximize);
+  const y = axisOf(target, rows, { name: metric, scale: isSkewed ? 'rank' : 'linear', absent: absent(metric), text: said });
   // Rows of one slot lie side by side, the same way each time; the golden ratio leaves no pattern.
   const spread = Float32Array.from({ length: rows }, (_, i) => (i * 0.618034) % 1);
   const charts = names.map((name) => {
@@ -66,7 +71,8 @@ export function slices({ columns, names, metric, maximize, selection, absent, sa
     const chart = dots({ height: 150, onHover: (row) => row === (selection.hovered ?? null) || selection.setHovered(row), onClick: (row) => selection.togglePin(row) });
     return { name, x, bars, chart, text: sliceText(x, column, target, rows, maximize, said) };
   });
-  const element = h('div', { class: 'slices' }, charts.map(({ name, x, chart, text }) => h('figure', { class: 'chart slice' }, h('h3', {}, name, x.steps || x.scale === 'linear' ? null : h('span', { class: 'muted' }, ` ${x.scale}`)), chart.element, h('figcaption', {}, text))));
+  const note = isSkewed ? h('p', { class: 'small muted' }, 'Height is the rank: on an even scale, a few bad trials would press all others together.') : null;
+  const element = h('div', {}, note, h('div', { class: 'slices' }, charts.map(({ name, x, chart, text }) => h('figure', { class: 'chart slice' }, h('h3', {}, name, x.steps || x.scale === 'linear' ? null : h('span', { class: 'muted' }, ` ${x.scale}`)), chart.element, h('figcaption', {}, text)))));
 
   let waiting = 0;
   const draw = () => {
@@ -75,8 +81,10 @@ export function slices({ columns, names, metric, maximize, selection, absent, sa
       chart.show({ x, y, bars, mask: selection.mask, pins: selection.pins, slot: selection.slot, hovered: selection.hovered, hollow: (i) => status?.at(i) === 'pruned', crossed: (i) => ['failed', 'diverged'].includes(status?.at(i)) });
     }
   };
-  const soon = () => {
-    if (!waiting) waiting = window.setTimeout(draw, rows > 2000 ? 120 : 0);
+  const soon = (/** @type {string} */ change) => {
+    if (change === 'hover') return charts.forEach(({ chart }) => chart.light(selection.hovered));
+    clearTimeout(waiting);
+    waiting = window.setTimeout(draw, LATER_MS);
   };
   draw();
   const stops = [selection.subscribe(soon), onTheme(draw)];

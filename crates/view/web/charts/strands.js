@@ -14,7 +14,7 @@ export const DASHES = [[], [8, 4], [2, 3], [8, 3, 2, 3], [14, 5], [14, 4, 2, 4],
  */
 
 /** A color as a number, without opacity: the bytes of a canvas's pixel, red first. @param {string} css */
-function pixelOf(css) {
+export function pixelOf(css) {
   const [r, g, b] = css.startsWith('#')
     ? [1, 3, 5].map((at) => parseInt(css.length < 7 ? css[(at + 1) / 2].repeat(2) : css.slice(at, at + 2), 16))
     : (css.match(/[\d.]+/g) ?? ['0', '0', '0']).map(Number);
@@ -22,7 +22,7 @@ function pixelOf(css) {
 }
 
 /** A picture with a canvas of its own, which other canvases copy from. */
-function createSheet() {
+export function createSheet() {
   const canvas = document.createElement('canvas');
   let picture = createPicture(1, 1);
   let image = new ImageData(1, 1);
@@ -77,7 +77,7 @@ export function createStrands(below, above) {
       if (!mask[i]) continue;
       for (let a = 0; a + 1 < axes.length; a++) {
         const [from, to] = [reach * (1 - axes[a].place[i]) + 0.5, reach * (1 - axes[a + 1].place[i]) + 0.5];
-        addLine(picture, a * step, from, (a + 1) * step, to, 1, tone[i], 1.4 * scale, dashed[i] ? Math.round(5 * scale) : 0);
+        addLine(picture, a * step, from, (a + 1) * step, to, 1, tone[i], 1.4 * scale, dashed[i] ? Math.round(5 * scale) : 0, 7 * i);
       }
     }
   }
@@ -107,6 +107,14 @@ export function createStrands(below, above) {
       greyDrawn = false;
     },
 
+    /** Draws the grey of all rows before somebody brushes, who would wait for it. */
+    prepare() {
+      if (!layout || greyDrawn) return;
+      ribbons(context, null, FINE, 1);
+      context.show(new Uint32Array(256).fill(pixelOf(layout.grey)), layout.tone.length < SINGLE ? 0.3 : 0.14);
+      greyDrawn = true;
+    },
+
     /** Draws the rows of a mask; those outside it stay in sight, in grey. @param {Uint8Array} mask @param {number} count @param {boolean} coarse */
     draw(mask, count, coarse) {
       if (!layout) return;
@@ -114,11 +122,7 @@ export function createStrands(below, above) {
       const pen = sized(below);
       const width = gap * Math.max(1, axes.length - 1);
       if (count < mask.length) {
-        if (!greyDrawn) {
-          ribbons(context, null, FINE, 1);
-          context.show(new Uint32Array(256).fill(pixelOf(layout.grey)), mask.length < SINGLE ? 0.3 : 0.14);
-          greyDrawn = true;
-        }
+        this.prepare();
         pen.drawImage(context.canvas, left, 0, width, height);
       }
       if (!count) return;

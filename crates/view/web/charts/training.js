@@ -4,7 +4,7 @@
 import { chart } from '../chart.js';
 import { h, put } from '../dom.js';
 import { count, number, percent } from '../format.js';
-import { pinStyle, token } from '../palette.js';
+import { pinStyle, themed, token } from '../palette.js';
 import { course, lineKey, pinnedLine } from './series.js';
 
 /** Validation is always the first color, training the second. */
@@ -28,7 +28,7 @@ export function trainingCharts() {
 
   /** @param {string} title @param {string} what @param {string} form @param {any} [more] */
   const layout = (title, form, more = {}) => ({
-    xaxis: { title: 'epoch', rangemode: 'tozero', dtick: run && run.curves.epoch.length <= 12 ? 1 : undefined },
+    xaxis: { title: 'epoch', dtick: run && run.curves.epoch.length <= 12 ? 1 : undefined },
     yaxis: { title, tickformat: form, ...more },
     shapes: shapes(),
     uirevision: `${title} ${log}`,
@@ -49,7 +49,7 @@ export function trainingCharts() {
 
   const loss = chart({ title: 'Loss', traces: () => pair('loss', '.4f')(), height: 230, table: () => rowsOf('loss', number) });
   const accuracy = chart({ title: 'Accuracy', traces: () => pair('accuracy', '.2%')(), height: 230, table: () => rowsOf('accuracy', (x) => percent(x, 2)) });
-  const gradients = chart({ title: 'Gradient norm of each layer, and the learning rate', traces: () => gradientTraces(), height: 230, table: () => gradientTable() });
+  const gradients = chart({ title: 'Gradients and learning rate', traces: () => gradientTraces(), height: 230, table: () => gradientTable() });
   const speed = chart({ title: 'Throughput', traces: () => [line(run.curves.epoch, run.curves.samples_per_second, VALIDATION, 'images a second', ',.0f')], height: 230, table: () => ({ head: ['epoch', 'images a second', 'seconds so far'], rows: run.curves.epoch.map((/** @type {number} */ e, /** @type {number} */ i) => [e, count(run.curves.samples_per_second[i]), number(run.curves.seconds[i])]) }) });
   const layers = h('div');
 
@@ -81,8 +81,8 @@ export function trainingCharts() {
     const how = (/** @type {string} */ name, /** @type {(x: number) => string} */ said, /** @type {boolean} */ up) => `Validation ${name} ${course(curves.epoch, curves[`val_${name}`], said, 'epoch', up)}.${marks}`;
     loss.update({ layout: layout('loss', '', { type: log ? 'log' : 'linear' }), caption: how('loss', lossSaid, false) });
     accuracy.update({ layout: layout('accuracy', ',.0%'), caption: how('accuracy', accuracySaid, true) });
-    gradients.update({ layout: layout('norm, rate', '', { type: 'log', exponentformat: 'power', dtick: 1 }), caption: gradientCaption() });
-    speed.update({ layout: layout('images a second', ',.2s', { rangemode: 'tozero' }), caption: speedCaption() });
+    gradients.update({ layout: layout('gradient norm, rate', '~g', { type: 'log', dtick: 1 }), caption: gradientCaption() });
+    speed.update({ layout: layout('images a second', '~s', { rangemode: 'tozero' }), caption: speedCaption() });
     const style = (/** @type {number} */ slot) => pinStyle(slot);
     put(key, lineKey([{ name: 'validation', style: style(VALIDATION) }, { name: 'training', style: style(TRAINING) }]));
     put(layers, lineKey([...norms(run.evidence).map((_, i) => ({ name: `layer ${i + 1}`, style: style(i) })), { name: 'learning rate', style: style(7) }]));
@@ -106,8 +106,10 @@ export function trainingCharts() {
     return `${count(mean)} images a second on average, between ${count(Math.min(...speeds))} and ${count(Math.max(...speeds))}.`;
   }
 
+  const element = h('div', { class: 'four' }, h('div', null, loss, key), accuracy, h('div', null, gradients, layers), speed);
+  themed(element, draw);
   return {
-    element: h('div', { class: 'four' }, h('div', null, loss, key), accuracy, h('div', null, gradients, layers), speed),
+    element,
     /** @param {any} next */
     follow(next) {
       run = next;

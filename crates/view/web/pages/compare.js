@@ -10,7 +10,7 @@ import { h, put } from '../dom.js';
 import { count, number, percent, plain, plural, points, words } from '../format.js';
 import { keys } from '../keys.js';
 import { card, choice, page, plainTable } from '../page.js';
-import { pinStyle, pins, theme } from '../palette.js';
+import { pinStyle, pins, theme, themed } from '../palette.js';
 import { go, href, setParam } from '../state.js';
 
 const METRICS = ['val_accuracy', 'val_loss', 'train_accuracy', 'train_loss'];
@@ -23,7 +23,7 @@ export async function comparePage(ids, params) {
   const [a, b] = ids.map(encodeURIComponent);
   const both = await get(`/api/compare?a=${a}&b=${b}`);
   const root = page(`${nameOf(both.b)} against ${nameOf(both.a)}`);
-  put(root, heading(both), h('div', { class: 'columns' }, curves(both, params, root), settings(both)), both.paired ? images(both) : whyNot(both));
+  put(root, heading(both), h('div', { class: 'columns' }, h('section', { class: 'card', 'aria-label': 'Curves' }, h('h2', { class: 'hidden' }, 'Curves'), curves(both, params, root)), settings(both)), both.paired ? images(both) : whyNot(both));
   return root;
 }
 
@@ -33,13 +33,17 @@ const nameOf = (side) => side.name || side.id;
 /** @param {any} both */
 function heading({ a, b, verdict, paired }) {
   const side = (/** @type {any} */ each, /** @type {number} */ slot) => ({ name: `${'AB'[slot]}: ${nameOf(each)}, ${percent(each.val_accuracy, 2)} validation`, style: pinStyle(slot), href: href('run', each.id) });
+  const sides = h('div', { class: 'sides' });
+  const fill = () => put(sides, lineKey([side(a, 0), side(b, 1)]));
+  fill();
+  themed(sides, fill);
   const settled = verdict.settled ? '' : h('span', { class: 'tag', style: { 'margin-left': '10px' } }, 'not settled');
   return h(
     'header',
     null,
     h('p', { class: 'eyebrow' }, h('span', null, 'B against A'), h('a', { href: href('compare', b.id, a.id) }, 'swap')),
     h('h1', { tabindex: '-1' }, verdict.text, settled),
-    h('div', { class: 'sides' }, lineKey([side(a, 0), side(b, 1)])),
+    sides,
     paired ? h('p', { class: 'muted' }, pairedText(paired)) : null,
   );
 }
@@ -78,7 +82,7 @@ function curves({ a, b }, params, root) {
       setParam('curve', value === METRICS[0] ? null : value);
       figure.update(described());
     }),
-    choice('by', [['epoch', 'epoch'], ['seconds', 'seconds of training']], across, (value) => {
+    choice('by', [['epoch', 'epoch'], ['seconds', 'seconds']], across, (value) => {
       across = value;
       setParam('x', value === 'epoch' ? null : value);
       figure.update(described());
@@ -105,7 +109,7 @@ function curves({ a, b }, params, root) {
     const seeds = [a, b].filter(bands).length ? ` Bands: lowest to highest of ${[a, b].filter(bands).map((side) => plural(side.seeds.runs.length, 'seed')).join(' and ')}.` : '';
     return {
       caption: `${how('A', a)}; ${how('B', b)}.${seeds}`,
-      layout: { xaxis: { title: across === 'epoch' ? 'epoch' : 'seconds of training', rangemode: 'tozero' }, yaxis: { title: words(metric), type: log && !share() ? 'log' : 'linear', tickformat: share() ? ',.0%' : '', hoverformat: share() ? ',.2%' : '.4g' }, uirevision: `${metric} ${across} ${log}` },
+      layout: { xaxis: { title: across === 'epoch' ? 'epoch' : 'seconds of training' }, yaxis: { title: words(metric), type: log && !share() ? 'log' : 'linear', tickformat: share() ? ',.0%' : '', hoverformat: share() ? ',.2%' : '.4g' }, uirevision: `${metric} ${across} ${log}` },
     };
   }
 
@@ -128,7 +132,7 @@ function images({ classes, fixes, breaks, paired }) {
   const names = classes.map((/** @type {any} */ each) => each.name);
   const list = (/** @type {string} */ title, /** @type {any} */ examples) => card(title, examples.list.length ? exampleList(examples, names, FIRST) : h('p', { class: 'muted' }, 'None.'));
   return [
-    card('What changes in each class', classChart(classes, paired.set)),
+    card('What changes in each class', h('div', { class: 'narrow' }, classChart(classes, paired.set))),
     h('div', { class: 'columns', style: { 'margin-top': '32px' } }, list(`B fixes ${plural(paired.only_b, 'image')}`, fixes), list(`B breaks ${plural(paired.only_a, 'image')}`, breaks)),
   ];
 }

@@ -42,7 +42,7 @@ function classTable({ classes, train, samples, means }) {
     h('td', { style: sheetStyle(samples) }, Array.from({ length: SAMPLES }, (_, k) => [tile(samples, c * SAMPLES + k, 42, `${name}, sample ${k + 1}`), ' '])),
     h('td', { class: 'figure' }, count(train.per_class[c])),
   );
-  return h('div', { class: 'scroll tall' }, h('table', { class: 'plain samples' }, h('thead', null, h('tr', null, head)), h('tbody', null, classes.map(row))));
+  return h('div', { class: 'scroll tall', tabindex: '0', role: 'region', 'aria-label': 'Table of classes' }, h('table', { class: 'plain samples' }, h('thead', null, h('tr', null, head)), h('tbody', null, classes.map(row))));
 }
 
 /** Distances between mean images: the darker, the more alike. @param {any} data */
@@ -59,7 +59,7 @@ function alikeTable({ classes, distances }) {
   return h(
     'div',
     null,
-    h('div', { class: 'scroll tall' }, h('table', { class: 'alike' }, h('caption', { class: 'hidden' }, 'Distances between the mean images of classes'), h('thead', null, h('tr', null, h('td'), classes.slice(0, -1).map((/** @type {string} */ name) => h('th', { scope: 'col' }, h('span', null, name))))), h('tbody', null, rows))),
+    h('div', { class: 'scroll tall', tabindex: '0', role: 'region', 'aria-label': 'Table of distances' }, h('table', { class: 'alike' }, h('caption', { class: 'hidden' }, 'Distances between the mean images of classes'), h('thead', null, h('tr', null, h('td'), classes.slice(0, -1).map((/** @type {string} */ name) => h('th', { scope: 'col' }, h('span', null, name))))), h('tbody', null, rows))),
     h('p', { class: 'muted small', style: { 'margin-top': '6px' } }, 'The distance between the mean images, as the mean difference of a pixel from 0 to 1. Dark is alike.'),
   );
 }

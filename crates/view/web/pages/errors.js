@@ -28,18 +28,13 @@ export async function errorsPage(ids, params) {
   let drawer = /** @type {ReturnType<typeof cellDrawer>|null} */ (null);
   let draw = () => {};
 
-  /** The answer for a set; null where somebody must be asked first. @param {string} wanted */
+  /** The answer for a set; for the test set that is closed, the run whose reader must be asked first. @param {string} wanted */
   const answer = async (wanted) => {
-    try {
-      return await get(`${path}/errors?set=${wanted}`);
-    } catch (error) {
-      if (wanted === 'test' && /** @type {any} */ (error).status === 403) return { ask: error };
-      throw error;
-    }
+    const run = wanted === 'test' ? await get(path) : null;
+    return run && run.test === null ? { closed: run } : get(`${path}/errors?set=${wanted}`);
   };
   const first = await answer(set);
-  const name = first.ask ? (await get(path)).name : first.name;
-  const root = page(`Errors of ${name}`, body);
+  const root = page(`Errors of ${(first.closed ?? first).name}`, body);
 
   /** @param {string} next */
   async function show(next) {
@@ -56,15 +51,16 @@ export async function errorsPage(ids, params) {
   function fill(data) {
     drawer?.close();
     dropCharts(body);
-    if (data.ask) put(body, switcher(), askFirst(data.ask));
+    if (data.closed) put(body, switcher(), askFirst(data.closed));
     else put(body, contents(data));
-    announce(data.ask ? 'The test set is closed.' : `${set} set: ${percent(data.accuracy)} right.`);
+    announce(data.closed ? 'The test set is closed.' : `${set} set: ${percent(data.accuracy)} right.`);
   }
 
   const switcher = () => h('div', { class: 'switch', role: 'group', 'aria-label': 'Which images' }, ['validation', 'test'].map((which) => h('button', { type: 'button', 'aria-pressed': String(which === set), on: { click: () => which === set || show(which) } }, `${which} set`)));
 
-  /** The seal of the test set. @param {any} error why it is closed */
-  function askFirst(error) {
+  /** The seal of the test set. @param {any} run */
+  function askFirst(run) {
+    const openings = run.test_openings ?? 0;
     const status = h('p', { role: 'status' });
     const open = h('button', { type: 'button', class: 'strong', on: { click: async () => {
       open.disabled = true;
@@ -77,9 +73,9 @@ export async function errorsPage(ids, params) {
       }
     } } }, 'Open the test set');
     return h('section', { class: 'card seal', 'aria-label': 'The test set is closed' }, h('h2', {}, 'The test set is closed'),
-      h('p', {}, `${sentence(error.message)} ${sentence(error.hint ?? '')}`),
-      h('p', { class: 'muted' }, 'Choosing settings by the test set makes its accuracy too good to be true. Every opening is counted.'),
-      isReport ? null : open, status);
+      h('p', {}, `It was not opened for this run${openings ? `; for others, it was opened ${plural(openings, 'time')}` : ''}. ${run.may_open_test ? 'This opens the test set, and is counted.' : 'The model of this run is not there, so it cannot be opened.'}`),
+      h('p', { class: 'muted' }, 'Choosing settings by the test set makes its accuracy too good to be true: open it once, at the end.'),
+      run.may_open_test && !isReport ? open : null, status);
   }
 
   /** @param {any} data */
@@ -160,9 +156,4 @@ function saveSuspects({ suspects, classes, set }) {
   const text = ['set,index,label,predicted', ...suspects.list.map((/** @type {any} */ one) => `${set},${one.index},${quoted(one.true)},${quoted(one.predicted)}`)].join('\n');
   const button = h('button', { type: 'button', class: 'quiet', on: { click: () => copy(text, button) } }, 'Copy as CSV');
   return button;
-}
-
-/** @param {string} text */
-function sentence(text) {
-  return text ? `${text[0].toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? '' : '.'}` : '';
 }

@@ -30,7 +30,7 @@ export async function projectPage(ids, params) {
   const created = history(params);
   const gap = gaps();
   const table = runsTable(params, { edit: project.may_edit ? edit : null, nowMs: project.now_ms });
-  const charts = h('div', { class: 'columns three' }, curves.element, created.element, gap.element);
+  const charts = h('div', { class: 'columns three' }, h('h2', { class: 'hidden' }, 'Charts'), curves.element, created.element, gap.element);
   const root = h('article', { class: 'page', dataset: { title: 'Project' } }, top, strip, charts, table.element, sweeps);
   let json = runs;
   /** @type {any} */
@@ -153,7 +153,7 @@ function sweepList(sweeps) {
   const best = (/** @type {any} */ { best, metric }) => (best === null ? '–' : metric.endsWith('accuracy') ? percent(best?.value ?? best, 2) : number(best?.value ?? best));
   const head = ['sweep', 'status', 'method', 'trials', 'best', 'created'].map((text) => h('th', { scope: 'col' }, text));
   const rows = sweeps.map((sweep) => h('tr', null, h('td', null, h('a', { href: href('sweep', sweep.id) }, sweep.name || sweep.id)), h('td', null, h('span', { class: `state ${sweep.status}` }, sweep.status)), h('td', null, sweep.method), h('td', null, count(sweep.trials)), h('td', null, `${best(sweep)} ${sweep.metric}`), h('td', null, when(sweep.created_ms))));
-  return card('Sweeps', h('div', { class: 'scroll' }, h('table', { class: 'plain wide' }, h('thead', null, h('tr', null, head)), h('tbody', null, rows))));
+  return card('Sweeps', h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Table of sweeps' }, h('table', { class: 'plain wide' }, h('thead', null, h('tr', null, head)), h('tbody', null, rows))));
 }
 
 /** @param {any} columns @param {any} selection */

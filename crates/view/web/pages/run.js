@@ -1,7 +1,7 @@
 // @ts-check
 // A run: whether it learns, whether it is healthy, and how to make it again.
 
-import { get, isReport, live, post } from '../api.js';
+import { get, holds, isReport, live, post } from '../api.js';
 import { trainingCharts } from '../charts/training.js';
 import { h, put } from '../dom.js';
 import { count, duration, number, percent, plain, plural, when, words } from '../format.js';
@@ -30,7 +30,7 @@ export async function runPage(ids, params) {
     'article',
     { class: 'page', dataset: { title: run.name || run.id } },
     top,
-    h('div', { class: 'columns aside' }, h('div', null, charts.element, readout), h('div', { class: 'stack' }, card('Health', health), card('Test set', test))),
+    h('div', { class: 'columns aside' }, h('div', null, h('h2', { class: 'hidden' }, 'Training'), charts.element, readout), h('div', { class: 'stack' }, card('Health', health), card('Test set', test))),
     below,
   );
   let marked = Number(params.epoch) || null;
@@ -48,7 +48,7 @@ export async function runPage(ids, params) {
   function show(next) {
     const ended = next.status !== run.status || !below.firstChild;
     run = next;
-    put(top, heading(run, mayEdit ? edit : null));
+    put(top, heading(run, path, mayEdit ? edit : null));
     charts.follow(run);
     put(health, healthList(run.health));
     say();
@@ -94,8 +94,8 @@ export async function runPage(ids, params) {
   return root;
 }
 
-/** @param {any} run @param {(() => void) | null} edit */
-function heading(run, edit) {
+/** @param {any} run @param {string} path @param {(() => void) | null} edit */
+function heading(run, path, edit) {
   const epochs = run.status === 'running' ? `epoch ${run.epochs} of ${run.planned}` : plural(run.epochs, 'epoch');
   return [
     h(
@@ -117,7 +117,7 @@ function heading(run, edit) {
     h(
       'p',
       { class: 'bar', style: { margin: '14px 0 0' } },
-      h('a', { class: 'button', href: href('run', run.id, 'errors') }, 'What it gets wrong'),
+      holds(`${path}/errors`) ? h('a', { class: 'button', href: href('run', run.id, 'errors') }, 'What it gets wrong') : null,
       edit ? h('button', { type: 'button', on: { click: edit } }, 'Name, tags, notes') : null,
     ),
   ];

@@ -24,6 +24,9 @@ const REFRESH_MS = 4000;
 /** Accuracies below this are not worth keeping; the assignment asks about these runs. */
 const BAR = 0.65;
 
+/** The table follows a drag once it rests. */
+const LATER_MS = 100;
+
 /**
  * What a reader chose, and keeps while new trials arrive.
  * @typedef {{brushes: Map<string, any>, pins: number[], order: string[], scales: Map<string, string>, across: string, wandb: boolean}} View
@@ -104,7 +107,7 @@ function build(sweep, view) {
     { text: 'Best 10%', title: 'Key: .', brush: () => ['metric', best(metric, rows, 0.1, maximize)] },
     ...(maximize && /accuracy/.test(sweep.metric) ? [{ text: `Zoom to the runs under ${percent(BAR, 0)}`, title: 'The runs that did not learn well', brush: () => /** @type {[string, any]} */ (['metric', { low: null, high: BAR, missing: true }]) }] : []),
   ] });
-  const lines = parallel({ columns, names, metric: 'metric', maximize, selection, titled, absent, label, view, onView: () => {
+  const lines = parallel({ columns, names, metric: 'metric', maximize, selection, titled, absent, said, label, view, onView: () => {
     setParam('axes', view.order.join(',') || null);
     setParam('scale', [...view.scales].map(([name, scale]) => `${name}:${scale}`).join(',') || null);
   } });
@@ -124,11 +127,15 @@ function build(sweep, view) {
   } }));
   rank();
   const runs = /** @type {any} */ (columns.column('run'));
+  // The table has the names that people know.
+  const known = /** @type {Record<string, string>} */ ({ trial: 'number', [sweep.metric]: 'metric' });
   const list = table({
-    columns,
-    shown: ['number', 'metric', 'status', ...parameters, 'seconds', 'run'],
-    selection,
-    sort: { name: 'metric', down: maximize },
+    columns: { ...columns, column: (/** @type {string} */ name) => columns.column(known[name] ?? name) },
+    shown: ['trial', sweep.metric, 'status', ...parameters, 'seconds'],
+    selection: slowly(selection),
+    label: 'trials',
+    sort: { name: sweep.metric, down: maximize },
+    link: (/** @type {number} */ i) => (runs.at(i) ? href('run', runs.at(i)) : null),
     onOpen: (/** @type {number} */ i) => runs.at(i) && go(href('run', runs.at(i))),
   });
 
@@ -153,7 +160,8 @@ function build(sweep, view) {
     card('Progress', dotsOf.element),
     chart,
     card('Trials', file.element, list),
-    h('div', { class: 'columns' }, card('What matters', matters), card('Correlation matrix', correlationTable(sweep.matrix, sweep.metric))),
+    card('What matters', matters),
+    card('Correlation matrix', correlationTable(sweep.matrix, sweep.metric)),
     card('Slices', small.element));
   return {
     element,
@@ -161,6 +169,20 @@ function build(sweep, view) {
     clear: () => (selection.brushes.size ? selection.clearBrushes() : false),
     stop: () => [stop, bar.stop, lines.stop, dotsOf.stop, small.stop, file.stop].forEach((end) => end()),
   };
+}
+
+/** A selection that tells of brushes a little later, for what is too slow to follow a drag. @param {any} selection */
+function slowly(selection) {
+  return Object.assign(Object.create(selection), {
+    subscribe: (/** @type {(change: string) => void} */ listener) => {
+      let waiting = 0;
+      return selection.subscribe((/** @type {string} */ change) => {
+        if (change !== 'brush') return listener(change);
+        clearTimeout(waiting);
+        waiting = window.setTimeout(() => listener(change), LATER_MS);
+      });
+    },
+  });
 }
 
 /** What the sweep is, how far it is, and its best. @param {any} sweep @param {(x: number|null) => string} said */

@@ -22,4 +22,6 @@ test('arrow keys start at the first point and step over what is missing', () => 
 test('a point is said with its name and its axes', () => {
   const layout = { xaxis: { title: 'epoch' }, yaxis: { title: { text: 'accuracy' }, tickformat: '.0%' } };
   assert.equal(said(TRACES[1], 2, layout), 'a: epoch 3, accuracy 70.0%');
+  assert.equal(said({ ...TRACES[1], text: ['', '', 'adam<br>best'] }, 2, layout), 'adam, best');
+  assert.equal(said({ ...TRACES[1], text: ['', '', 'adam'] }, 2, layout), 'adam: epoch 3, accuracy 70.0%');
 });

@@ -3,13 +3,13 @@
 use anyhow::Result;
 use clap::ArgMatches;
 use handloom_engine::config::Config;
-use handloom_sweep::{Choice, State};
+use handloom_sweep::Choice;
+use handloom_sweep::standing::{best, run_of};
+use handloom_sweep::words::tried;
 use serde_json::{Value, json};
 
 use super::live::metrics;
 use super::opened::Opened;
-use super::standing::best;
-use super::words::{tried, varying};
 use crate::commands::{runs, text, train};
 use crate::exit::{Exit, Failure};
 use crate::output::{BOLD, Output};
@@ -28,7 +28,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
             exit: Exit::Failed,
             message: format!(
                 "no trial of sweep `{id}` has a `{}` yet\nhint: `handloom sweep show {id}`",
-                opened.metric.name()
+                opened.metric.name
             ),
         }
         .into());
@@ -53,17 +53,17 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     });
     if let Value::Object(event) = &mut event {
         event.extend(metrics(kept));
-        event.insert(opened.metric.name().into(), json!(opened.goal.cost(cost)));
+        event.insert(opened.metric.name.into(), json!(opened.goal.cost(cost)));
     }
     output.event(&event);
     output.result(&line);
     output.note(format!(
         "  {BOLD}{} {}{BOLD:#}  trial {} of {}, run {run}: {}",
-        opened.metric.name(),
+        opened.metric.name,
         opened.metric.text(opened.goal.cost(cost)),
         trial.number,
         state.trials.len(),
-        one_line(&tried(&trial.choice, &varying(&opened.space)))
+        one_line(&tried(&trial.choice, &opened.space.varying()))
     ));
     output.next(&[&format!("handloom sweep best {} --train", opened.sweep.id), &format!("handloom show {run}")]);
     Ok(Exit::Done)
@@ -99,10 +99,4 @@ pub(super) fn config_of(opened: &Opened, choice: &Choice, run: Option<&Record>) 
         }
         None => Ok(Settings::of_maps([&opened.sweep.settings, &opened.spec.settings(choice)])?.config),
     }
-}
-
-/// The run that records the latest attempt at a trial.
-pub(super) fn run_of(state: &State, number: u64) -> Option<&str> {
-    let attempts = state.attempts.get(number as usize)?;
-    attempts.last().map(|attempt| attempt.run.as_str())
 }

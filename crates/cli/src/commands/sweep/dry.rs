@@ -5,7 +5,6 @@ use handloom_sweep::spec::Method;
 use handloom_sweep::{Status, Trial};
 use serde_json::json;
 
-use super::opened::settled;
 use super::start::Asked;
 use super::work::sampler;
 use crate::command;
@@ -19,7 +18,7 @@ use crate::table::count;
 const SOME: u64 = 10;
 
 pub(super) fn run(asked: &Asked, matches: &ArgMatches, output: &Output) -> Exit {
-    let space = settled(&asked.spec.space, &asked.settings);
+    let space = asked.spec.space.without(&asked.settings);
     let sampler = sampler(&asked.spec);
     let depends = asked.spec.method == Method::Bayes;
     let grid = asked.spec.method == Method::Grid;

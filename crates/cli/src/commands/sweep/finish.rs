@@ -1,16 +1,16 @@
 //! What is said before the first trial of a sweep and after the last.
 
 use anyhow::Result;
+use handloom_sweep::standing::{Standing, run_of};
+use handloom_sweep::words::tried;
 use handloom_sweep::worker::{Done, Reason};
 use handloom_sweep::{State, Status};
 use serde_json::{Value, json};
 
-use super::best::{config_of, run_of};
+use super::best::config_of;
 use super::data::DataSets;
 use super::live::metrics;
-use super::opened::{Opened, called, goal_name};
-use super::standing::{Standing, name};
-use super::words::{tried, varying};
+use super::opened::{Opened, called};
 use crate::command;
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
@@ -28,7 +28,7 @@ pub(super) fn announce(opened: &Opened, total: Option<u64>, workers: u32, data: 
         .collect();
     output.event(&json!({
         "v": 1, "event": "start", "sweep": sweep.id, "name": sweep.name, "method": spec.method.name(),
-        "metric": metric.name(), "goal": goal_name(*goal), "trials": total, "workers": workers, "seed": sweep.seed,
+        "metric": metric.name, "goal": goal.name(), "trials": total, "workers": workers, "seed": sweep.seed,
         "parameters": space.parameters.iter().map(|parameter| &parameter.name).collect::<Vec<_>>(), "data": sets,
         "settings": sweep.settings, "isa": super::work::instructions(),
     }));
@@ -43,8 +43,8 @@ pub(super) fn announce(opened: &Opened, total: Option<u64>, workers: u32, data: 
         sweep.id,
         one_line(called(sweep)),
         spec.method.name(),
-        metric.name(),
-        goal_name(*goal)
+        metric.name,
+        goal.name()
     ));
     let planned = total.map_or_else(|| "no end".into(), |total| count(total, "trial", "trials"));
     output.line(format!(
@@ -96,14 +96,14 @@ pub(super) fn tell(
         best = json!({"number": number, "run": run, "parameters": choice});
         if let Value::Object(best) = &mut best {
             best.extend(metrics(rows.iter().find(|row| opened.goal.cost(opened.metric.of(row)) == *cost)));
-            best.insert(opened.metric.name().into(), json!(value));
+            best.insert(opened.metric.name.into(), json!(value));
         }
         let config = config_of(opened, choice, runs.store.run(&run)?.as_ref())?;
         line = Some(command::line(&command::train(&config)));
         output.line(format!(
             "{GOOD}✔{GOOD:#} best {BOLD}{}{BOLD:#}  trial {number}, run {run}   {}   {DIM}{}, {}{DIM:#}",
             opened.metric.text(value),
-            one_line(&tried(choice, &varying(&opened.space))),
+            one_line(&tried(choice, &opened.space.varying())),
             standing.words(),
             duration(seconds)
         ));
@@ -134,7 +134,7 @@ pub(super) fn tell(
     }
     Ok(if standing.ended() > 0 && standing.count(Status::Finished) + standing.count(Status::Pruned) == 0 {
         let said =
-            [Status::Failed, Status::Diverged].map(|status| format!("{} {}", standing.count(status), name(status)));
+            [Status::Failed, Status::Diverged].map(|status| format!("{} {}", standing.count(status), status.name()));
         output.error(&format!("no trial came to anything: {}\nhint: `{show}` says why", said.join(", ")));
         Exit::Failed
     } else {

@@ -4,14 +4,13 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use handloom_engine::event::Row;
-use handloom_sweep::{Choice, Goal, Status};
+use handloom_sweep::spec::Metric;
+use handloom_sweep::words::{tried, value};
+use handloom_sweep::{Choice, Goal, Standing, Status};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::metric::Metric;
-use super::standing::{Standing, name};
 use super::told::What;
-use super::words::{tried, value};
 use crate::output::{BAD, BOLD, DIM, GOOD, Output};
 use crate::progress::{bar, duration};
 use crate::table::{count, one_line, squeezed};
@@ -136,7 +135,7 @@ impl<'a> Board<'a> {
                 _ => (" ", DIM),
             };
             let took = figures.map(|(.., seconds)| duration(seconds)).unwrap_or_default();
-            let word = name(status);
+            let word = status.name();
             let value = value.map_or_else(|| "-".into(), |value| self.metric.text(value));
             format!(
                 "{number:>5}  {value:>8} {GOOD}{mark}{GOOD:#} {style}{word:<8}{style:#}  {run}  {took:>7}  {DIM}{tried}{DIM:#}"
@@ -150,13 +149,13 @@ impl<'a> Board<'a> {
             let value = value.map_or_else(|| "-".into(), |value| format!("{value:.4}"));
             format!(
                 "{second} trial={number} run={run} status={} {}={value}{parameters}",
-                name(status),
-                self.metric.name()
+                status.name(),
+                self.metric.name
             )
         };
         self.bar.suspend(|| self.output.line(line));
         if let Some(why) = why {
-            self.note(&format!("  trial {number} {}: {}", name(status), one_line(why)));
+            self.note(&format!("  trial {number} {}: {}", status.name(), one_line(why)));
         }
     }
 
@@ -170,7 +169,7 @@ impl<'a> Board<'a> {
         figures: Option<&Figures>,
     ) -> Value {
         let mut event = json!({
-            "v": 1, "event": "trial", "sweep": self.sweep, "number": number, "run": run, "status": name(status),
+            "v": 1, "event": "trial", "sweep": self.sweep, "number": number, "run": run, "status": status.name(),
             "why": why, "parameters": choice, "epochs": figures.map(|(_, epochs, _)| epochs),
             "seconds": figures.map(|(.., seconds)| seconds),
         });
@@ -215,7 +214,7 @@ impl<'a> Board<'a> {
         for status in [Status::Pruned, Status::Diverged, Status::Failed, Status::Pending] {
             let count = standing.count(status);
             if count > 0 {
-                first.push(format!("{count} {}", name(status)));
+                first.push(format!("{count} {}", status.name()));
             }
         }
         if here > 0 {

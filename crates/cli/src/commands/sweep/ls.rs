@@ -3,10 +3,10 @@
 use anyhow::Result;
 use clap::ArgMatches;
 use clap::builder::styling::Style;
+use handloom_sweep::Standing;
 use serde_json::json;
 
-use super::opened::{Opened, goal_name};
-use super::standing::Standing;
+use super::opened::Opened;
 use crate::commands::ls::ago;
 use crate::commands::runs;
 use crate::exit::{Exit, told};
@@ -37,9 +37,9 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         let best = standing.best.as_ref().map(|(number, _, cost)| (*number, opened.goal.cost(*cost)));
         output.event(&json!({
             "v": 1, "event": "sweep", "sweep": id, "name": name, "status": status, "method": opened.spec.method.name(),
-            "metric": opened.metric.name(), "goal": goal_name(opened.goal), "planned": total,
+            "metric": opened.metric.name, "goal": opened.goal.name(), "planned": total,
             "trials": standing.trials(), "counts": standing.object(), "created": moment(created_ms),
-            "best": best.map(|(number, value)| json!({"number": number, opened.metric.name(): value})),
+            "best": best.map(|(number, value)| json!({"number": number, opened.metric.name: value})),
         }));
         let plain = |text: String| (text, Style::new());
         rows.push(vec![

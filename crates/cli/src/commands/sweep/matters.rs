@@ -1,10 +1,9 @@
 //! Which parameters matter, in words and figures, with as much doubt as there is.
 
 use handloom_sweep::importance::{Correlation, Importance, Verdict, importance};
-use handloom_sweep::{Goal, Space, Trial};
+use handloom_sweep::{Goal, Space, Trial, words};
 use serde_json::{Map, Value, json};
 
-use super::words;
 use crate::output::{BOLD, DIM, Output};
 use crate::table::one_line;
 

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use handloom_engine::model::Model;
+use handloom_sweep::standing::run_of;
 use handloom_sweep::{State, Status, Trial};
 
-use super::best::run_of;
 use super::opened::Opened;
 use crate::runs::{self, Record, Run, Runs};
 
@@ -33,7 +33,7 @@ pub(super) fn mend(opened: &Opened, state: &State, runs: &Runs) -> Result<()> {
 fn mended(run: &Run, status: runs::Status, trial: &Trial, ended_ms: Option<i64>, opened: &Opened) -> Record {
     let mut record = Record { status, epochs: trial.costs.len() as u64, ..run.record.clone() };
     record.ended_ms = ended_ms.map(|at| at.max(0) as u64);
-    let best = trial.best().filter(|_| opened.metric.name() == "val_accuracy");
+    let best = trial.best().filter(|_| opened.metric.name == "val_accuracy");
     if let Some(cost) = best {
         record.best_epoch = trial.costs.iter().position(|epoch| *epoch == cost).map(|at| at as u64 + 1);
         record.val_accuracy = Some(opened.goal.cost(cost));

@@ -14,15 +14,12 @@ mod live;
 mod ls;
 mod matters;
 mod mend;
-mod metric;
 mod opened;
 mod show;
-mod standing;
 mod start;
 mod stop;
 mod told;
 mod trial;
-mod words;
 mod work;
 
 use anyhow::Result;

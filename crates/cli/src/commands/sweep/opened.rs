@@ -1,14 +1,12 @@
 //! A sweep as the store has it, ready to be worked on or looked at.
 
 use anyhow::{Context as _, Result};
-use handloom_engine::config::find;
 use handloom_store::{Sweep, is_dead};
-use handloom_sweep::spec::{self, Spec, setting};
+use handloom_sweep::spec::{Metric, Spec, setting};
 use handloom_sweep::state::{Agent, SILENCE_MS};
 use handloom_sweep::{Distribution, Goal, Journal, Parameter, Space, State, Status};
 use serde_json::{Map, Value};
 
-use super::metric::Metric;
 use crate::exit::Failure;
 use crate::provenance;
 use crate::runs::Runs;
@@ -31,8 +29,8 @@ impl Opened {
         let spec = Spec::read(&sweep.yaml).with_context(|| format!("in the file of sweep `{}`", sweep.id))?;
         // A store of its own: no upload of a model stands between the journal and the database.
         let journal = handloom_store::Journal::new(runs.again()?, &sweep.id);
-        let (space, metric) = (settled(&spec.space, &sweep.settings), spec.metric);
-        Ok(Self { sweep, spec, space, metric: Metric::of_spec(metric), goal: metric.goal, journal })
+        let (space, metric) = (spec.space.without(&sweep.settings), spec.metric);
+        Ok(Self { sweep, spec, space, metric, goal: metric.goal, journal })
     }
 
     /// The sweep that `name` means: an id, a part of an id or name that only one has, or `@last`.
@@ -88,32 +86,12 @@ impl Opened {
 
     /// How many trials there are to be, if there is an end to them.
     pub(super) fn total(&self, state: &State) -> Option<u64> {
-        let grid = (self.spec.method == spec::Method::Grid).then(|| self.space.points()).flatten();
-        match (state.cap, grid) {
-            (Some(cap), Some(points)) => Some(cap.min(points)),
-            (cap, points) => cap.or(points),
-        }
+        self.spec.total(&self.space, state)
     }
 
     /// Where the sweep stands, in a word.
     pub(super) fn status(&self, state: &State) -> &'static str {
-        let count = |status| state.count(status);
-        let reached = || {
-            state
-                .best()
-                .and_then(handloom_sweep::Trial::best)
-                .is_some_and(|cost| self.spec.metric.reached(self.goal.cost(cost)))
-        };
-        let complete = || self.total(state).is_some_and(|total| state.trials.len() as u64 >= total) || reached();
-        if count(Status::Running) > 0 {
-            "running"
-        } else if count(Status::Pending) == 0 && complete() {
-            "finished"
-        } else if state.stopped {
-            "stopped"
-        } else {
-            "pending"
-        }
+        self.spec.status(&self.space, state)
     }
 
     /// Names of the data sets that trials may have.
@@ -134,23 +112,7 @@ pub(super) fn data_sets(space: &Space, settings: &Map<String, Value>) -> Vec<Str
     settings.get("dataset").map(text).into_iter().chain(tried).collect()
 }
 
-/// `space` without the parameters that `settings` settle for every trial.
-pub(super) fn settled(space: &Space, settings: &Map<String, Value>) -> Space {
-    let is_free = |name: &str| {
-        setting(name).is_none_or(|key| !settings.keys().any(|set| find(set).is_some_and(|set| set.name == key.name)))
-    };
-    Space { parameters: space.parameters.iter().filter(|parameter| is_free(&parameter.name)).cloned().collect() }
-}
-
 /// What a sweep is called; nothing if it has no name.
 pub(super) fn called(sweep: &Sweep) -> &str {
     sweep.name.as_deref().unwrap_or_default()
-}
-
-/// The word of a sweep file for a goal.
-pub(super) fn goal_name(goal: Goal) -> &'static str {
-    match goal {
-        Goal::Minimize => "minimize",
-        Goal::Maximize => "maximize",
-    }
 }

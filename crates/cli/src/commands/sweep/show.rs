@@ -7,15 +7,14 @@ use clap::ArgMatches;
 use clap::builder::styling::Style;
 use handloom_engine::event::Row;
 use handloom_store::ByRun;
+use handloom_sweep::standing::{Standing, best, run_of};
+use handloom_sweep::words::{tried, value};
 use handloom_sweep::{State, Status, Trial};
 use serde_json::{Value, json};
 
-use super::best::run_of;
 use super::live::metrics;
 use super::matters;
-use super::opened::{Opened, called, goal_name};
-use super::standing::{Standing, best, name};
-use super::words::{tried, value, varying};
+use super::opened::{Opened, called};
 use crate::commands::{picture, runs, text};
 use crate::exit::Exit;
 use crate::output::{BAD, BOLD, DIM, GOOD, Output};
@@ -95,7 +94,7 @@ impl<'a> Shown<'a> {
         let trials: Vec<Value> = self.state.trials.iter().map(|trial| self.trial(trial)).collect();
         let mut event = json!({
             "v": 1, "event": "sweep", "sweep": sweep.id, "name": sweep.name, "status": self.status,
-            "method": self.opened.spec.method.name(), "metric": metric.name(), "goal": goal,
+            "method": self.opened.spec.method.name(), "metric": metric.name, "goal": goal,
             "planned": self.opened.total(&self.state), "counts": self.standing.object(), "trials": trials, "best": best,
         });
         if let Value::Object(event) = &mut event {
@@ -107,7 +106,7 @@ impl<'a> Shown<'a> {
     fn trial(&self, trial: &Trial) -> Value {
         let attempts = &self.state.attempts[trial.number as usize];
         let mut object = json!({
-            "number": trial.number, "run": self.run_id(trial), "status": name(trial.status), "parameters": trial.choice,
+            "number": trial.number, "run": self.run_id(trial), "status": trial.status.name(), "parameters": trial.choice,
             "attempts": attempts.len(), "why": attempts.last().and_then(|attempt| attempt.why.clone()),
             "epochs": trial.costs.len(), "best_epoch": self.run(trial).and_then(|run| run.record.best_epoch),
         });
@@ -116,7 +115,7 @@ impl<'a> Shown<'a> {
             // What the search goes by, even where the run is gone.
             let value = self.metric(trial).map(|value| json!(value));
             if let Some(value) = value {
-                object.insert(self.opened.metric.name().into(), value);
+                object.insert(self.opened.metric.name.into(), value);
             }
         }
         object
@@ -134,7 +133,7 @@ impl<'a> Shown<'a> {
         let planned = self.opened.total(&self.state).map(|total| format!("{total} trials planned")).unwrap_or_default();
         let about = [
             self.opened.spec.method.name().to_owned(),
-            format!("{} {}", metric.name(), goal_name(*goal)),
+            format!("{} {}", metric.name, goal.name()),
             self.standing.words(),
             planned,
         ];
@@ -146,7 +145,7 @@ impl<'a> Shown<'a> {
                 metric.text(goal.cost(cost)),
                 trial.number,
                 self.run_id(trial).unwrap_or_default(),
-                one_line(&tried(&trial.choice, &varying(&self.opened.space)))
+                one_line(&tried(&trial.choice, &self.opened.space.varying()))
             ));
         }
     }
@@ -160,8 +159,8 @@ impl<'a> Shown<'a> {
         });
         let hidden = if all { 0 } else { trials.len().saturating_sub(ROWS) };
         trials.truncate(trials.len() - hidden);
-        let varying = varying(&self.opened.space);
-        let heads = ["trial", "run", "status", self.opened.metric.name(), "epochs"].map(str::to_owned);
+        let varying = self.opened.space.varying();
+        let heads = ["trial", "run", "status", self.opened.metric.name, "epochs"].map(str::to_owned);
         let heads = heads.into_iter().chain(varying.iter().cloned());
         let mut rows: Vec<Vec<(String, Style)>> = vec![heads.map(|name| (one_line(&name), DIM)).collect()];
         rows.extend(trials.iter().map(|trial| {
@@ -170,7 +169,7 @@ impl<'a> Shown<'a> {
             let fixed = [
                 plain(trial.number.to_string()),
                 (self.run_id(trial).unwrap_or("-").to_owned(), BOLD),
-                (name(trial.status).to_owned(), look(trial.status)),
+                (trial.status.name().to_owned(), look(trial.status)),
                 plain(metric),
                 plain(trial.costs.len().to_string()),
             ];

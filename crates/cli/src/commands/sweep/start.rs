@@ -1,6 +1,5 @@
 //! A sweep that begins: its file is read, it is put into the store, and worked on unless agents are to do that.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -11,7 +10,7 @@ use handloom_sweep::Entry;
 use handloom_sweep::spec::{self, Spec, setting};
 use serde_json::{Map, Value, json};
 
-use super::opened::{Opened, called, data_sets, settled};
+use super::opened::{Opened, called, data_sets};
 use super::{dry, work};
 use crate::command;
 use crate::commands::{runs, text};
@@ -19,7 +18,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::{BOLD, Output};
 use crate::provenance::Origin;
 use crate::runs::{Runs, new_id, now_ms};
-use crate::settings::Settings;
+use crate::settings::{Settings, read_text};
 use crate::table::one_line;
 use crate::wandb::Flags;
 
@@ -116,7 +115,7 @@ impl Asked {
 
     /// Names of the data sets that trials may have.
     pub(super) fn data_sets(&self) -> Vec<String> {
-        data_sets(&settled(&self.spec.space, &self.settings), &self.settings)
+        data_sets(&self.spec.space.without(&self.settings), &self.settings)
     }
 
     /// Puts the sweep into the store.
@@ -144,19 +143,10 @@ impl Asked {
     }
 }
 
-/// The text of the file `path`.
+/// The text of the sweep file `path`.
 pub(super) fn read(path: &str) -> Result<String> {
-    const MAX_BYTES: u64 = 1 << 20;
-    let read = || -> std::io::Result<String> {
-        let length = fs::metadata(path)?.len();
-        if length > MAX_BYTES {
-            return Err(std::io::Error::other(format!("{length} bytes are more than {MAX_BYTES}")));
-        }
-        fs::read_to_string(path)
-    };
-    read().map_err(|error| {
-        Failure::usage(format!("cannot read `{path}`: {error}\nhint: `handloom sweep` takes a sweep file, or one of create check agent ls show best stop resume"))
-    })
+    let hint = "`handloom sweep` takes a sweep file, or one of create check agent ls show best stop resume";
+    read_text(Path::new(path), hint)
 }
 
 /// What `-d` and `--set` settle for every trial, under the names of settings.

@@ -4,9 +4,8 @@ use std::sync::mpsc::Sender;
 
 use handloom_engine::event::Row;
 use handloom_sweep::worker::Notice;
-use handloom_sweep::{Choice, State, Status, Trial};
+use handloom_sweep::{Choice, Standing, State, Status, Trial};
 
-use super::standing::Standing;
 
 /// Something to tell.
 pub(super) enum Told {

@@ -15,13 +15,12 @@ use handloom_engine::event::{Event, Observer, Outcome};
 use handloom_engine::model;
 use handloom_engine::session::Session;
 use handloom_sweep::Choice;
-use handloom_sweep::spec::Spec;
+use handloom_sweep::spec::{Metric, Spec};
 use handloom_sweep::worker::{Assignment, Ending, Objective, Reporter, Verdict};
 use serde_json::{Map, Value};
 
 use super::data::{DataSets, Loaded};
 use super::ending::Handover;
-use super::metric::Metric;
 use super::told::Told;
 use crate::command;
 use crate::exit::{Exit, told};

@@ -26,7 +26,6 @@ use super::opened::Opened;
 use super::start::{self, whole};
 use super::told::{Teller, Told};
 use super::trial::Trials;
-use super::words::varying;
 use crate::commands::{data_dirs, runs, text};
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupt;
@@ -157,7 +156,7 @@ fn work(
     let asked = wandb(opened, matches, output)?;
     let state = opened.state(runs)?;
     mend(opened, &state, runs)?;
-    let (total, varying) = (opened.total(&state), varying(&opened.space));
+    let (total, varying) = (opened.total(&state), opened.space.varying());
     finish::announce(opened, total, plan.workers, data, output);
     let mut board = Board::new(output, &opened.sweep.id, (opened.metric, opened.goal), varying, total);
 

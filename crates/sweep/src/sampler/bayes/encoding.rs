@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use handloom_engine::config::find;
 use handloom_engine::rng::Rng;
 use serde_json::Value;
 
 use super::process::Kind;
+use super::rates::Rates;
 use crate::space::{Choice, Distribution, Parameter, Space};
 
 /// Most values of a numeric parameter that are listed; what has more is a line.
@@ -22,6 +24,14 @@ pub(crate) type Point = Vec<f64>;
 pub(crate) struct Encoding<'a> {
     axes: Vec<Axis<'a>>,
     constants: Vec<&'a Parameter>,
+    rates: Option<RateAxes>,
+}
+
+/// Where the learning rate and the optimizer are among the axes, if both vary.
+struct RateAxes {
+    rate: usize,
+    optimizer: usize,
+    rates: Rates,
 }
 
 struct Axis<'a> {
@@ -42,7 +52,18 @@ impl<'a> Encoding<'a> {
     pub(crate) fn new(space: &'a Space) -> Self {
         let constant = |parameter: &&Parameter| matches!(parameter.distribution, Distribution::Constant(_));
         let (constants, others): (Vec<_>, Vec<_>) = space.parameters.iter().partition(constant);
-        Self { axes: others.into_iter().map(Axis::new).collect(), constants }
+        let axes: Vec<Axis<'a>> = others.into_iter().map(Axis::new).collect();
+        let rates = RateAxes::new(&axes);
+        Self { axes, constants, rates }
+    }
+
+    /// A point as a process compares it with others.
+    pub(crate) fn seen(&self, point: &[f64]) -> Point {
+        let mut seen = point.to_vec();
+        if let Some(RateAxes { rate, optimizer, rates }) = &self.rates {
+            seen[*rate] = rates.place(&self.axes[*rate].value(point[*rate]), point[*optimizer] as usize);
+        }
+        seen
     }
 
     /// How each coordinate is compared (d).
@@ -114,6 +135,18 @@ impl<'a> Encoding<'a> {
             }
         }
         all
+    }
+}
+
+impl RateAxes {
+    fn new(axes: &[Axis<'_>]) -> Option<Self> {
+        let is_called = |axis: &Axis<'_>, name| find(&axis.parameter.name).is_some_and(|key| key.name == name);
+        let place = |name| axes.iter().position(|axis| is_called(axis, name));
+        let (rate, optimizer) = (place("learning_rate")?, place("optimizer")?);
+        let values = |axis: &Axis<'_>| axis.listed.as_ref().map(|listed| listed.values.clone());
+        let ends = || [0.001, 0.999].map(|u| axes[rate].parameter.distribution.at(u)).to_vec();
+        let rates = Rates::new(&values(&axes[optimizer])?, &values(&axes[rate]).unwrap_or_else(ends))?;
+        Some(Self { rate, optimizer, rates })
     }
 }
 

@@ -1,37 +1,35 @@
 //! Trials in words: what sets one apart from the others.
 
-use handloom_sweep::{Choice, Distribution, Space};
 use serde_json::Value;
 
-use crate::fields::plain;
-
-/// Names of the parameters that differ between trials.
-pub(super) fn varying(space: &Space) -> Vec<String> {
-    let varies = |distribution: &Distribution| match distribution {
-        Distribution::Constant(_) => false,
-        Distribution::Categorical(values, _) => values.len() > 1,
-        _ => true,
-    };
-    let parameters = space.parameters.iter().filter(|parameter| varies(&parameter.distribution));
-    parameters.map(|parameter| parameter.name.clone()).collect()
-}
+use crate::space::Choice;
 
 /// What a trial tries: `activation relu · batch_size 32 · learning_rate 0.00081`.
-pub(super) fn tried(choice: &Choice, varying: &[String]) -> String {
+pub fn tried(choice: &Choice, varying: &[String]) -> String {
     let said = varying.iter().filter_map(|name| Some(format!("{name} {}", value(choice.get(name)?))));
     said.collect::<Vec<_>>().join(" · ")
 }
 
 /// A value of a parameter, numbers with four digits.
-pub(super) fn value(value: &Value) -> String {
+pub fn value(value: &Value) -> String {
     match value {
         Value::Number(number) if number.is_f64() => short(number.as_f64().unwrap_or_default()),
         value => plain(value),
     }
 }
 
+/// A value as text: lists with spaces, nothing as `-`.
+pub fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "-".into(),
+        Value::String(text) => text.clone(),
+        Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    }
+}
+
 /// A number with four digits: `0.0008124`, `1.5e-7`.
-fn short(x: f64) -> String {
+pub fn short(x: f64) -> String {
     if x == 0.0 || !x.is_finite() {
         return x.to_string();
     }

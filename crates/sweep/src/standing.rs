@@ -1,0 +1,124 @@
+//! Where a sweep stands: how many trials came to what, which is the best, and whether there is more to come.
+
+use serde_json::{Value, json};
+
+use crate::space::{Choice, Space};
+use crate::spec::{Method, Spec};
+use crate::state::State;
+use crate::trial::{Status, Trial};
+
+/// Where a sweep stands.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// How many trials have each status, in the order of [`Status::ALL`].
+    counts: [u64; Status::ALL.len()],
+    /// The best trial: its number, what it tries, and its cost.
+    pub best: Option<(u64, Choice, f64)>,
+}
+
+impl Standing {
+    /// Where `state` stands.
+    pub fn of(state: &State) -> Self {
+        let mut counts = [0; Status::ALL.len()];
+        for trial in &state.trials {
+            counts[Status::ALL.iter().position(|status| *status == trial.status).unwrap_or_default()] += 1;
+        }
+        let best = best(&state.trials);
+        Self { counts, best: best.map(|(trial, cost)| (trial.number, trial.choice.clone(), cost)) }
+    }
+
+    /// Trials with this status.
+    pub fn count(&self, status: Status) -> u64 {
+        self.counts[Status::ALL.iter().position(|known| *known == status).unwrap_or_default()]
+    }
+
+    /// Trials in all.
+    pub fn trials(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// Trials that are over.
+    pub fn ended(&self) -> u64 {
+        self.trials() - self.count(Status::Running) - self.count(Status::Pending)
+    }
+
+    /// Trials by status, those that there are: `12 finished, 3 pruned`.
+    pub fn words(&self) -> String {
+        let said = Status::ALL.iter().map(|&status| (self.count(status), status.name())).filter(|(count, _)| *count > 0);
+        let said: Vec<String> = said.map(|(count, name)| format!("{count} {name}")).collect();
+        if said.is_empty() { "no trial yet".into() } else { said.join(", ") }
+    }
+
+    /// The same as an object.
+    pub fn object(&self) -> Value {
+        Status::ALL.iter().map(|&status| (status.name().to_owned(), json!(self.count(status)))).collect()
+    }
+}
+
+/// The best of `trials`, the earliest on ties, with its cost: of those that finished, or if there are none, of those that were pruned.
+pub fn best(trials: &[Trial]) -> Option<(&Trial, f64)> {
+    let among = |status| {
+        let costs =
+            trials.iter().filter(|trial| trial.status == status).filter_map(|trial| Some((trial, trial.best()?)));
+        costs.reduce(|best, next| if next.1 < best.1 { next } else { best })
+    };
+    among(Status::Finished).or_else(|| among(Status::Pruned))
+}
+
+impl Spec {
+    /// How many trials there are to be, if there is an end to them. `space` is what this sweep tries: the file's, or less
+    /// if some of it was settled.
+    pub fn total(&self, space: &Space, state: &State) -> Option<u64> {
+        let grid = (self.method == Method::Grid).then(|| space.points()).flatten();
+        match (state.cap, grid) {
+            (Some(cap), Some(points)) => Some(cap.min(points)),
+            (cap, points) => cap.or(points),
+        }
+    }
+
+    /// Where the sweep stands, in a word: `running`, `finished`, `stopped` or `pending`.
+    pub fn status(&self, space: &Space, state: &State) -> &'static str {
+        let reached =
+            || state.best().and_then(Trial::best).is_some_and(|cost| self.metric.reached(state.goal.cost(cost)));
+        let complete = || self.total(space, state).is_some_and(|total| state.trials.len() as u64 >= total) || reached();
+        if state.count(Status::Running) > 0 {
+            "running"
+        } else if state.count(Status::Pending) == 0 && complete() {
+            "finished"
+        } else if state.stopped {
+            "stopped"
+        } else {
+            "pending"
+        }
+    }
+}
+
+/// The run that records the latest attempt at a trial.
+pub fn run_of(state: &State, number: u64) -> Option<&str> {
+    let attempts = state.attempts.get(usize::try_from(number).ok()?)?;
+    attempts.last().map(|attempt| attempt.run.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trial(number: u64, status: Status, costs: &[f64]) -> Trial {
+        Trial { number, status, costs: costs.to_vec(), ..Trial::default() }
+    }
+
+    #[test]
+    fn the_best_is_the_earliest_of_equals_and_finished_if_any_is() {
+        use Status::{Diverged, Finished, Pruned};
+        let trials = [
+            trial(0, Pruned, &[-0.99]),
+            trial(1, Finished, &[-0.5, -0.8, -0.7]),
+            trial(2, Finished, &[-0.8]),
+            trial(3, Diverged, &[-0.9]),
+            trial(4, Finished, &[f64::NAN]),
+        ];
+        let found = |trials| best(trials).map(|(trial, cost)| (trial.number, cost));
+        assert_eq!(found(&trials), Some((1, -0.8)));
+        assert_eq!([found(&trials[..1]), found(&trials[3..])], [Some((0, -0.99)), None]);
+    }
+}

@@ -1,0 +1,119 @@
+//! Trials grouped by the value of one parameter.
+
+use handloom_sweep::words::{short, value};
+
+use super::super::table::Parameter;
+use super::Part;
+
+/// Fewest trials of which anything is said.
+pub(super) const LEAST: usize = 5;
+/// Most different values that are groups of their own.
+const MOST: usize = 12;
+
+/// Trials with the same value, or with numbers in one part of the range.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Group {
+    /// The value, for people.
+    pub(super) label: String,
+    /// What to brush to see it.
+    pub(super) part: Part,
+    /// Positions of its trials.
+    pub(super) members: Vec<usize>,
+}
+
+/// The trials `among` by the value of `parameter`, numbers ascending: a group for each value, or for many numbers a third
+/// each. What has fewer than [`LEAST`] trials is left out.
+pub(super) fn groups(parameter: &Parameter, among: &[usize]) -> Vec<Group> {
+    let levels = parameter.levels();
+    let found = if levels.len() <= MOST || !parameter.is_number() {
+        let group = |level: &serde_json::Value| {
+            let members = among.iter().copied().filter(|&at| parameter.values[at] == *level).collect();
+            let part = match level.as_f64() {
+                Some(number) if !parameter.is_category => Part::Range(number, number),
+                _ => Part::Levels(vec![level.clone()]),
+            };
+            Group { label: value(level), part, members }
+        };
+        levels.iter().map(group).collect()
+    } else {
+        thirds(parameter, among)
+    };
+    found.into_iter().filter(|group: &Group| group.members.len() >= LEAST).collect()
+}
+
+/// Three groups of about equal size by a number; equal numbers stay together.
+fn thirds(parameter: &Parameter, among: &[usize]) -> Vec<Group> {
+    let mut sorted: Vec<(f64, usize)> = among.iter().filter_map(|&at| Some((parameter.number(at)?, at))).collect();
+    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut found = Vec::new();
+    let mut rest = &sorted[..];
+    for left in (1..=3).rev() {
+        let mut end = rest.len() / left;
+        while end > 0 && end < rest.len() && rest[end].0 == rest[end - 1].0 {
+            end += 1;
+        }
+        let (own, others) = rest.split_at(end);
+        rest = others;
+        if let [(low, _), ..] = own {
+            let high = own[own.len() - 1].0;
+            found.push(Group {
+                label: format!("{} to {}", short(*low), short(high)),
+                part: part(parameter, own.iter().map(|(_, at)| *at)),
+                members: own.iter().map(|(_, at)| *at).collect(),
+            });
+        }
+    }
+    found
+}
+
+/// What to brush to see the values of a parameter in these trials.
+pub(super) fn part(parameter: &Parameter, among: impl Iterator<Item = usize>) -> Part {
+    let among: Vec<usize> = among.collect();
+    let numbers: Option<Vec<f64>> = among.iter().map(|&at| parameter.number(at)).collect();
+    match numbers {
+        Some(numbers) if !parameter.is_category && !numbers.is_empty() => Part::Range(
+            numbers.iter().copied().fold(f64::INFINITY, f64::min),
+            numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        ),
+        _ => {
+            let is_there = |level: &serde_json::Value| among.iter().any(|&at| parameter.values[at] == *level);
+            Part::Levels(parameter.levels().into_iter().filter(is_there).collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use handloom_sweep::Distribution;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn values_are_groups_and_many_numbers_are_thirds() {
+        let values: Vec<Value> = (0..30).map(|at| json!(["sgd", "adam", "nag"][at % 3])).collect();
+        let parameter = Parameter::new("optimizer", &Distribution::Categorical(values.clone(), None), values).unwrap();
+        let all: Vec<usize> = (0..30).collect();
+        let labels: Vec<String> = groups(&parameter, &all).into_iter().map(|group| group.label).collect();
+        assert_eq!(labels, ["adam", "nag", "sgd"]);
+        // Too few of any.
+        assert_eq!(groups(&parameter, &all[..12]), []);
+        let values = (0..30).map(|at| json!(0.01 * f64::from(at / 2 + 1))).collect();
+        let parameter = Parameter::new("momentum", &Distribution::Uniform(0.0, 1.0), values).unwrap();
+        let found = groups(&parameter, &all);
+        let sizes: Vec<usize> = found.iter().map(|group| group.members.len()).collect();
+        assert_eq!(sizes, [10, 10, 10]);
+        assert_eq!((found[0].label.as_str(), found[0].part.clone()), ("0.01 to 0.05", Part::Range(0.01, 0.05)));
+    }
+
+    #[test]
+    fn equal_numbers_are_never_parted() {
+        let values = (0..40).map(|at| if at < 27 { json!(0.5) } else { json!(0.01 * f64::from(at)) }).collect();
+        let parameter = Parameter::new("momentum", &Distribution::Uniform(0.0, 1.0), values).unwrap();
+        let all: Vec<usize> = (0..40).collect();
+        for group in groups(&parameter, &all) {
+            let halves = group.members.iter().filter(|&&at| parameter.number(at) == Some(0.5)).count();
+            assert!(halves == 0 || halves == 27, "{group:?}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+// Live: what another process trains appears on pages that nobody reloads, and a page that was cut off catches up.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { browser, column, run, serve, settled, start, visit } from './harness.mjs';
+
+const TRAIN = ['train', '-d', 'garments', '-nhl', '1', '-sz', '32', '--no-test', '--quiet'];
+let folder;
+let server;
+let chromium;
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'handloom-live-'));
+  await run(...TRAIN, '-e', '2', '--store', folder, '--name', 'first');
+  [server, chromium] = await Promise.all([serve(folder), browser()]);
+});
+after(async () => {
+  await chromium?.close();
+  await server?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Trains in another process; the answer ends with it. */
+function training(name, epochs) {
+  const child = start(...TRAIN, '-e', String(epochs), '--store', folder, '--name', name);
+  return { child, ended: new Promise((resolve) => child.once('exit', resolve)) };
+}
+
+/** The id of the run with this name, once it is recorded. */
+async function recorded(name) {
+  for (let turn = 0; turn < 200; turn++) {
+    const runs = await server.get('/api/runs');
+    const at = column(runs, 'name')?.indexOf(name) ?? -1;
+    if (at >= 0) return column(runs, 'id')[at];
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return assert.fail(`${name} was never recorded`);
+}
+
+test('a run that another process trains appears in the table and goes on to its end', async () => {
+  const { page, complaints, close } = await visit(chromium, `${server.url}/#/`);
+  await page.evaluate(() => (globalThis.unreloaded = true));
+  const { ended } = training('second', 12);
+  await page.getByText('second').first().waitFor();
+  assert.equal(await ended, 0);
+  await page.waitForFunction(() => /second[\s\S]*finished|finished[\s\S]*second/.test(document.body.innerText));
+  assert.equal(await page.evaluate(() => globalThis.unreloaded), true, 'nobody reloaded the page');
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test('the curves of a run grow while it trains', async () => {
+  const { ended } = training('third', 40);
+  const id = await recorded('third');
+  const { page, complaints, close } = await visit(chromium, `${server.url}/#/run/${id}`);
+  const text = () => page.locator('main').innerText();
+  const early = await text();
+  assert.equal(await ended, 0);
+  await page.waitForFunction((early) => document.querySelector('main')?.innerText !== early, early);
+  await settled(page);
+  const { epochs, status } = await server.get(`/api/runs/${id}`);
+  assert.deepEqual([epochs, status], [40, 'finished']);
+  assert.match(await text(), /40/);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test('a page whose connection was lost shows what it missed, once each', async () => {
+  const { page, close } = await visit(chromium, `${server.url}/#/`);
+  await page.context().setOffline(true);
+  await run(...TRAIN, '-e', '2', '--store', folder, '--name', 'missed');
+  await page.context().setOffline(false);
+  await page.getByText('missed').first().waitFor({ timeout: 20_000 });
+  await settled(page);
+  const rows = page.getByRole('row').filter({ hasText: 'missed' });
+  assert.equal(await rows.count(), 1);
+  await close();
+});

@@ -1,0 +1,64 @@
+// The report: one file that opens from disk with the network off, and is as interactive as the pages it is made of.
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { after, before, test } from 'node:test';
+import { barriers, browser, places, run, scrolled, serve, settled, store, visit } from './harness.mjs';
+
+let chromium;
+let folder;
+let file;
+let where;
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'handloom-report-'));
+  file = join(folder, 'report.html');
+  const server = await serve();
+  where = await places(server);
+  await server.stop();
+  await run('report', where.a, where.b, where.sweep, '--store', store, '-o', file);
+  chromium = await browser();
+});
+after(async () => {
+  await chromium?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const open = (hash, options) => visit(chromium, `${pathToFileURL(file)}${hash}`, { offline: true, ...options });
+
+test('every page of the report opens from disk, offline, without a complaint', async () => {
+  assert.ok(statSync(file).size < 8 << 20, 'at most 8 MiB');
+  for (const name of ['project', 'run', 'errors', 'sweep', 'compare']) {
+    const { page, complaints, close } = await open(where.pages[name]);
+    await scrolled(page);
+    assert.ok((await page.getByRole('heading', { level: 1 }).first().innerText()).trim(), name);
+    assert.deepEqual(await page.getByRole('alert').allInnerTexts(), [], name);
+    assert.deepEqual(complaints, [], name);
+    await close();
+  }
+});
+
+test('it is interactive: brushes, links and keys', async () => {
+  const { page, complaints, close } = await open(where.pages.sweep);
+  const axis = page.getByRole('slider', { name: /^Brush of .*optimizer/ }).first();
+  await axis.focus();
+  await page.keyboard.press('ArrowUp');
+  await settled(page);
+  assert.match(await page.getByRole('status').filter({ hasText: /trials/ }).first().innerText(), /\d+ of \d+/);
+  await page.keyboard.press('Escape');
+  await page.evaluate((hash) => (location.hash = hash), where.pages.run);
+  await settled(page);
+  assert.match(page.url(), new RegExp(where.a));
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test('it names configuration, seed, data, version and weights, and nobody is kept out', async () => {
+  const text = readFileSync(file, 'utf8');
+  for (const word of ['weights_sha256', 'data_sha256', 'seed', 'version']) assert.ok(text.includes(word), word);
+  const { page, close } = await open(where.pages.run, { theme: 'dark' });
+  assert.deepEqual(await barriers(page), []);
+  await close();
+});
