@@ -105,7 +105,8 @@ pub(crate) fn report() -> Vec<Vec<u8>> {
         "data_sha256": "0f", "test_sha256": null, "weights_sha256": "f0", "val_accuracy": 0.875, "best_epoch": 2,
         "epochs": 2, "test_accuracy": null,
     });
-    let sweep = json!({"id": "s1", "name": null, "yaml": "method: grid\n", "seed": 3, "settings": {}, "winner": "k3v9x0aa"});
+    let sweep =
+        json!({"id": "s1", "name": null, "yaml": "method: grid\n", "seed": 3, "settings": {}, "winner": "k3v9x0aa"});
     let files = [(vec![], vec![]), (vec![run.clone()], vec![]), (vec![run.clone(), run], vec![sweep])];
     let file = |(runs, sweeps): (Vec<Value>, Vec<Value>)| {
         let provenance =

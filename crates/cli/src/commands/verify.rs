@@ -155,7 +155,12 @@ fn config(made: &Made) -> Result<Config> {
     })?;
     // What counts is the seed that stands in the report, whatever its settings say.
     if config.seed != made.seed {
-        return Err(Failure::data(format!("run `{}` has two seeds, {} and {}", one_line(&made.id), config.seed, made.seed)));
+        return Err(Failure::data(format!(
+            "run `{}` has two seeds, {} and {}",
+            one_line(&made.id),
+            config.seed,
+            made.seed
+        )));
     }
     Ok(config)
 }
@@ -164,7 +169,8 @@ fn config(made: &Made) -> Result<Config> {
 fn data(made: &Made, config: &Config, data_dirs: &[PathBuf], output: &Output) -> Result<Dataset> {
     let known = handloom_data::locate(&made.dataset, data_dirs).is_ok();
     let name = if known { &made.dataset } else { &config.dataset };
-    let located = source::obtain(name, data_dirs, output)?;
+    // A name that is not known here is a lack of data, not a mistake in the command.
+    let located = source::obtain(name, data_dirs, output).map_err(|error| Failure::data(error.to_string()))?;
     let data = located.train()?;
     let found = checksum::of_dataset(&data);
     if found == made.data_sha256 {
@@ -193,7 +199,12 @@ fn again(
     let style = ProgressStyle::with_template("{msg}  {bar:24.cyan/dim}  epoch {pos} of {len}  {eta}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_message(one_line(&made.id));
-    output.note(format!("training {} again, {} epochs on {}", one_line(&made.id), config.epochs, one_line(&made.dataset)));
+    output.note(format!(
+        "training {} again, {} epochs on {}",
+        one_line(&made.id),
+        config.epochs,
+        one_line(&made.dataset)
+    ));
     let watch = |event: &Event<'_>| {
         if let Event::Epoch { row, .. } = event {
             bar.set_position(row.epoch);
@@ -253,7 +264,11 @@ fn judgment(made: &Made, found: &Found, here: (&str, &str)) -> Judgment {
         let words = format!("the same accuracy within 0.5 points ({is_text}, reported {told_text}); {place}");
         return Judgment { holds: true, checked: "accuracy", words };
     }
-    Judgment { holds: false, checked: "accuracy", words: format!("validation accuracy {is_text}, reported {told_text}; {place}") }
+    Judgment {
+        holds: false,
+        checked: "accuracy",
+        words: format!("validation accuracy {is_text}, reported {told_text}; {place}"),
+    }
 }
 
 fn accuracy(accuracy: Option<f64>) -> String {
@@ -306,7 +321,8 @@ mod tests {
 
     #[test]
     fn runs_on_their_own_and_the_best_trials_are_trained_again() {
-        let trial = |id: &str, sweep: Option<&str>| Made { id: id.into(), sweep: sweep.map(Into::into), ..made("", "w", 0.5) };
+        let trial =
+            |id: &str, sweep: Option<&str>| Made { id: id.into(), sweep: sweep.map(Into::into), ..made("", "w", 0.5) };
         let mut provenance = Provenance {
             v: 1,
             version: String::new(),

@@ -106,7 +106,9 @@ impl<'a> Answers<'a> {
     fn run(&mut self, id: &str) -> Result<bool, Trouble> {
         let address = format!("/api/runs/{id}");
         let mut answer = self.site.answer(&address)?;
+        // Flags that were typed name folders; the command that makes the run again is there without them.
         answer["host"] = Value::Null;
+        answer["typed"] = Value::Null;
         answer["may_open_test"] = Value::from(false);
         Ok(self.fit(&address, answer))
     }

@@ -80,8 +80,7 @@ fn detailed(chosen: &Chosen, winners: &[Option<String>]) -> Vec<String> {
 fn title(site: &Site, chosen: &Chosen) -> Result<String, Trouble> {
     let seen = site.seen()?;
     let name = |run: &Run| if run.name.is_empty() { run.id.clone() } else { run.name.clone() };
-    let mut names: Vec<String> =
-        seen.runs.iter().filter(|run| chosen.runs.contains(&run.id)).map(name).collect();
+    let mut names: Vec<String> = seen.runs.iter().filter(|run| chosen.runs.contains(&run.id)).map(name).collect();
     for id in &chosen.sweeps {
         let sweep = site.store.sweep(id)?;
         names.push(sweep.and_then(|sweep| sweep.name).unwrap_or_else(|| format!("sweep {id}")));
