@@ -10,4 +10,5 @@ mod runs;
 mod support;
 mod sweep;
 mod train;
+mod ui;
 mod wandb;
