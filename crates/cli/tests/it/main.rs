@@ -6,6 +6,7 @@ mod evaluate;
 mod export;
 mod launched;
 mod predict;
+mod report;
 mod runs;
 mod support;
 mod sweep;
