@@ -122,7 +122,9 @@ export function runCurves(params) {
     const others = rows.length - selection.pins.length;
     const best = selection.pins.find((/** @type {number} */ i) => known.has(id(i)));
     const how = best === undefined ? '' : `${nameOf(best)}: ${words(metric)} ${course(known.get(id(best)).epoch, known.get(id(best)).value, said, 'epoch', share())}. `;
-    return `${how}${plural(selection.pins.length, 'pinned run')} in color over ${others < all - selection.pins.length ? `the latest ${count(others)} of ${count(all)}` : count(Math.max(others, 0))} in grey.`;
+    const grey = others < all - selection.pins.length ? `the latest ${count(others)} of ${count(all)}` : count(Math.max(others, 0));
+    if (!selection.pins.length) return `${grey[0].toUpperCase()}${grey.slice(1)} runs in grey; pin one to see it in color.`;
+    return `${how}${plural(selection.pins.length, 'pinned run')} in color over ${grey} in grey.`;
   }
 
   function tableOf() {
