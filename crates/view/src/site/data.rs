@@ -128,7 +128,7 @@ fn said(classes: &[String], per_class: &[u64], distances: &[Vec<f64>], alike: &[
         );
         said.push(Sentence::new("alike", text));
     }
-    // A class whose nearest one is far is easy.
+    // A class whose nearest one is far.
     let nearest = |class: usize| Some((alike.iter().find(|(a, b)| *a == class || *b == class).map(of)?, class));
     let mut nearest: Vec<(f64, usize)> = (0..classes.len()).filter_map(nearest).collect();
     nearest.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -136,7 +136,7 @@ fn said(classes: &[String], per_class: &[u64], distances: &[Vec<f64>], alike: &[
         && nearest.len() >= 4
         && last.0 >= 1.5 * middle.0
     {
-        let text = format!("{} looks like no other class: it should be easy.", classes[last.1]);
+        let text = format!("{} looks like no other class.", classes[last.1]);
         said.push(Sentence::new("apart", text));
     }
     said

@@ -38,12 +38,11 @@ const SURE: f32 = 0.95;
 pub(super) fn answer(site: &Site, id: &str, query: &Query) -> Result<Value, Trouble> {
     let run = site.run(id)?;
     let judged = judged(site, &run, Set::of(query)?)?;
-    let answer = match judged.answer.get() {
-        Some(answer) => answer,
-        None => {
-            let (known, epochs) = (Known::of(site, &run)?, site.store.epochs(id)?);
-            judged.answer.get_or_init(|| everything(&judged, &known, &epochs))
-        }
+    let answer = if let Some(answer) = judged.answer.get() {
+        answer
+    } else {
+        let (known, epochs) = (Known::of(site, &run)?, site.store.epochs(id)?);
+        judged.answer.get_or_init(|| everything(&judged, &known, &epochs))
     };
     let mut answer = answer.clone();
     // A name may change, what is wrong does not.

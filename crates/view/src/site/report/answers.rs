@@ -17,7 +17,7 @@ const CELLS: usize = 24;
 /// Answers by address.
 pub(super) struct Answers<'a> {
     site: &'a Site,
-    answers: Map<String, Value>,
+    held: Map<String, Value>,
     /// Bytes that are left.
     room: usize,
     left_out: Vec<String>,
@@ -26,12 +26,12 @@ pub(super) struct Answers<'a> {
 impl<'a> Answers<'a> {
     /// None yet, and room for so many bytes.
     pub(super) fn new(site: &'a Site, room: usize) -> Self {
-        Self { site, answers: Map::new(), room, left_out: Vec::new() }
+        Self { site, held: Map::new(), room, left_out: Vec::new() }
     }
 
     /// What there is, and what there is not.
     pub(super) fn done(self) -> (Map<String, Value>, Vec<String>) {
-        (self.answers, self.left_out)
+        (self.held, self.left_out)
     }
 
     /// The answers about the sweeps, and the run of the best trial of each.
@@ -129,7 +129,7 @@ impl<'a> Answers<'a> {
     /// The examples of the cell of errors with this rank by its number of images.
     fn cell(&mut self, id: &str, set: Set, rank: usize) {
         let errors = format!("/api/runs/{id}/errors?set={}", set.name());
-        let Some((_, t, p)) = fullest(&self.answers[&errors]["confusion"]).into_iter().nth(rank) else { return };
+        let Some((_, t, p)) = fullest(&self.held[&errors]["confusion"]).into_iter().nth(rank) else { return };
         if let Ok(answer) = cell_of(self.site, id, set, [t, p], OF_A_CELL) {
             let address = format!("/api/runs/{id}/errors/cell?set={}&true={t}&predicted={p}", set.name());
             self.fit(&address, answer);
@@ -154,7 +154,7 @@ impl<'a> Answers<'a> {
     fn must(&mut self, address: &str) -> Result<&Value, Trouble> {
         let answer = self.site.answer(address)?;
         self.put(address, answer);
-        Ok(&self.answers[address])
+        Ok(&self.held[address])
     }
 
     /// An answer that may be missing.
@@ -175,7 +175,7 @@ impl<'a> Answers<'a> {
 
     fn put(&mut self, address: &str, answer: Value) {
         self.room = self.room.saturating_sub(size(address, &answer));
-        self.answers.insert(address.into(), answer);
+        self.held.insert(address.into(), answer);
     }
 }
 
