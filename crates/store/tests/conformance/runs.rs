@@ -159,6 +159,7 @@ pub(crate) fn only_runs_that_were_heard_of_lately_are_recent(place: &Place) {
 }
 
 pub(crate) fn the_pulse_beats_with_every_change_and_only_then(place: &Place) {
+    type Write = dyn Fn(&dyn Store);
     let (watched, store) = (place.open(), place.open());
     watched.pulse().unwrap();
     // In a server others may write too: several looks in a row are the same soon.
@@ -169,7 +170,7 @@ pub(crate) fn the_pulse_beats_with_every_change_and_only_then(place: &Place) {
             store.pulse().unwrap() == pulse
         })
     };
-    let writes: [(&str, &dyn Fn(&dyn Store)); 6] = [
+    let writes: [(&str, &Write); 6] = [
         ("put", &|store| store.put(&run("a", 1)).unwrap()),
         ("log", &|store| store.log("a", &[epoch(1)]).unwrap()),
         ("log again", &|store| store.log("a", &[Epoch { row: Row { epoch: 1, ..epoch(2).row }, ..epoch(2) }]).unwrap()),

@@ -101,8 +101,7 @@ pub(super) fn table(seen: &Seen, sweep: Option<&str>, first: usize, now_ms: u64)
 /// A run as a row of the table, with every setting.
 pub(super) fn row(run: &Run, row: Option<&Row>, now_ms: u64) -> Value {
     let line = Line { run, row, now_ms };
-    let mut object: Map<String, Value> =
-        COLUMNS.iter().map(|(name, _, of)| ((*name).to_owned(), of(&line))).collect();
+    let mut object: Map<String, Value> = COLUMNS.iter().map(|(name, _, of)| ((*name).to_owned(), of(&line))).collect();
     let own = run.config.iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
     object.extend(own.map(|(name, value)| (name.clone(), value.clone())));
     Value::Object(object)
@@ -152,7 +151,7 @@ fn settings<'r>(runs: &[&'r Run]) -> (Map<String, Value>, Vec<&'r str>) {
 fn setting(columns: Columns, name: &str, runs: &[&Run]) -> Columns {
     let values = || runs.iter().map(|run| run.config.get(name).filter(|value| !value.is_null()));
     if !values().flatten().all(Value::is_number) {
-        return columns.category(name, values().map(|value| value.cloned()).collect());
+        return columns.category(name, values().map(Option::<&Value>::cloned).collect());
     }
     let numbers: Vec<Option<f64>> = values().map(|value| value.and_then(Value::as_f64)).collect();
     let least = numbers.iter().flatten().copied().fold(f64::INFINITY, f64::min);
