@@ -17,10 +17,13 @@ pub(super) struct Error {
     why: String,
 }
 
+/// Names in another module, each with the name here.
+type Names<'a> = Vec<(&'a str, &'a str)>;
+
 /// A module, taken apart.
 struct Module<'a> {
-    /// What it takes from which other module: pairs of the name there and the name here.
-    imports: Vec<(String, Vec<(&'a str, &'a str)>, usize)>,
+    /// What it takes from which other module, and in which line.
+    imports: Vec<(String, Names<'a>, usize)>,
     exports: Vec<&'a str>,
     body: String,
 }
@@ -122,7 +125,7 @@ fn parse<'a>(path: &str, source: &'a str) -> Result<Module<'a>, Error> {
 }
 
 /// Names there and here, and the path, of what follows the word `import`.
-fn import(rest: &str) -> Option<(Vec<(&str, &str)>, &str)> {
+fn import(rest: &str) -> Option<(Names<'_>, &str)> {
     let (names, from) = rest.trim().strip_prefix('{')?.split_once('}')?;
     let from = from.trim().strip_prefix("from")?.trim().strip_suffix(';')?.trim();
     let from = from.strip_prefix('\'').and_then(|from| from.strip_suffix('\''));
