@@ -52,19 +52,36 @@ export async function sweepPage(ids, params) {
     if (waiting) return;
     waiting = window.setTimeout(async () => {
       waiting = 0;
-      // A reader who is in the middle of something is not disturbed.
-      if (body.contains(document.activeElement) || body.matches(':active')) return again();
+      // A reader who is dragging is not disturbed.
+      if (body.matches(':active')) return again();
       asked = Date.now();
       const sweep = await get(path).catch(() => null);
       if (!sweep || !root.isConnected) return;
+      const restore = place(body);
       shown.stop();
       dropCharts(body);
       shown = build(sweep, view);
       put(body, shown.element);
+      restore();
     }, Math.max(0, asked + REFRESH_MS - Date.now()));
   };
   live(root, { sweep: ({ id }) => id === first.id && again(), again });
   return root;
+}
+
+/** What a reader has before them, to be restored once everything was made anew: the focus, what is open, how far is scrolled. @param {HTMLElement} body */
+function place(body) {
+  const name = (/** @type {Element} */ element) => `${element.className} ${element.getAttribute('aria-label') ?? element.textContent}`;
+  const all = (/** @type {string} */ selector) => /** @type {any[]} */ ([...body.querySelectorAll(selector)]);
+  const focused = document.activeElement && body.contains(document.activeElement) ? name(document.activeElement) : null;
+  const open = all('details').map((details) => details.open);
+  const scrolled = all('.table, .pc-scroll').map(({ scrollTop, scrollLeft }) => ({ scrollTop, scrollLeft }));
+  return () => {
+    all('details').forEach((details, i) => (details.open = open[i] ?? false));
+    all('.table, .pc-scroll').forEach((element, i) => Object.assign(element, scrolled[i]));
+    // The axes are made once their figure has a width.
+    if (focused) requestAnimationFrame(() => requestAnimationFrame(() => all('a, button, summary, select, [tabindex]').find((element) => name(element) === focused)?.focus({ preventScroll: true })));
+  };
 }
 
 /** @param {Record<string, string>} params @returns {View} */
