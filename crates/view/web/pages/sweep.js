@@ -133,7 +133,7 @@ function build(sweep, view) {
     setParam('x', across === 'created_ms' ? null : across);
   } });
   const parameters = names.filter((/** @type {string} */ name) => name !== 'metric');
-  const small = slices({ columns, names: parameters, metric: 'metric', maximize, selection, absent, said });
+  const small = inSight(() => slices({ columns, names: parameters, metric: 'metric', maximize, selection, absent, said }));
   const file = newSweepFile({ sweep, columns, selection });
   const matters = h('div', {});
   const rank = () => put(matters, importanceTable(sweep.importance, { metric: sweep.metric, wandb: view.wandb, onView: (wandb) => {
@@ -186,6 +186,20 @@ function build(sweep, view) {
     clear: () => (selection.brushes.size ? selection.clearBrushes() : false),
     stop: () => [stop, bar.stop, lines.stop, dotsOf.stop, small.stop, file.stop].forEach((end) => end()),
   };
+}
+
+/** A part of the page that is made once it comes into sight, so that the first paint does not wait for it. @param {() => {element: HTMLElement, stop: () => void}} make */
+function inSight(make) {
+  let made = /** @type {ReturnType<typeof make>|null} */ (null);
+  const element = h('div', { class: 'in-sight' });
+  const watch = new IntersectionObserver((entries) => {
+    if (made || !entries.some(({ isIntersecting }) => isIntersecting)) return;
+    watch.disconnect();
+    made = make();
+    element.append(made.element);
+  }, { rootMargin: '400px' });
+  watch.observe(element);
+  return { element, stop: () => (watch.disconnect(), made?.stop()) };
 }
 
 /** A selection that tells of brushes a little later, for what is too slow to follow a drag. @param {any} selection */
