@@ -14,6 +14,7 @@ use handloom_engine::config::Config;
 use handloom_engine::model::Model;
 use handloom_engine::session::Session;
 use handloom_sweep::spec::{self, Spec};
+use handloom_view::site::report::Provenance;
 use serde_json::Value;
 
 pub use mutate::Corpus;
@@ -39,6 +40,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "image", run: image, seeds: seeds::image, repair: mutate::repair_png },
     Target { name: "config", run: config, seeds: seeds::config, repair: |_| {} },
     Target { name: "sweep", run: sweep, seeds: seeds::sweep, repair: |_| {} },
+    Target { name: "report", run: report, seeds: seeds::report, repair: |_| {} },
 ];
 
 /// An IDX file, plain or gzip: as many values as its shape says.
@@ -132,6 +134,19 @@ pub fn sweep(data: &[u8]) -> String {
         }
     }
     format!("{} parameters, {} warnings", spec.space.parameters.len(), report.warnings.len().min(3))
+}
+
+/// A report: what is read of it is what would be written of it.
+pub fn report(data: &[u8]) -> String {
+    match Provenance::read(data) {
+        Ok(provenance) => {
+            assert_eq!(provenance.v, 1, "the form that is known");
+            let again = serde_json::to_vec(&provenance).expect("plain values under text keys");
+            assert_eq!(serde_json::from_slice::<Provenance>(&again).expect("what was written"), provenance);
+            format!("{} runs, {} sweeps", provenance.runs.len(), provenance.sweeps.len())
+        }
+        Err(error) => error.to_string(),
+    }
 }
 
 #[cfg(test)]

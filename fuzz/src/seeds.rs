@@ -11,7 +11,7 @@ use handloom_engine::model::Model;
 use handloom_engine::network::Network;
 use handloom_engine::session::Session;
 use image::{DynamicImage, ImageFormat};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 pub(crate) fn idx() -> Vec<Vec<u8>> {
     let shapes: [&[u8]; 4] = [&[7], &[3, 2], &[2, 3, 4], &[2, 1, 2, 3]];
@@ -96,6 +96,26 @@ pub(crate) fn config() -> Vec<Vec<u8>> {
     let text = "num_layers: 2\nhidden_size: \"32 32\"\nweights: last\n";
     let anchored = "epochs: &n 5\nbatch_size: *n\noptimizer: !!str nadam\n";
     [defaults.as_str(), yaml, text, anchored].map(|text| text.as_bytes().to_vec()).into()
+}
+
+pub(crate) fn report() -> Vec<Vec<u8>> {
+    let run = json!({
+        "id": "k3v9x0aa", "name": "</script>", "status": "finished", "sweep": "s1", "version": "0.1.0", "isa": "avx2",
+        "git_commit": null, "config": {"seed": 7, "hidden_size": [64, 32]}, "seed": 7, "dataset": "garments",
+        "data_sha256": "0f", "test_sha256": null, "weights_sha256": "f0", "val_accuracy": 0.875, "best_epoch": 2,
+        "epochs": 2, "test_accuracy": null,
+    });
+    let sweep =
+        json!({"id": "s1", "name": null, "yaml": "method: grid\n", "seed": 3, "settings": {}, "winner": "k3v9x0aa"});
+    let files = [(vec![], vec![]), (vec![run.clone()], vec![]), (vec![run.clone(), run], vec![sweep])];
+    let file = |(runs, sweeps): (Vec<Value>, Vec<Value>)| {
+        let provenance =
+            json!({"v": 1, "version": "0.1.0", "isa": "avx2", "git_commit": "e0e2", "runs": runs, "sweeps": sweeps});
+        let json = provenance.to_string().replace('<', "\\u003c");
+        let opening = "<script type=\"application/json\" id=\"provenance\">";
+        format!("<!doctype html>\n<html><head>{opening}{json}</script></head><body></body>\n</html>\n").into_bytes()
+    };
+    files.map(file).into()
 }
 
 pub(crate) fn sweep() -> Vec<Vec<u8>> {

@@ -165,7 +165,7 @@ impl site::Desk for Desk {
     }
 
     fn data(&self, name: &str) -> Result<(Dataset, usize, Option<PathBuf>), Trouble> {
-        let known = catalog::find(name).is_some() || catalog::plain(name) == catalog::GARMENTS;
+        let known = catalog::find(name).is_some() || name == catalog::GARMENTS;
         let set = if known {
             self.located(name.into(), self.data_dirs.clone())?
         } else {

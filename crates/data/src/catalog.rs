@@ -150,7 +150,7 @@ pub fn find(name: &str) -> Option<&'static Set> {
 }
 
 /// `name` in lower case with `_` for `-`.
-pub(crate) fn plain(name: &str) -> String {
+pub fn plain(name: &str) -> String {
     name.to_lowercase().replace('-', "_")
 }
 

@@ -73,7 +73,8 @@ impl Task for Search<'_> {
         for &row in self.rows {
             let image = self.data.image(row as usize);
             for (wanted, found) in self.wanted.iter().zip(&mut found) {
-                let farthest = found.last().filter(|_| found.len() == self.count).map_or(u64::MAX, |near: &Near| near.squared);
+                let farthest =
+                    found.last().filter(|_| found.len() == self.count).map_or(u64::MAX, |near: &Near| near.squared);
                 let near = Near { squared: squared(wanted, image, farthest), row };
                 if near.squared < farthest || found.len() < self.count {
                     let at = found.partition_point(|known| *known < near);

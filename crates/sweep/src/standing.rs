@@ -44,7 +44,8 @@ impl Standing {
 
     /// Trials by status, those that there are: `12 finished, 3 pruned`.
     pub fn words(&self) -> String {
-        let said = Status::ALL.iter().map(|&status| (self.count(status), status.name())).filter(|(count, _)| *count > 0);
+        let said =
+            Status::ALL.iter().map(|&status| (self.count(status), status.name())).filter(|(count, _)| *count > 0);
         let said: Vec<String> = said.map(|(count, name)| format!("{count} {name}")).collect();
         if said.is_empty() { "no trial yet".into() } else { said.join(", ") }
     }

@@ -79,6 +79,11 @@ export function plain(value) {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
+/** A text that is cut where it gets too long. @param {string} text @param {number} most */
+export function brief(text, most) {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}
+
 /** The name of a column or setting as words: `val_accuracy` is `val accuracy`. @param {string} name */
 export function words(name) {
   return name.replace(/_ms$/, '').replaceAll('_', ' ');

@@ -278,7 +278,7 @@ export function cellText(name, value) {
 }
 
 /** Columns whose cells are wider than their values, in characters. @type {Record<string, number>} */
-const ROOM = { status: 14, started_ms: 13, tags: 14 };
+const ROOM = { status: 15, started_ms: 13, tags: 14 };
 
 /** @type {Record<string, string>} */
 const MARKS = { circle: '●', square: '■', diamond: '◆', 'triangle-up': '▲', cross: '✚', x: '✖', star: '★', 'triangle-down': '▼' };

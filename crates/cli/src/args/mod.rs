@@ -13,7 +13,7 @@ use handloom_engine::config::{Config, KEYS, Key};
 
 pub(crate) use self::launched::named;
 pub(crate) use self::rewrite::rewrite;
-use self::runs::{compare, export, ls, rm, show, tag, ui};
+use self::runs::{compare, export, ls, report, rm, show, tag, ui, verify};
 use self::sweep::sweep;
 use crate::settings::OPTIONS;
 
@@ -27,7 +27,7 @@ pub(crate) fn command() -> Command {
         .arg_required_else_help(true)
         .after_help("Examples:\n  handloom train\n  handloom train -d mnist -o nadam -lr 0.001 -nhl 3 -sz 64 -a ReLU\n  handloom evaluate @last")
         .subcommands([train(), evaluate(), predict(), sweep()])
-        .subcommands([ls(), show(), compare(), ui(), tag(), rm()])
+        .subcommands([ls(), show(), compare(), ui(), report(), verify(), tag(), rm()])
         .subcommands([data(), export(), gradcheck(), completions(), doctor()])
 }
 

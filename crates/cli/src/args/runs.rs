@@ -69,6 +69,36 @@ pub(super) fn ui() -> Command {
         .after_help("Examples:\n  handloom ui\n  handloom ui --port 0 --no-open --allow-edit")
 }
 
+pub(super) fn report() -> Command {
+    Command::new("report")
+        .about("The pages of runs and sweeps as one file, which opens without a network")
+        .infer_long_args(true)
+        .arg(Arg::new("target").value_name("RUN|SWEEP").num_args(0..).help("Runs and sweeps [default: @best]"))
+        .arg(
+            value("out", "FILE", "The file to write [default: report.html]").short('o').value_hint(ValueHint::FilePath),
+        )
+        .args(place_flags())
+        .args(output_flags())
+        .after_help("Examples:\n  handloom report\n  handloom report @best @last -o two.html")
+}
+
+pub(super) fn verify() -> Command {
+    Command::new("verify")
+        .about("Train what a report shows again: the same weights, bit for bit?")
+        .infer_long_args(true)
+        .arg(Arg::new("file").value_name("FILE").required(true).value_hint(ValueHint::FilePath).help("The report"))
+        .arg(Arg::new("run").value_name("RUN").help("Only this run of it"))
+        .arg(switch("all", "Every trial of its sweeps, not only the best"))
+        .arg(value("threads", "N", "Threads [default: all cores]"))
+        .arg(
+            value("data-dir", "DIR", "Where data sets are looked for first")
+                .env("HANDLOOM_DATA_DIR")
+                .value_hint(ValueHint::DirPath),
+        )
+        .args(output_flags())
+        .after_help("Examples:\n  handloom verify report.html")
+}
+
 pub(super) fn tag() -> Command {
     Command::new("tag")
         .about("Tags, name and notes of a run")

@@ -9,12 +9,14 @@ pub(crate) mod export;
 mod gradcheck;
 mod ls;
 mod predict;
+mod report;
 mod rm;
 mod show;
 mod sweep;
 mod tag;
 mod train;
 mod ui;
+mod verify;
 
 use std::path::{Path, PathBuf};
 
@@ -37,6 +39,8 @@ pub(crate) fn run(name: &str, matches: &ArgMatches, output: &Output) -> Result<E
         "ls" => ls::run(matches, output),
         "show" => show::run(matches, output),
         "compare" => compare::run(matches, output),
+        "report" => report::run(matches, output),
+        "verify" => verify::run(matches, output),
         "ui" => ui::run(matches, output),
         "tag" => tag::run(matches, output),
         "rm" => rm::run(matches, output),

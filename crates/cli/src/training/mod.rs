@@ -50,15 +50,22 @@ impl Training<'_> {
         others: Vec<Box<dyn Observer + 'o>>,
         journal: &'o mut Journal<'_>,
     ) -> Done {
-        let Self { config, data, session, machine } = self;
-        let started = Instant::now();
-        let trained = {
+        let done = {
             let mut observers: Vec<Box<dyn Observer + '_>> = vec![Box::new(recording.observer(&run.record))];
             observers.extend(others);
             // After the display, whose lines it takes down.
             observers.push(Box::new(|event: &Event<'_>| journal.on(event)));
-            resume(config, data, session, machine, &mut observers)
+            self.alone(&mut observers)
         };
+        note(run, &done.trained);
+        done
+    }
+
+    /// Trains while nobody but `observers` hears of it, and nothing is recorded.
+    pub(crate) fn alone(self, observers: &mut Vec<Box<dyn Observer + '_>>) -> Done {
+        let Self { config, data, session, machine } = self;
+        let started = Instant::now();
+        let trained = resume(config, data, session, machine, observers);
         let seconds = started.elapsed().as_secs_f64();
         let model = Model {
             network: trained.network.clone(),
@@ -66,7 +73,6 @@ impl Training<'_> {
             input_shape: data.shape.clone(),
             config: config.to_map(),
         };
-        note(run, &trained);
         Done { trained, model, seconds }
     }
 }

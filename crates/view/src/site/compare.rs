@@ -30,7 +30,8 @@ pub(super) fn answer(site: &Site, query: &Query) -> Result<Value, Trouble> {
     };
     let paired = judged.as_ref().map(outcomes);
     let recorded = if paired.is_none() { recorded(pair, &*site.store)? } else { None };
-    let verdict = Verdict::of_pair(pair, paired.as_ref().map(|paired| (paired, "validation")), recorded, why_not.as_deref());
+    let verdict =
+        Verdict::of_pair(pair, paired.as_ref().map(|paired| (paired, "validation")), recorded, why_not.as_deref());
     let mut answer = json!({
         "a": side(site, &a)?, "b": side(site, &b)?, "settings": settings(pair),
         "verdict": {"settled": verdict.settled, "text": sentence(&verdict.words)}, "paired": null, "classes": null,
@@ -40,7 +41,9 @@ pub(super) fn answer(site: &Site, query: &Query) -> Result<Value, Trouble> {
         answer["paired"] = shown(&paired);
         answer["classes"] = classes([first, second]);
         // Each with what was thought by the one that got it wrong.
-        let only = |wrong: &Judged, right: &Judged| surest_first(wrong, |place| wrong.is_wrong(place) && !right.is_wrong(place));
+        let only = |wrong: &Judged, right: &Judged| {
+            surest_first(wrong, |place| wrong.is_wrong(place) && !right.is_wrong(place))
+        };
         let (fixes, breaks) = (only(first, second), only(second, first));
         answer["fixes"] = examples(first, &fixes, MOST, &Known::of(site, &a)?);
         answer["breaks"] = examples(second, &breaks, MOST, &Known::of(site, &b)?);
@@ -131,7 +134,8 @@ fn band(runs: &[&[Row]]) -> Value {
     let long = runs.iter().map(|rows| rows.len()).min().unwrap_or(0);
     let at = |epoch: usize| -> Option<Vec<f64>> { runs.iter().map(|rows| rows[epoch].val_accuracy).collect() };
     let values: Vec<Vec<f64>> = (0..long).map_while(at).collect();
-    let epoch: Vec<u64> = runs.first().map_or(&[][..], |rows| &rows[..values.len()]).iter().map(|row| row.epoch).collect();
+    let epoch: Vec<u64> =
+        runs.first().map_or(&[][..], |rows| &rows[..values.len()]).iter().map(|row| row.epoch).collect();
     let each = |of: fn(&[f64]) -> f64| -> Vec<f64> { values.iter().map(|values| of(values)).collect() };
     json!({
         "runs": [], "epoch": epoch, "low": each(|values| values.iter().copied().fold(f64::INFINITY, f64::min)),

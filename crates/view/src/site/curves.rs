@@ -8,9 +8,9 @@ use super::route::Query;
 use super::{Site, Trouble};
 
 /// Most runs whose curves are drawn at once: beyond that lines cover each other.
-const MOST: usize = 200;
+pub(super) const MOST: usize = 200;
 /// What may be asked for.
-const METRICS: [&str; 6] =
+pub(super) const METRICS: [&str; 6] =
     ["val_accuracy", "val_loss", "train_accuracy", "train_loss", "learning_rate", "samples_per_second"];
 
 pub(super) fn answer(site: &Site, query: &Query) -> Result<Value, Trouble> {

@@ -17,8 +17,8 @@ const ALIKE: usize = 5;
 const COMPARED: usize = 4_096;
 
 pub(super) fn answer(site: &Site, name: Option<&str>) -> Result<Value, Trouble> {
-    let seen = site.seen()?;
     let Some(name) = name else {
+        let seen = site.seen()?;
         let mut used: Vec<(&str, u64)> = Vec::new();
         for run in seen.runs.iter().rev() {
             match used.iter_mut().find(|(known, _)| *known == run.dataset) {
@@ -28,11 +28,6 @@ pub(super) fn answer(site: &Site, name: Option<&str>) -> Result<Value, Trouble> 
         }
         return Ok(used.into_iter().map(|(name, runs)| json!({"name": name, "runs": runs})).collect());
     };
-    // A page may ask for what runs used and for known names, not for any folder of the disk.
-    if name.contains(['/', '\\']) && seen.runs.iter().all(|run| run.dataset != name) {
-        let hint = "a page shows data sets that runs used; `handloom data show` shows any";
-        return Err(Trouble::new(404, format!("no run used `{name}`"), hint));
-    }
     let (train, test, path) = site.desk.data(name)?;
     let mut answer = shown(&train);
     answer["name"] = Value::from(name);
@@ -99,17 +94,15 @@ fn alike(distances: &[Vec<f64>], per_class: &[u64]) -> Vec<(usize, usize)> {
 }
 
 /// Rules over a data set.
-fn said(
-    classes: &[String],
-    per_class: &[u64],
-    distances: &[Vec<f64>],
-    alike: &[(usize, usize)],
-) -> Vec<Sentence> {
+fn said(classes: &[String], per_class: &[u64], distances: &[Vec<f64>], alike: &[(usize, usize)]) -> Vec<Sentence> {
     let mut said = Vec::new();
     let (least, most) = (per_class.iter().min().copied().unwrap_or(0), per_class.iter().max().copied().unwrap_or(0));
     let name = |images: u64| &classes[per_class.iter().position(|&count| count == images).unwrap_or(0)];
     if most > 0 && least == most {
-        said.push(Sentence::new("even", format!("Every class has {}.", count(most, "training image", "training images"))));
+        said.push(Sentence::new(
+            "even",
+            format!("Every class has {}.", count(most, "training image", "training images")),
+        ));
     } else if 2 * least <= most && most > 0 {
         let text = format!(
             "{} has {} training images and {} only {}: accuracy alone says little of the rare classes.",
@@ -128,7 +121,10 @@ fn said(
     {
         let text = format!(
             "{} and {} look most alike: their mean images differ by {:.3} a pixel, those of other classes by {:.3} (median).",
-            classes[first.0], classes[first.1], of(first), of(middle)
+            classes[first.0],
+            classes[first.1],
+            of(first),
+            of(middle)
         );
         said.push(Sentence::new("alike", text));
     }

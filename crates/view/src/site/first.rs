@@ -50,7 +50,8 @@ fn told(trouble: &Trouble) -> String {
     format!("<article class=\"page\"><h1 tabindex=\"-1\">{error}</h1><p class=\"muted\">{hint}</p></article>")
 }
 
-fn shown(project: &Value, runs: &Value) -> String {
+/// The headline and the table of runs as plain HTML.
+pub(super) fn shown(project: &Value, runs: &Value) -> String {
     let mut html = "<article class=\"page\"><header>".to_owned();
     let sentences = project["headline"].as_array().map(Vec::as_slice).unwrap_or_default();
     let said = |sentence: &Value| {

@@ -4,6 +4,8 @@
 //! nothing was recorded, says why.
 
 mod checks;
+#[cfg(test)]
+mod tests;
 
 use handloom_store::{Epoch, Run};
 use serde_json::{Value, json};
@@ -80,28 +82,5 @@ pub(crate) fn verdict(checks: &[Check]) -> Option<String> {
             let names: Vec<String> = others.iter().map(|check| checks::ailment(check.rule).to_owned()).collect();
             Some(format!("{} Besides: {}.", first.text, listed(&names)))
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_verdict_names_the_first_illness_and_the_others_in_a_word() {
-        let good = Check::new("dead", State::Good, "No unit is dead.");
-        let unknown = Check::new("saturation", State::Unknown, "?");
-        let bad = |rule| Check::bad(rule, format!("{rule}!"), "fix");
-        assert_eq!(verdict(&[good.clone(), unknown.clone()]).unwrap(), "Healthy.");
-        assert_eq!(verdict(std::slice::from_ref(&unknown)), None);
-        assert_eq!(verdict(&[good, bad("vanishing")]).unwrap(), "vanishing!");
-        assert_eq!(
-            verdict(&[bad("divergence"), bad("vanishing"), bad("dead")]).unwrap(),
-            "divergence! Besides: vanishing gradients and dead units."
-        );
-        assert_eq!(
-            values(&[unknown]),
-            json!([{"rule": "saturation", "state": "unknown", "text": "?", "fix": null, "layer": null}])
-        );
     }
 }

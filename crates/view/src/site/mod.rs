@@ -17,6 +17,7 @@ mod labels;
 mod link;
 mod opening;
 mod project;
+pub mod report;
 mod route;
 mod run;
 mod runs;
@@ -31,6 +32,7 @@ mod trouble;
 mod watch;
 mod words;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -82,6 +84,8 @@ pub struct Site {
     pub may_edit: bool,
     pub(crate) sweeps: sweep::Sweeps,
     judged: errors::Cache,
+    /// The ids of the runs that are shown, unless all are.
+    only: Option<BTreeSet<String>>,
     seen: seen::Cache,
     /// What sweeps were found to say, for the headline.
     matters: project::Matters,
@@ -91,7 +95,7 @@ impl Site {
     /// The site of a store, whose labels stay as they are.
     pub fn new(store: Arc<dyn Store>, desk: Box<dyn Desk>) -> Self {
         let (sweeps, judged, seen, matters) = Default::default();
-        Self { store, desk, may_edit: false, sweeps, judged, seen, matters }
+        Self { store, desk, may_edit: false, sweeps, judged, only: None, seen, matters }
     }
 
     /// The answer to `GET` of an address: a path below `/api/` with its query.

@@ -101,8 +101,7 @@ pub(super) fn table(seen: &Seen, sweep: Option<&str>, first: usize, now_ms: u64)
 /// A run as a row of the table, with every setting.
 pub(super) fn row(run: &Run, row: Option<&Row>, now_ms: u64) -> Value {
     let line = Line { run, row, now_ms };
-    let mut object: Map<String, Value> =
-        COLUMNS.iter().map(|(name, _, of)| ((*name).to_owned(), of(&line))).collect();
+    let mut object: Map<String, Value> = COLUMNS.iter().map(|(name, _, of)| ((*name).to_owned(), of(&line))).collect();
     let own = run.config.iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
     object.extend(own.map(|(name, value)| (name.clone(), value.clone())));
     Value::Object(object)

@@ -45,6 +45,9 @@ impl Site {
         }
         let at = Instant::now();
         let mut runs = self.store.runs()?;
+        if let Some(only) = &self.only {
+            runs.retain(|run| only.contains(&run.id));
+        }
         let lives = runs.iter().any(|run| run.status == Status::Running);
         for run in runs.iter_mut().filter(|run| run.status == Status::Running) {
             run.status = self.desk.standing(run);

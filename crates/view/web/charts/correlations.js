@@ -28,7 +28,7 @@ export function correlationTable({ names, values }, metric) {
     return h('td', { title: `${names[i]} and ${names[j]}: ${signed(r)}`, style: { background: ground, color: ink(ground) } }, short(r));
   };
   return h('figure', { class: 'chart' },
-    h('div', { class: 'scroll-x', tabindex: '0', role: 'region', 'aria-label': 'Correlation matrix' },
+    h('div', { class: 'scroll-x', tabindex: '0', role: 'region', 'aria-label': 'Table of correlations' },
       h('table', { class: 'correlations' },
         h('thead', {}, h('tr', {}, h('td', {}), order.map((j) => h('th', { scope: 'col', class: names[j] === metric ? 'metric' : '' }, h('span', {}, names[j]))))),
         h('tbody', {}, order.map((i) => h('tr', {}, h('th', { scope: 'row', class: names[i] === metric ? 'metric' : '' }, names[i]), order.map((j) => cell(values[i][j], i, j))))))),

@@ -4,7 +4,7 @@
 import { get, isReport } from '../api.js';
 import { chart } from '../chart.js';
 import { h, put } from '../dom.js';
-import { count, duration, number, percent, plural, words } from '../format.js';
+import { brief, count, duration, number, percent, plural, words } from '../format.js';
 import { announce, choice } from '../page.js';
 import { pinStyle, themed } from '../palette.js';
 import { href, setParam } from '../state.js';
@@ -121,8 +121,10 @@ export function runCurves(params) {
     const all = selection.count;
     const others = rows.length - selection.pins.length;
     const best = selection.pins.find((/** @type {number} */ i) => known.has(id(i)));
-    const how = best === undefined ? '' : `${nameOf(best)}: ${words(metric)} ${course(known.get(id(best)).epoch, known.get(id(best)).value, said, 'epoch', share())}. `;
-    return `${how}${plural(selection.pins.length, 'pinned run')} in color over ${others < all - selection.pins.length ? `the latest ${count(others)} of ${count(all)}` : count(Math.max(others, 0))} in grey.`;
+    const how = best === undefined ? '' : `${brief(nameOf(best), 32)}: ${words(metric)} ${course(known.get(id(best)).epoch, known.get(id(best)).value, said, 'epoch', share())}. `;
+    const grey = others < all - selection.pins.length ? `the latest ${count(others)} of ${count(all)}` : count(Math.max(others, 0));
+    if (!selection.pins.length) return `${grey[0].toUpperCase()}${grey.slice(1)} runs in grey; pin one to see it in color.`;
+    return `${how}${plural(selection.pins.length, 'pinned run')} in color over ${grey} in grey.`;
   }
 
   function tableOf() {

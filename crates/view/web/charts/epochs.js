@@ -3,6 +3,7 @@
 import { h, svg } from '../dom.js';
 import { count } from '../format.js';
 import { plainTable } from '../page.js';
+import { asTable } from './astable.js';
 
 /** @typedef {{epoch: number[], pairs: {true: number, predicted: number, counts: number[]}[]}} Training */
 
@@ -45,8 +46,7 @@ export function epochCurves(data, onCell) {
         h('span', { class: 'n' }, count(last), h('span', { 'aria-hidden': 'true' }, { up: ' ▲', down: ' ▼', same: '' }[way]))));
     return h('li', {}, button);
   };
-  const table = () => plainTable(['true', 'predicted', ...epoch.map((/** @type {number} */ n) => `epoch ${n}`)], training.pairs.map((/** @type {any} */ { true: t, predicted: p, counts }) => [classes[t], classes[p], ...counts]));
-  const details = h('details', { class: 'as-table', on: { toggle: () => details.open && details.children.length < 2 && details.append(h('div', { class: 'scroll' }, table())) } }, h('summary', {}, 'as table'));
+  const details = asTable(() => plainTable(['true', 'predicted', ...epoch.map((/** @type {number} */ n) => `epoch ${n}`)], training.pairs.map((/** @type {any} */ { true: t, predicted: p, counts }) => [classes[t], classes[p], ...counts])));
   return h('figure', { class: 'chart epochs' }, h('ul', { class: 'small-curves' }, pairs.map(one)),
     h('figcaption', {}, `Validation images, epochs ${epoch[0]} to ${epoch[epoch.length - 1]}; ▲ more than at first, ▼ fewer. ${trainingText(training, classes)}`), details);
 }

@@ -55,7 +55,7 @@ export function importanceTable(importance, { metric, wandb, onView }) {
     view(false, 'what matters', 'How much worse the guesses get when the parameter is shuffled'),
     view(true, 'W&B view', 'Importance in a random forest, and linear correlation, category by category'));
   const table = wandb ? asInWandb(importance, metric) : withIntervals(importance, metric);
-  return h('figure', { class: 'chart' }, switcher, h('div', { class: 'scroll-x', tabindex: '0', role: 'region', 'aria-label': 'Importance and correlation' }, table),
+  return h('figure', { class: 'chart' }, switcher, h('div', { class: 'scroll-x', tabindex: '0', role: 'region', 'aria-label': 'Table of importance' }, table),
     h('figcaption', {}, wandb ? 'As in W&B: impurity importance of a random forest, and Pearson correlation. It favors parameters with many values.' : forestText(importance)));
 }
 
@@ -81,7 +81,7 @@ function withIntervals({ parameters, columns }, metric) {
     column.category === null ? null : h('span', { class: 'level', title: plain(column.category) }, plain(column.category)),
     signedBar(column),
     h('span', { class: 'num', title: `95% interval${interval(column)}` }, signed(column.correlation)));
-  return tabled(['parameter', 'importance, 95% interval', '', `correlation with ${metric}, 95% interval`], parameters.map((weight) => h('tr', {},
+  return tabled(['parameter', 'importance, 95% interval', 'verdict', `correlation with ${metric}, 95% interval`], parameters.map((weight) => h('tr', {},
     h('th', { scope: 'row' }, weight.name),
     h('td', {}, bar(weight.importance ?? 0, weight.low, weight.high, most, weight.verdict === 'too_early'), h('span', { class: 'num' }, said(weight))),
     h('td', { class: `verdict ${weight.verdict}` }, VERDICTS[weight.verdict]),

@@ -4,7 +4,9 @@
 // Ribbons are drawn by `strands.js`; this is the figure around them, and its part in the page's selection.
 import { h, clear } from '../dom.js';
 import { count, number, plain } from '../format.js';
+import { plainTable } from '../page.js';
 import { cividis, onTheme, pinStyle, theme, token } from '../palette.js';
+import { asTable } from './astable.js';
 import { axisOf, scales, skewed } from './axes.js';
 import { axisView } from './axisview.js';
 import { chipText } from './brushes.js';
@@ -68,8 +70,8 @@ export function parallel({ columns, names, metric, maximize, selection, titled, 
   const plot = h('div', { class: 'pc-plot', on: { pointermove: hover, pointerleave: () => selection.setHovered(null), click: pin } }, below, above, rails, tip);
   const caption = h('figcaption', { 'aria-live': 'polite' });
   const scale = h('span', { class: 'pc-scalebar' });
-  const asTable = h('details', { class: 'as-table', on: { toggle: tabulate } }, h('summary', {}, 'as table'));
-  const element = h('figure', { class: 'chart pc' }, h('div', { class: 'pc-scroll', tabindex: '-1' }, plot), h('div', { class: 'pc-legend' }, `rank by ${titled(metric)}: worst`, scale, 'best', h('span', { class: 'muted' }, ' dashed: pruned · ×: failed or diverged')), caption, asTable);
+  const details = asTable(tabulated);
+  const element = h('figure', { class: 'chart pc' }, h('div', { class: 'pc-scroll', tabindex: '-1' }, plot), h('div', { class: 'pc-legend' }, `rank by ${titled(metric)}: worst`, scale, 'best', h('span', { class: 'muted' }, ' dashed: pruned · ×: failed or diverged')), caption, details);
 
   let axes = /** @type {Axis[]} */ ([]);
   let views = /** @type {Map<string, ReturnType<typeof axisView>>} */ (new Map());
@@ -202,17 +204,14 @@ export function parallel({ columns, names, metric, maximize, selection, titled, 
   function say() {
     const brushed = selection.brushes.size > 0;
     caption.textContent = `${count(selection.count)} of ${count(rows)} trials ${brushed ? 'are brushed' : 'are shown'}: ${titled(metric)} ${within(metric)}.`;
-    if (/** @type {HTMLDetailsElement} */ (asTable).open) tabulate();
+    details.again();
   }
 
-  function tabulate() {
-    asTable.querySelector('table')?.remove();
-    if (!(/** @type {HTMLDetailsElement} */ (asTable).open)) return;
-    asTable.append(h('table', { class: 'plain' }, h('thead', {}, h('tr', {}, ['axis', 'scale', 'brush', `the ${count(selection.count)} trials have`].map((text) => h('th', { scope: 'col' }, text)))),
-      h('tbody', {}, axes.map((axis) => {
-        const brush = selection.brushes.get(axis.name);
-        return h('tr', {}, h('th', { scope: 'row' }, titled(axis.name)), h('td', {}, axis.scale), h('td', {}, brush ? chipText(titled(axis.name), brush, axis.absent) : 'all'), h('td', {}, within(axis.name)));
-      }))));
+  function tabulated() {
+    return plainTable(['axis', 'scale', 'brush', `the ${count(selection.count)} trials have`], axes.map((axis) => {
+      const brush = selection.brushes.get(axis.name);
+      return [titled(axis.name), axis.scale, brush ? chipText(titled(axis.name), brush, axis.absent) : 'all', within(axis.name)];
+    }));
   }
 
   let width = 0;

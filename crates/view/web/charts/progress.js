@@ -3,8 +3,9 @@
 import { h } from '../dom.js';
 import { chart } from '../chart.js';
 import { count, plural, when } from '../format.js';
-import { choice } from '../page.js';
+import { choice, plainTable } from '../page.js';
 import { onTheme, pinStyle, token } from '../palette.js';
+import { asTable } from './astable.js';
 import { axisOf, skewed } from './axes.js';
 import { dots } from './dots.js';
 
@@ -160,7 +161,10 @@ export function progress({ columns, metric, maximize, selection, said, label, ac
   function large() {
     const cloud = dots({ height: 260, onHover: (row) => row === selection.hovered || selection.setHovered(row), onClick: (row) => selection.togglePin(row) });
     const note = h('figcaption', {});
-    const element = h('figure', { class: 'chart' }, h('header', {}, h('h3', {}, title), h('div', { class: 'tools' }, pick)), cloud.element, note);
+    const element = h('figure', { class: 'chart' }, h('header', {}, h('h3', {}, title), h('div', { class: 'tools' }, pick)), cloud.element, note, asTable(() => {
+      const { head, rows } = table();
+      return [h('p', {}, `The first 1,000 of ${count(rows.length)} trials.`), plainTable(head, rows.slice(0, 1000))];
+    }));
     const began = columns.column('created_ms').at(0);
     const minutes = { kind: 'number', at: (/** @type {number} */ i) => (columns.column('created_ms').at(i) - began) / 60000 };
     const up = axisOf(y, columns.rows, { name: metric, scale: isSkewed ? 'rank' : 'linear', absent: 'NaN', text: said });

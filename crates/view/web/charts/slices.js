@@ -3,6 +3,8 @@
 import { h } from '../dom.js';
 import { count, number, plain } from '../format.js';
 import { onTheme } from '../palette.js';
+import { plainTable } from '../page.js';
+import { asTable } from './astable.js';
 import { axisOf, at, key, skewed } from './axes.js';
 import { dots } from './dots.js';
 
@@ -71,8 +73,20 @@ export function slices({ columns, names, metric, maximize, selection, absent, sa
     const chart = dots({ height: 150, onHover: (row) => row === (selection.hovered ?? null) || selection.setHovered(row), onClick: (row) => selection.togglePin(row) });
     return { name, x, bars, chart, text: sliceText(x, column, target, rows, maximize, said) };
   });
+  const details = asTable(() => plainTable(['parameter', 'value', 'trials', `median ${metric}`, 'best'], charts.flatMap(({ name, x }) => {
+    const column = columns.column(name);
+    // A line in quarters of its trials, slots one by one.
+    const all = Array.from({ length: rows }, (_, i) => i).filter((i) => target.at(i) !== null && column.at(i) !== null);
+    if (!x.steps) all.sort((a, b) => column.at(a) - column.at(b));
+    const parts = x.steps ? x.values.map((value) => all.filter((i) => key(column.at(i)) === key(value))) : [0, 1, 2, 3].map((q) => all.slice((q * all.length) / 4, ((q + 1) * all.length) / 4));
+    return parts.filter((part) => part.length).map((part) => {
+      const sorted = part.map((i) => target.at(i)).sort((a, b) => a - b);
+      const value = x.steps ? plain(column.at(part[0])) : `${number(column.at(part[0]))} to ${number(column.at(part[part.length - 1]))}`;
+      return [name, value, count(part.length), said(median(sorted)), said(sorted[maximize ? sorted.length - 1 : 0])];
+    });
+  })));
   const note = isSkewed ? h('p', { class: 'small muted' }, 'Height is the rank: on an even scale, a few bad trials would press all others together.') : null;
-  const element = h('div', {}, note, h('div', { class: 'slices' }, charts.map(({ name, x, chart, text }) => h('figure', { class: 'chart slice' }, h('h3', {}, name, x.steps || x.scale === 'linear' ? null : h('span', { class: 'muted' }, ` ${x.scale}`)), chart.element, h('figcaption', {}, text)))));
+  const element = h('div', {}, note, h('div', { class: 'slices' }, charts.map(({ name, x, chart, text }) => h('figure', { class: 'chart slice' }, h('h3', {}, name, x.steps || x.scale === 'linear' ? null : h('span', { class: 'muted' }, ` ${x.scale}`)), chart.element, h('figcaption', {}, text)))), details);
 
   let waiting = 0;
   const draw = () => {

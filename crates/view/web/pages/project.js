@@ -17,6 +17,8 @@ import { soon } from '../time.js';
 
 /** Rows that came live are put in together, this often at most. */
 const GATHER_MS = 120;
+/** A run that begins while somebody looks is pinned, unless so many are. */
+const MOST_FOLLOWED = 4;
 
 /** @param {string[]} ids @param {Record<string, string>} params @returns {Promise<HTMLElement>} */
 export async function projectPage(ids, params) {
@@ -38,29 +40,33 @@ export async function projectPage(ids, params) {
   /** @type {any} */
   let selection = null;
 
-  /** Shows these runs, with what was pinned before. @param {any} next */
-  function load(next) {
+  /** Shows these runs, with what was pinned before, and what has just begun. @param {any} next @param {string[]} [begun] */
+  function load(next, begun = []) {
     json = next;
     columns = columnsOf(json);
     const ids = columns.column('id');
     const rowOf = new Map(Array.from({ length: columns.rows }, (_, i) => [ids.at(i), i]));
-    const pinned = selection ? pinnedIds(selection) : (params.pins ?? firstPins(project, columns)).split(',');
     const before = selection;
-    selection = createSelection(columns);
-    for (const id of pinned) if (rowOf.has(id)) selection.togglePin(rowOf.get(id));
-    if (before?.hovered !== null && before) selection.setHovered(rowOf.get(idsBefore(before.hovered)) ?? null);
-    selection.subscribe((/** @type {string} */ change) => {
-      if (change === 'pins') setParam('pins', pinnedIds(selection).join(','));
-    });
+    const hovered = before?.hovered ?? null;
+    const pinned = before ? [...pinnedIds(), ...absent, ...begun] : (params.pins ?? firstPins(project, columns)).split(',');
+    const over = hovered === null ? null : known.at(hovered);
     known = ids;
+    selection = createSelection(columns);
+    absent = pinned.filter((/** @type {string} */ id) => !rowOf.has(id));
+    for (const id of pinned) if (rowOf.has(id)) selection.togglePin(rowOf.get(id));
+    if (over !== null) selection.setHovered(rowOf.get(over) ?? null);
+    selection.subscribe((/** @type {string} */ change) => {
+      if (change === 'pins') setParam('pins', pinnedIds().join(','));
+    });
     table.follow(columns, selection, json.same);
     for (const each of [curves, created, gap]) each.follow(columns, selection);
     put(strip, running(columns));
   }
-  /** @type {any} */
+  /** The ids of the runs that are shown. @type {any} */
   let known = null;
-  const idsBefore = (/** @type {number} */ i) => known?.at(i);
-  const pinnedIds = (/** @type {any} */ of) => of.pins.map((/** @type {number} */ i) => known.at(i));
+  /** What is pinned but not among the first rows. @type {string[]} */
+  let absent = [];
+  const pinnedIds = () => selection.pins.map((/** @type {number} */ i) => known.at(i));
 
   /** @param {any} next */
   function say(next) {
@@ -76,27 +82,29 @@ export async function projectPage(ids, params) {
 
   say(project);
   load(runs);
-  if (runs.all > runs.rows) get('/api/runs').then(load).catch(() => {});
+  if (runs.all > runs.rows) get('/api/runs').then((all) => load(all)).catch(() => {});
 
   /** @type {Map<string, any>} */
   const arrived = new Map();
   const takeIn = soon(() => {
     let next = json;
     let strange = false;
+    const begun = [];
     const now = columnsOf(json);
     for (const [id, { row, status, epochs, planned }] of arrived) {
       const at = Array.from({ length: now.rows }, (_, i) => i).find((i) => now.column('id')?.at(i) === id);
       if (!row && at === undefined) continue;
+      if (at === undefined && status === 'running' && selection.pins.length + begun.length < MOST_FOLLOWED) begun.push(id);
       const whole = { ...(at === undefined ? {} : now.row(at)), status, epochs, planned, ...row };
       strange ||= Object.entries(row ?? {}).some(([name, value]) => !now.names.includes(name) && JSON.stringify(json.same[name]) !== JSON.stringify(value));
       next = withRow(next, whole);
       curves.grown(id);
     }
     arrived.clear();
-    load(next);
+    load(next, begun);
     if (strange) reload();
   }, GATHER_MS);
-  const reload = soon(() => get('/api/runs').then(load).catch(() => {}), 1000);
+  const reload = soon(() => get('/api/runs').then((all) => load(all)).catch(() => {}), 1000);
   const again = soon(() => get('/api/project').then(say).catch(() => {}), 1000);
   live(root, {
     run(event) {

@@ -159,7 +159,7 @@ function testSet(run, path) {
 function testResult({ id, test }) {
   return [
     h('p', { class: 'figure-large' }, percent(test.accuracy, 2)),
-    h('p', { class: 'muted' }, `95% interval ${percent(test.low)} to ${percent(test.high)}; loss ${number(test.loss)}.`),
+    h('p', { class: 'muted' }, `95% interval ${percent(test.low)} to ${percent(test.high)}${test.loss === null ? '' : `; loss ${number(test.loss)}`}.`),
     h('p', { class: 'muted' }, `This test set was opened ${plural(test.openings, 'time')} in all.`),
     h('p', null, h('a', { href: `${href('run', id, 'errors')}?set=test` }, 'Errors on the test set')),
   ];

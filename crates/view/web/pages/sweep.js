@@ -154,7 +154,7 @@ function build(sweep, view) {
 
   const chart = card('Parallel coordinates', constants(sweep, columns), lines.element);
   const element = h('div', {},
-    headline(sweep, said),
+    headline(sweep, said, (state) => selection.setBrush('status', { levels: [state] })),
     observations(sweep.observations, selection, chart),
     bar.element,
     card('Progress', dotsOf.element),
@@ -185,10 +185,10 @@ function slowly(selection) {
   });
 }
 
-/** What the sweep is, how far it is, and its best. @param {any} sweep @param {(x: number|null) => string} said */
-function headline(sweep, said) {
+/** What the sweep is, how far it is, and its best. @param {any} sweep @param {(x: number|null) => string} said @param {(state: string) => void} onState */
+function headline(sweep, said, onState) {
   const { counts, planned, best: top } = sweep;
-  const states = Object.entries(counts).filter(([, n]) => n > 0).map(([state, n]) => h('span', { class: `state ${state}` }, `${count(n)} ${state}`));
+  const states = Object.entries(counts).filter(([, n]) => n > 0).map(([state, n]) => h('button', { type: 'button', class: `state ${state}`, title: `Brush the ${state} trials`, on: { click: () => onState(state) } }, `${count(n)} ${state}`));
   const total = Object.values(counts).reduce((sum, n) => sum + Number(n), 0);
   const seconds = sweep.trials.columns.find((/** @type {any} */ column) => column.name === 'seconds')?.values.reduce((/** @type {number} */ sum, /** @type {number|null} */ x) => sum + (x ?? 0), 0);
   return h('header', { class: 'headline' },

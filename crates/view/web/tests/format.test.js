@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { ago, count, duration, number, percent, plain, plural, points } from '../format.js';
+import { ago, brief, count, duration, number, percent, plain, plural, points } from '../format.js';
 
 test('what is missing is a dash in every form', () => {
   for (const form of [percent, points, number, count, duration, plain]) assert.equal(form(null), '–');
@@ -42,6 +42,11 @@ test('settings are written as people type them', () => {
   assert.equal(plain(true), 'yes');
   assert.equal(plain([]), 'none');
   assert.equal(plain({ a: 1 }), '{"a":1}');
+});
+
+test('long names are cut, short ones are not', () => {
+  assert.equal(brief('abcdef', 4), 'abc…');
+  assert.equal(brief('abcd', 4), 'abcd');
 });
 
 test('moments are told by how long ago they were', () => {

@@ -6,7 +6,6 @@ use handloom_engine::event::Row;
 use handloom_sweep::worker::Notice;
 use handloom_sweep::{Choice, Standing, State, Status, Trial};
 
-
 /// Something to tell.
 pub(super) enum Told {
     /// Something happened to a trial of this process, and where the sweep stands since.

@@ -85,9 +85,7 @@ fn example(judged: &Judged, place: usize, near: &[Near], known: &Known) -> Value
     let pixels = judged.shape().iter().product();
     let near: Vec<Value> = near
         .iter()
-        .map(|&near| {
-            json!({"index": near.row, "label": known.label(near), "distance": rounded(near.distance(pixels))})
-        })
+        .map(|&near| json!({"index": near.row, "label": known.label(near), "distance": rounded(near.distance(pixels))}))
         .collect();
     json!({
         "index": judged.row(place), "true": judged.truth(place), "predicted": judged.predicted(place),

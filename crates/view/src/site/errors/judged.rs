@@ -32,7 +32,9 @@ impl Set {
         match query.text("set") {
             None | Some("validation") => Ok(Self::Validation),
             Some("test") => Ok(Self::Test),
-            Some(other) => Err(Trouble::new(400, format!("there is no set `{other}`"), "`set=validation` or `set=test`")),
+            Some(other) => {
+                Err(Trouble::new(400, format!("there is no set `{other}`"), "`set=validation` or `set=test`"))
+            }
         }
     }
 

@@ -117,10 +117,10 @@ fn suspects(case: &Case<'_>) -> Option<Sentence> {
     if case.suspects == 0 {
         return None;
     }
-    let (labels, look) = (count(case.suspects as u64, "label", "labels"), if case.suspects == 1 { "looks" } else { "look" });
-    let text = format!(
-        "{labels} {look} wrong: the model sees another class, and the nearest training images agree with it."
-    );
+    let (labels, look) =
+        (count(case.suspects as u64, "label", "labels"), if case.suspects == 1 { "looks" } else { "look" });
+    let text =
+        format!("{labels} {look} wrong: the model sees another class, and the nearest training images agree with it.");
     Some(Sentence::new("suspects", text).at(case.page(None)))
 }
 
@@ -149,7 +149,8 @@ fn too_sure(case: &Case<'_>) -> Option<Sentence> {
 
 /// Classes that are never found.
 fn never(case: &Case<'_>) -> Option<Sentence> {
-    let missing = |class: &usize| case.confusion.class(*class).support >= 5 && case.confusion.counts[*class][*class] == 0;
+    let missing =
+        |class: &usize| case.confusion.class(*class).support >= 5 && case.confusion.counts[*class][*class] == 0;
     let missed: Vec<usize> = (0..case.judged.classes()).filter(missing).collect();
     let text = match missed[..] {
         [] => return None,
@@ -227,9 +228,13 @@ mod tests {
         let text = |rule: &str| said.iter().find(|(known, _)| *known == rule).map(|(_, text)| text.as_str());
         assert_eq!(
             text("three_pairs"),
-            Some("93% of the 61 errors are three pairs: class 0 and class 1, class 1 and class 2, class 2 and class 3.")
+            Some(
+                "93% of the 61 errors are three pairs: class 0 and class 1, class 1 and class 2, class 2 and class 3."
+            )
         );
-        assert!(text("one_way").unwrap().starts_with("One way: 40 of class 0 are taken for class 1, only 5 of class 1"));
+        assert!(
+            text("one_way").unwrap().starts_with("One way: 40 of class 0 are taken for class 1, only 5 of class 1")
+        );
         assert_eq!(
             text("second_choice"),
             Some("In 89% of the errors the true class came second: two guesses are right for 98.8%.")
@@ -246,7 +251,9 @@ mod tests {
         let wrong = (0..5).flat_map(|class| {
             let others = (1..5).map(move |step| (class as usize + step) % 5);
             // The true class is never second.
-            others.map(move |other| images(class, [other, (0..5).find(|third| ![other, class.into()].contains(third)).unwrap()], 0.6, 2))
+            others.map(move |other| {
+                images(class, [other, (0..5).find(|third| ![other, class.into()].contains(third)).unwrap()], 0.6, 2)
+            })
         });
         let (labels, probabilities) = together(&right.chain(wrong).collect::<Vec<_>>());
         assert_eq!(said(&labels, &probabilities, 0, &[]), []);
@@ -257,17 +264,16 @@ mod tests {
     #[test]
     fn a_class_that_is_never_found_and_a_boundary_that_moves_are_told() {
         let (labels, probabilities) = together(&[images(0, [0, 1], 0.99, 20), images(3, [0, 1], 0.9, 6)]);
-        let epochs = [
-            epoch(1, &[[100, 0], [0, 100]]),
-            epoch(2, &[[90, 10], [50, 50]]),
-            epoch(3, &[[55, 45], [15, 85]]),
-        ];
+        let epochs =
+            [epoch(1, &[[100, 0], [0, 100]]), epoch(2, &[[90, 10], [50, 50]]), epoch(3, &[[55, 45], [15, 85]])];
         let said = said(&labels, &probabilities, 0, &epochs);
         let text = |rule: &str| said.iter().find(|(known, _)| *known == rule).map(|(_, text)| text.as_str());
         assert_eq!(text("never"), Some("No image of class 3 is found."));
         assert_eq!(
             text("moved"),
-            Some("The accuracy is 70.0% at both epoch 2 and epoch 3, yet class 0 taken for class 1 went from 10 to 45: only the boundary moved.")
+            Some(
+                "The accuracy is 70.0% at both epoch 2 and epoch 3, yet class 0 taken for class 1 went from 10 to 45: only the boundary moved."
+            )
         );
     }
 }

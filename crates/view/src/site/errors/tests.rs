@@ -48,8 +48,7 @@ pub(super) fn epoch<const C: usize>(number: u64, counts: &[[u64; C]]) -> Epoch {
 fn an_answer_holds_every_view_of_the_errors() {
     // Rows 0 and 1 are right, 2 is sure and wrong, 3 is wrong with its class second, 4 is wrong with its class last.
     let labels = [0, 1, 0, 1, 2];
-    let probabilities =
-        [0.9, 0.05, 0.05, 0.1, 0.8, 0.1, 0.01, 0.98, 0.01, 0.6, 0.3, 0.1, 0.2, 0.75, 0.05];
+    let probabilities = [0.9, 0.05, 0.05, 0.1, 0.8, 0.1, 0.01, 0.98, 0.01, 0.6, 0.3, 0.1, 0.2, 0.75, 0.05];
     let judged = judged(&labels, &probabilities);
     let (_, training) = data(&[0, 1, 1, 2], 3);
     let known = Known::new(training, vec![0, 1, 2, 3]);
@@ -111,7 +110,8 @@ fn examples_come_surest_first_and_no_more_than_asked() {
     let known = Known::new(data, rows);
     let places = surest_first(&judged, |place| judged.is_wrong(place));
     let found = examples(&judged, &places, 2, &known);
-    let indices: Vec<u64> = found["list"].as_array().unwrap().iter().map(|one| one["index"].as_u64().unwrap()).collect();
+    let indices: Vec<u64> =
+        found["list"].as_array().unwrap().iter().map(|one| one["index"].as_u64().unwrap()).collect();
     assert_eq!((indices, &found["count"]), (vec![1, 2], &json!(3)));
     // One training image is one near image, in the first of three places.
     assert_eq!(found["list"][0]["near"].as_array().unwrap().len(), 1);

@@ -88,9 +88,9 @@ fn chance(case: &Case<'_>) -> Check {
     )
 }
 
-/// The first layer's gradient may be this small next to that of the last hidden layer. In networks that learn it is a few
-/// times smaller or larger, as layers differ in width; a hundred times is one layer in ten too many for sigmoid.
-const VANISHED: f64 = 1e-2;
+/// The first layer's gradient may be this small next to that of the last hidden layer. Of 200 real trials, those that
+/// learned anything to speak of were above 0.4, and those below 0.05 stayed within a third right, most of them at chance.
+const VANISHED: f64 = 0.05;
 
 fn vanishing(case: &Case<'_>) -> Check {
     const RULE: &str = "vanishing";
@@ -118,7 +118,7 @@ fn vanishing(case: &Case<'_>) -> Check {
             Check::bad(
                 RULE,
                 "Hidden layers get no gradient at all.",
-                "Equal weights stay equal: try -w_i xavier or -w_i he.",
+                "Weights that begin equal stay equal, and dead units stay dead: try -w_i he or -w_i xavier, and a lower learning rate.",
             )
             .of_layer(1)
         } else {
@@ -146,9 +146,9 @@ fn vanishing(case: &Case<'_>) -> Check {
     Check::new(RULE, State::Good, format!("Gradients reach layer 1: {} times those of layer {deep}.", short(ratio)))
 }
 
-/// Share of a layer's units that may be dead. A few of hundreds die in networks that learn well; a tenth of them is width
-/// that is paid for and not used.
-const DEAD: f64 = 0.1;
+/// Share of a layer's units that may be dead. Of 200 real trials, good ones lost up to a fifth of a layer; beyond a quarter,
+/// width is paid for and not used, and most are worse for it.
+const DEAD: f64 = 0.25;
 
 fn dead(case: &Case<'_>) -> Check {
     const RULE: &str = "dead";
@@ -170,9 +170,9 @@ fn dead(case: &Case<'_>) -> Check {
     Check::new(RULE, State::Good, text)
 }
 
-/// Share of a layer's outputs that may be at a flat end. Where more than half of them are, most gradients of most images
-/// end there.
-const SATURATED: f64 = 0.5;
+/// Share of a layer's outputs that may be at a flat end. Of 200 real trials, the best of tanh had half of a layer there and
+/// some as much as 0.85; above 0.9 none was among the good ones.
+const SATURATED: f64 = 0.9;
 
 fn saturation(case: &Case<'_>) -> Check {
     const RULE: &str = "saturation";

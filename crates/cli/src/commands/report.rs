@@ -1,0 +1,93 @@
+//! `report`: the pages of runs and sweeps as one file, which opens anywhere and can be verified.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Result;
+use clap::ArgMatches;
+use handloom_engine::model::write_atomically;
+use handloom_store::Sweep;
+use handloom_view::site::report::Chosen;
+use handloom_view::site::{Site, Trouble};
+use serde_json::json;
+
+use super::{data_dirs, runs, text};
+use crate::desk::Desk;
+use crate::exit::{Exit, Failure};
+use crate::output::{BOLD, Output};
+use crate::provenance;
+use crate::runs::{Run, Runs};
+use crate::table::{count, megabytes, one_line};
+
+/// Where the report is written if nothing else is said.
+const FILE: &str = "report.html";
+
+pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
+    let file = PathBuf::from(text(matches, "out").unwrap_or(FILE));
+    if file.is_dir() {
+        let message = format!("`{}` is a folder\nhint: name a file, such as `-o {FILE}`", file.display());
+        return Err(Failure::usage(message));
+    }
+    let runs = runs(matches)?;
+    let names: Vec<&str> = matches.get_many::<String>("target").into_iter().flatten().map(String::as_str).collect();
+    let chosen = chosen(if names.is_empty() { &["@best"] } else { &names }, &runs)?;
+    let store = Arc::clone(&runs.store);
+    let site = Site::new(store, Box::new(Desk::new(runs, data_dirs(matches))));
+    let report = site.report(&chosen, provenance::commit()).map_err(|trouble| failure(&trouble))?;
+    write_atomically(&file, report.html.as_bytes())?;
+    let made = &report.provenance;
+    output.event(&json!({
+        "v": 1, "event": "report", "file": file, "bytes": report.html.len(), "runs": chosen.runs, "sweeps": chosen.sweeps,
+        "all_runs": made.runs.len(), "left_out": report.left_out,
+    }));
+    for what in &report.left_out {
+        output.note(format!("not in it: {}", one_line(what)));
+    }
+    output.result(format!(
+        "{BOLD}{}{BOLD:#}  {} · {} · {}",
+        file.display(),
+        megabytes(report.html.len() as u64),
+        count(made.runs.len() as u64, "run", "runs"),
+        count(made.sweeps.len() as u64, "sweep", "sweeps"),
+    ));
+    output.next(&[&format!("handloom verify {}", shown(&file))]);
+    Ok(Exit::Done)
+}
+
+/// The runs and sweeps that `names` mean. A name may be that of a run or, where no run has it, of a sweep.
+fn chosen(names: &[&str], runs: &Runs) -> Result<Chosen> {
+    let (all, sweeps) = (runs.all()?, runs.store.sweeps()?);
+    let mut chosen = Chosen::default();
+    for name in names {
+        match one(name, &all, &sweeps, runs)? {
+            (id, true) if !chosen.sweeps.contains(&id) => chosen.sweeps.push(id),
+            (id, false) if !chosen.runs.contains(&id) => chosen.runs.push(id),
+            _ => {}
+        }
+    }
+    Ok(chosen)
+}
+
+/// The id that `name` means, and whether it is a sweep's.
+fn one(name: &str, all: &[Run], sweeps: &[Sweep], runs: &Runs) -> Result<(String, bool)> {
+    if sweeps.iter().any(|sweep| sweep.id == name) {
+        return Ok((name.into(), true));
+    }
+    let found = runs.find_in(all, name);
+    let like = |sweep: &&Sweep| sweep.id.starts_with(name) || sweep.name.as_deref().unwrap_or_default().contains(name);
+    match (found, &sweeps.iter().filter(like).collect::<Vec<_>>()[..]) {
+        (Ok(run), _) => Ok((run.record.id, false)),
+        (Err(_), [sweep]) => Ok((sweep.id.clone(), true)),
+        (Err(error), _) => Err(error),
+    }
+}
+
+/// A file as a command names it.
+fn shown(file: &Path) -> String {
+    crate::command::line(&[file.display().to_string()])
+}
+
+fn failure(trouble: &Trouble) -> anyhow::Error {
+    let exit = if trouble.status == 500 { Exit::Failed } else { Exit::Data };
+    Failure { exit, message: trouble.to_string() }.into()
+}

@@ -1,0 +1,243 @@
+//! The answers that the pages of a report ask for, as many as there is room for.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value};
+
+use super::super::curves::{METRICS, MOST as CURVES};
+use super::super::errors::{Set, cell_of};
+use super::super::{Site, Trouble};
+use super::{Chosen, embedded};
+
+/// Examples of a cell; the dashboard shows more.
+const OF_A_CELL: usize = 12;
+/// Cells of a set of images, the fullest.
+const CELLS: usize = 24;
+
+/// Answers by address.
+pub(super) struct Answers<'a> {
+    site: &'a Site,
+    answers: Map<String, Value>,
+    /// Bytes that are left.
+    room: usize,
+    left_out: Vec<String>,
+}
+
+impl<'a> Answers<'a> {
+    /// None yet, and room for so many bytes.
+    pub(super) fn new(site: &'a Site, room: usize) -> Self {
+        Self { site, answers: Map::new(), room, left_out: Vec::new() }
+    }
+
+    /// What there is, and what there is not.
+    pub(super) fn done(self) -> (Map<String, Value>, Vec<String>) {
+        (self.answers, self.left_out)
+    }
+
+    /// The answers about the sweeps, and the run of the best trial of each.
+    pub(super) fn sweeps(&mut self, chosen: &Chosen) -> Result<Vec<Option<String>>, Trouble> {
+        let mut winners = Vec::new();
+        for id in &chosen.sweeps {
+            let answer = self.must(&format!("/api/sweeps/{}", component(id)))?;
+            winners.push(answer["best"]["run"].as_str().map(str::to_owned));
+        }
+        let mut lines = self.site.answer("/api/sweeps")?;
+        restrict(&mut lines, &chosen.sweeps);
+        self.put("/api/sweeps", lines);
+        let mut project = self.site.answer("/api/project")?;
+        restrict(&mut project["sweeps"], &chosen.sweeps);
+        // Where the store is, is nobody's business but its owner's.
+        project["store"] = Value::from("report");
+        project["may_edit"] = Value::from(false);
+        self.put("/api/project", project);
+        Ok(winners)
+    }
+
+    /// Every other answer; `detailed` are the runs with all their pages.
+    pub(super) fn all(&mut self, detailed: &[String]) -> Result<(), Trouble> {
+        self.must("/api/runs")?;
+        self.curves()?;
+        for id in detailed {
+            self.run(id)?;
+        }
+        let mut sets = Vec::new();
+        for id in detailed {
+            for set in [Set::Validation, Set::Test] {
+                if self.errors(id, set) {
+                    sets.push((id, set));
+                }
+            }
+        }
+        self.data();
+        if let [a, b] = detailed {
+            self.may(&format!("/api/compare?a={a}&b={b}"));
+            self.may(&format!("/api/compare?a={b}&b={a}"));
+        }
+        // In turn, so that no run takes all the room.
+        for rank in 0..CELLS {
+            for (id, set) in &sets {
+                self.cell(id, *set, rank);
+            }
+        }
+        let seen = self.site.seen()?;
+        let mut trials: Vec<_> = seen.runs.iter().filter(|run| !detailed.contains(&run.id)).collect();
+        trials.sort_by(|a, b| b.val_accuracy.unwrap_or(-1.0).total_cmp(&a.val_accuracy.unwrap_or(-1.0)));
+        let without = trials.iter().filter(|run| self.run(&run.id).is_ok_and(|there| !there)).count();
+        if without > 0 {
+            self.left_out.push(format!("the pages of {without} trials, which the table and charts still show"));
+        }
+        Ok(())
+    }
+
+    /// The curves of all runs at once: of more than fit a chart those of the best.
+    fn curves(&mut self) -> Result<(), Trouble> {
+        let seen = self.site.seen()?;
+        let mut runs: Vec<_> = seen.runs.iter().collect();
+        runs.sort_by(|a, b| b.val_accuracy.unwrap_or(-1.0).total_cmp(&a.val_accuracy.unwrap_or(-1.0)));
+        let ids: Vec<&str> = runs.iter().take(CURVES).map(|run| run.id.as_str()).collect();
+        for metric in METRICS {
+            let answer = self.site.answer(&format!("/api/curves?runs={}&metric={metric}", ids.join(",")))?;
+            self.put(&format!("/api/curves?metric={metric}"), answer);
+        }
+        Ok(())
+    }
+
+    /// The page of a run; false if there is no room for it.
+    fn run(&mut self, id: &str) -> Result<bool, Trouble> {
+        let address = format!("/api/runs/{id}");
+        let mut answer = self.site.answer(&address)?;
+        // Flags that were typed name folders; the command that makes the run again is there without them.
+        answer["host"] = Value::Null;
+        answer["typed"] = Value::Null;
+        answer["may_open_test"] = Value::from(false);
+        Ok(self.fit(&address, answer))
+    }
+
+    /// What a run gets wrong in a set; false if that is not in the report. A test set that is closed stays so.
+    fn errors(&mut self, id: &str, set: Set) -> bool {
+        let address = format!("/api/runs/{id}/errors?set={}", set.name());
+        match self.site.answer(&address) {
+            Ok(answer) => self.fit(&address, answer),
+            Err(trouble) if trouble.status == 403 => false,
+            Err(trouble) => {
+                self.left_out.push(format!("the errors of run `{id}` ({}): {}", set.name(), trouble.error));
+                false
+            }
+        }
+    }
+
+    /// The examples of the cell of errors with this rank by its number of images.
+    fn cell(&mut self, id: &str, set: Set, rank: usize) {
+        let errors = format!("/api/runs/{id}/errors?set={}", set.name());
+        let Some((_, t, p)) = fullest(&self.answers[&errors]["confusion"]).into_iter().nth(rank) else { return };
+        if let Ok(answer) = cell_of(self.site, id, set, [t, p], OF_A_CELL) {
+            let address = format!("/api/runs/{id}/errors/cell?set={}&true={t}&predicted={p}", set.name());
+            self.fit(&address, answer);
+        }
+    }
+
+    fn data(&mut self) {
+        let Ok(list) = self.site.answer("/api/data") else { return };
+        for one in list.as_array().map(Vec::as_slice).unwrap_or_default() {
+            if let Some(name) = one["name"].as_str() {
+                let address = format!("/api/data/{}", component(name));
+                if let Ok(mut answer) = self.site.answer(&address) {
+                    answer["path"] = Value::Null;
+                    self.fit(&address, answer);
+                }
+            }
+        }
+        self.put("/api/data", list);
+    }
+
+    /// An answer without which there is no report.
+    fn must(&mut self, address: &str) -> Result<&Value, Trouble> {
+        let answer = self.site.answer(address)?;
+        self.put(address, answer);
+        Ok(&self.answers[address])
+    }
+
+    /// An answer that may be missing.
+    fn may(&mut self, address: &str) {
+        if let Ok(answer) = self.site.answer(address) {
+            self.fit(address, answer);
+        }
+    }
+
+    /// Takes an answer if there is room for it.
+    fn fit(&mut self, address: &str, answer: Value) -> bool {
+        let fits = size(address, &answer) <= self.room;
+        if fits {
+            self.put(address, answer);
+        }
+        fits
+    }
+
+    fn put(&mut self, address: &str, answer: Value) {
+        self.room = self.room.saturating_sub(size(address, &answer));
+        self.answers.insert(address.into(), answer);
+    }
+}
+
+/// Bytes that an answer takes in the file.
+fn size(address: &str, answer: &Value) -> usize {
+    embedded(answer).len() + address.len() + 6
+}
+
+/// Keeps the sweeps with these ids.
+fn restrict(lines: &mut Value, ids: &[String]) {
+    if let Some(lines) = lines.as_array_mut() {
+        lines.retain(|line| ids.iter().any(|id| line["id"] == **id));
+    }
+}
+
+/// The cells of errors, those with the most images first.
+fn fullest(confusion: &Value) -> Vec<(u64, usize, usize)> {
+    let rows = confusion.as_array().map(Vec::as_slice).unwrap_or_default();
+    let cells = rows.iter().enumerate().flat_map(|(t, row)| {
+        let row = row.as_array().map(Vec::as_slice).unwrap_or_default();
+        row.iter().enumerate().map(move |(p, count)| (count.as_u64().unwrap_or(0), t, p))
+    });
+    let mut cells: Vec<_> = cells.filter(|&(count, t, p)| t != p && count > 0).collect();
+    cells.sort_by_key(|&(count, ..)| std::cmp::Reverse(count));
+    cells
+}
+
+/// A part of an address as JavaScript's `encodeURIComponent` writes it, since pages look answers up by it.
+fn component(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut written, byte| {
+        if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
+            written.push(char::from(byte));
+        } else {
+            let _ = write!(written, "%{byte:02X}");
+        }
+        written
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn addresses_are_those_that_pages_look_up() {
+        assert_eq!(component("fashion_mnist"), "fashion_mnist");
+        assert_eq!(component("my data/ä('x')"), "my%20data%2F%C3%A4('x')");
+    }
+
+    #[test]
+    fn the_fullest_cells_of_errors_come_first() {
+        let confusion = json!([[50, 3, 9], [0, 50, 4], [9, 0, 50]]);
+        assert_eq!(fullest(&confusion), [(9, 0, 2), (9, 2, 0), (4, 1, 2), (3, 0, 1)]);
+        assert!(fullest(&Value::Null).is_empty());
+    }
+
+    #[test]
+    fn only_chosen_sweeps_are_listed() {
+        let mut lines = json!([{"id": "a"}, {"id": "b"}]);
+        restrict(&mut lines, &["b".into()]);
+        assert_eq!(lines, json!([{"id": "b"}]));
+    }
+}

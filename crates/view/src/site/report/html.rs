@@ -1,0 +1,141 @@
+//! The file itself: the page with everything in it that the server would send by and by.
+//!
+//! A policy in the page lets nothing in from outside, and runs no script but the two whose hashes it names.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::super::assets::{INDEX, STYLE, plotly, script};
+use super::embedded;
+use super::provenance::MARK;
+use crate::text::escape;
+
+/// The page without what it is about.
+pub(super) struct Frame {
+    own: String,
+    plotly: String,
+}
+
+impl Frame {
+    /// That of this version of the program.
+    pub(super) fn new() -> Self {
+        Self { own: harmless(script()), plotly: harmless(plotly()) }
+    }
+
+    /// Bytes that it takes.
+    pub(super) fn len(&self) -> usize {
+        self.own.len() + self.plotly.len() + INDEX.len() + STYLE.len() + 4_096
+    }
+
+    /// The page with a title, what is there before the script is, all answers and where they come from.
+    pub(super) fn filled(&self, title: &str, first: &str, answers: &Value, provenance: &Value) -> String {
+        let policy = format!(
+            "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src '{}' '{}'; base-uri 'none'; form-action 'none'",
+            hash(&self.own),
+            hash(&self.plotly)
+        );
+        let data = format!(
+            "<script type=\"application/json\" id=\"answers\">{}</script>\n<script>{}</script>\n<script>{}</script>",
+            embedded(answers),
+            self.own,
+            self.plotly
+        );
+        let mut html = String::with_capacity(self.len() + data.len());
+        for line in INDEX.lines() {
+            match line.trim() {
+                "<meta charset=\"utf-8\">" => {
+                    html.push_str(line);
+                    html.push_str("\n<meta http-equiv=\"Content-Security-Policy\" content=\"");
+                    html.push_str(&policy);
+                    html.push_str("\">");
+                }
+                "<link rel=\"stylesheet\" href=\"/style.css\">" => {
+                    html.push_str("<style>\n");
+                    html.push_str(&STYLE.replace("</", "<\\/"));
+                    html.push_str("</style>\n");
+                    // Early in the file, where whoever verifies it finds it soon.
+                    html.push_str(MARK);
+                    html.push_str(&embedded(provenance));
+                    html.push_str("</script>");
+                }
+                "<title>Handloom</title>" => {
+                    html.push_str("<title>");
+                    html.push_str(&escape(title));
+                    html.push_str("</title>");
+                }
+                "<!--data-->" => html.push_str(&data),
+                "<script src=\"/app.js\" defer></script>" => {}
+                _ if line.contains("<!--first-->") => html.push_str(&line.replace("<!--first-->", first)),
+                _ => html.push_str(line),
+            }
+            html.push('\n');
+        }
+        html
+    }
+}
+
+/// A script as it may stand in an element: in the strings and comments where these may be, the escaped form is the same.
+fn harmless(script: &str) -> String {
+    let script = script.replace("<!--", "\\x3C!--");
+    // Every way in which an element could end, or seem to begin.
+    let mut written = String::with_capacity(script.len());
+    let mut rest = script.as_str();
+    while let Some(at) = rest.find('<') {
+        let (before, from) = rest.split_at(at);
+        written.push_str(before);
+        let tag = from[1..].strip_prefix('/').unwrap_or(&from[1..]);
+        let is_script = tag.get(..6).is_some_and(|name| name.eq_ignore_ascii_case("script"));
+        written.push_str(if is_script { "\\x3C" } else { "<" });
+        rest = &from[1..];
+    }
+    written.push_str(rest);
+    // A file read as text has no other line ends than it was hashed with.
+    written.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+/// How a policy names a script.
+fn hash(script: &str) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(script.as_bytes())))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn elements<'h>(html: &'h str, opening: &str) -> Vec<&'h str> {
+        html.split(opening).skip(1).map(|rest| rest.split("</script>").next().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_file_holds_everything_and_lets_nothing_in() {
+        let evil = "</script><script>alert(1)</script>";
+        let frame = Frame { own: harmless("const a = '</script>';"), plotly: harmless("/* <!-- <script> */ 1 < 2") };
+        let answers = json!({"/api/project": {"name": evil}});
+        let html = frame.filled(evil, "<p>first</p>", &answers, &json!({"name": evil}));
+        for outside in ["src=\"", "href=\"/", "http://", "https://"] {
+            let found = html.match_indices(outside).map(|(at, _)| &html[at..(at + 60).min(html.len())]);
+            let own = |text: &&str| !text.starts_with("http://www.w3.org/") && !text.starts_with("https://www.w3.org/");
+            assert_eq!(found.filter(own).collect::<Vec<_>>(), [""; 0]);
+        }
+        let scripts = elements(&html, "<script>");
+        assert_eq!(scripts, ["const a = '\\x3C/script>';", "/* \\x3C!-- \\x3Cscript> */ 1 < 2"]);
+        for script in scripts {
+            assert!(html.contains(&format!("'{}'", hash(script))), "{script}");
+        }
+        let found = elements(&html, "<script type=\"application/json\" id=\"answers\">");
+        assert_eq!(serde_json::from_str::<Value>(found[0]).unwrap(), answers);
+        assert_eq!(html.matches("<script").count(), 4);
+        assert!(html.contains("<title>&lt;/script&gt;") && html.contains("<p>first</p>"));
+        assert!(html.contains("default-src 'none'") && html.contains("<style>") && !html.contains("<!--data-->"));
+    }
+
+    #[test]
+    fn the_hash_is_that_which_browsers_compute() {
+        // https://www.w3.org/TR/CSP3/ has `alert('Hello, world.');` as its example.
+        assert_eq!(hash("alert('Hello, world.');"), "sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng=");
+    }
+}
