@@ -35,6 +35,7 @@ const MODULES: &[(&str, &str)] = modules! {
     "table.js"
     "time.js"
     "walk.js"
+    "charts/astable.js"
     "charts/axes.js"
     "charts/axisview.js"
     "charts/brushes.js"
