@@ -91,7 +91,14 @@ impl Linked<'_> {
 
 fn parse<'a>(path: &str, source: &'a str) -> Result<Module<'a>, Error> {
     let mut module = Module { imports: Vec::new(), exports: Vec::new(), body: String::with_capacity(source.len()) };
+    let mut remark = false;
     for (number, line) in source.lines().enumerate() {
+        // Remarks are for who reads the modules; they would be a third of what is sent. Their lines stay, so that errors
+        // name the line of the module.
+        if is_remark(line.trim(), &mut remark) {
+            module.body.push('\n');
+            continue;
+        }
         let wrong = |why: &str| Error { module: path.into(), line: number + 1, why: why.into() };
         if let Some(rest) = line.strip_prefix("import") {
             let (names, from) =
@@ -99,7 +106,6 @@ fn parse<'a>(path: &str, source: &'a str) -> Result<Module<'a>, Error> {
             let from =
                 resolved(path, from).ok_or_else(|| wrong("an import names a file below the folder of the modules"))?;
             module.imports.push((from, names, number + 1));
-            // So that errors name the line of the module.
             module.body.push('\n');
             continue;
         }
@@ -122,6 +128,16 @@ fn parse<'a>(path: &str, source: &'a str) -> Result<Module<'a>, Error> {
         module.body.push('\n');
     }
     Ok(module)
+}
+
+/// Whether a line is nothing but a remark, or part of one that is `open`.
+fn is_remark(line: &str, open: &mut bool) -> bool {
+    let begins = *open || line.starts_with("/*");
+    if begins {
+        *open = !line.contains("*/");
+        return *open || line.ends_with("*/") && line.matches("*/").count() == 1;
+    }
+    line.starts_with("//")
 }
 
 /// Names there and here, and the path, of what follows the word `import`.
@@ -193,6 +209,14 @@ fn variable(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn remarks_are_left_out_and_lines_keep_their_numbers() {
+        let source = "/** What\n * it is. */\n// why\nconst a = 1; // kept\n/* one */ const b = 2;\n  /* two */\nconst c = a * b;";
+        let body = parse("x.js", source).unwrap().body;
+        let lines: Vec<&str> = body.lines().collect();
+        assert_eq!(lines, ["", "", "", "const a = 1; // kept", "/* one */ const b = 2;", "", "const c = a * b;"]);
+    }
 
     #[test]
     fn modules_come_after_what_they_import_and_take_it_by_name() {
