@@ -144,7 +144,7 @@ export function table(given) {
 
   /** @param {{row: number} | {group: import('./rows.js').Group}} entry @param {number} at */
   function line(entry, at) {
-    const props = { 'data-at': at, 'aria-rowindex': at + 2, class: at === cursor ? 'cursor' : '' };
+    const props = { 'data-at': at, 'aria-rowindex': at + 2, 'aria-current': at === cursor ? 'true' : null, class: at === cursor ? 'cursor' : '' };
     if ('group' in entry) return groupLine(entry.group, props);
     const { selection } = now;
     const slot = selection.slot(entry.row);

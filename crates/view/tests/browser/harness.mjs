@@ -117,6 +117,7 @@ export async function visit(browser, address, { theme = 'light', size = [1280, 7
     acceptDownloads: true,
   });
   const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
   const complaints = [];
   const home = new URL(address);
   const inside = (url) => {
