@@ -97,7 +97,7 @@ impl Paired {
         paired_difference(self.images, self.fixes, self.breaks)
     }
 
-    /// Probability that two equally good networks differ as much; McNemar's.
+    /// Probability that two equally good networks differ as much, by `McNemar`'s test.
     pub fn p(&self) -> f64 {
         mcnemar(self.fixes, self.breaks)
     }

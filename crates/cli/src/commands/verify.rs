@@ -211,9 +211,8 @@ fn again(
         }
         ControlFlow::Continue(())
     };
-    let mut observers: Vec<Box<dyn Observer + '_>> = vec![Box::new(watch), Box::new(interrupt.clone())];
-    let done = Training { config, data, session, machine }.alone(&mut observers);
-    drop(observers);
+    let observers: Vec<Box<dyn Observer + '_>> = vec![Box::new(watch), Box::new(interrupt.clone())];
+    let done = Training { config, data, session, machine }.alone(observers);
     bar.finish_and_clear();
     let trained = done.trained;
     if matches!(trained.outcome, Outcome::Stopped(_)) {

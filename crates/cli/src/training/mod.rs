@@ -55,17 +55,17 @@ impl Training<'_> {
             observers.extend(others);
             // After the display, whose lines it takes down.
             observers.push(Box::new(|event: &Event<'_>| journal.on(event)));
-            self.alone(&mut observers)
+            self.alone(observers)
         };
         note(run, &done.trained);
         done
     }
 
     /// Trains while nobody but `observers` hears of it, and nothing is recorded.
-    pub(crate) fn alone(self, observers: &mut Vec<Box<dyn Observer + '_>>) -> Done {
+    pub(crate) fn alone(self, mut observers: Vec<Box<dyn Observer + '_>>) -> Done {
         let Self { config, data, session, machine } = self;
         let started = Instant::now();
-        let trained = resume(config, data, session, machine, observers);
+        let trained = resume(config, data, session, machine, &mut observers);
         let seconds = started.elapsed().as_secs_f64();
         let model = Model {
             network: trained.network.clone(),

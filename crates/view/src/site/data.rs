@@ -172,7 +172,7 @@ mod tests {
         let samples = picture(&answer["samples"]).into_raw();
         // Five places a class, four tiles a line.
         assert_eq!(samples[..8], [0, 0, 0, 20, 0, 0, 0, 0]);
-        let squares: f64 = (1.0 + (245.0_f64 / 255.0).powi(2)) / 2.0;
+        let squares = f64::midpoint(1.0, (245.0_f64 / 255.0).powi(2));
         assert_eq!(answer["distances"][0][1], json!(rounded(squares.sqrt())));
         assert_eq!(answer["alike"].as_array().unwrap().len(), 1);
         // A class without images is rare.

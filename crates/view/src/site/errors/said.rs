@@ -201,7 +201,7 @@ mod tests {
 
     /// `count` images of `truth` with probability `odds` for `first`, and nearly all the rest for `second`.
     fn images(truth: u8, [first, second]: [usize; 2], odds: f32, count: usize) -> (Vec<u8>, Vec<f32>) {
-        let mut row = vec![0.0005; 5];
+        let mut row = [0.0005; 5];
         row[second] = 1.0 - odds - 0.0015;
         row[first] = odds;
         (vec![truth; count], row.repeat(count))
