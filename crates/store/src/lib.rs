@@ -66,7 +66,7 @@ pub trait Store: Send + Sync {
     /// database; by start, then by id.
     fn recent(&self, within_ms: u64) -> Result<Vec<Run>>;
 
-    /// A number that is the same as at the last call only if nothing was written since, by whomever. Costs next to
+    /// A number that is the same as at the last call only if nothing changed since, by whomever. Costs next to
     /// nothing, so that whoever waits for news may ask many times a second.
     fn pulse(&self) -> Result<u64>;
 

@@ -25,6 +25,8 @@ const PATIENCE_MS = 250;
 const app = /** @type {HTMLElement} */ (document.getElementById('app'));
 /** The run, sweep and data set that the rail leads to: the last ones seen. @type {Record<string, string | undefined>} */
 const seen = {};
+/** Whether it is known what there is: until then all of the rail is shown, so that it does not jump. */
+let oriented = false;
 let turn = 0;
 let shown = '';
 
@@ -71,7 +73,7 @@ function remember(to) {
   for (const link of document.querySelectorAll('.rail a[data-page]')) {
     const name = /** @type {HTMLElement} */ (link).dataset.page ?? '';
     const address = addressOf(name);
-    link.toggleAttribute('hidden', address === null);
+    link.toggleAttribute('hidden', address === null && oriented);
     if (address) link.setAttribute('href', address);
     if (to && name === to.page) link.setAttribute('aria-current', 'page');
     else if (to) link.removeAttribute('aria-current');
@@ -91,6 +93,7 @@ function addressOf(name) {
 /** Learns where the rail leads before anything was seen. */
 async function orient() {
   const { best, sweeps } = await get('/api/project');
+  oriented = true;
   seen.run ??= best ?? undefined;
   seen.sweep ??= sweeps[0]?.id;
   remember();

@@ -28,7 +28,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let (host, port) = (host(text(matches, "host"))?, port(text(matches, "port"))?);
     let interrupt = Interrupt::listen()?;
     // Before the store is opened: who waits for the address waits for nothing else.
-    let listener = TcpListener::bind((host, port)).map_err(|error| taken(error, host, port))?;
+    let listener = TcpListener::bind((host, port)).map_err(|error| taken(&error, host, port))?;
     let at = listener.local_addr().context("asking for the address of the server")?;
     let token = (!host.is_loopback()).then(secret);
     let url = url(at, token.as_deref());
@@ -48,7 +48,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     output.note(format!("  runs in {}; Ctrl-C ends this", runs.at()));
     let mut site = Site::new(store, Box::new(Desk::new(runs, data_dirs(matches))));
     site.may_edit = matches.get_flag("allow-edit");
-    serve(listener, Arc::new(site), watched, Guard::new(host, at.port(), token), || interrupt.exit().is_some())
+    serve(listener, Arc::new(site), watched, Guard::new(at.ip(), at.port(), token), || interrupt.exit().is_some())
         .context("serving the dashboard")?;
     Ok(interrupt.exit().unwrap_or(Exit::Done))
 }
@@ -72,7 +72,7 @@ fn port(given: Option<&str>) -> Result<u16> {
 }
 
 /// Why nobody can be listened to there.
-fn taken(error: std::io::Error, host: IpAddr, port: u16) -> anyhow::Error {
+fn taken(error: &std::io::Error, host: IpAddr, port: u16) -> anyhow::Error {
     let at = SocketAddr::new(host, port);
     let (message, hint) = match error.kind() {
         ErrorKind::AddrInUse => (

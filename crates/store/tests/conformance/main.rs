@@ -36,7 +36,7 @@ promises! {
     runs::a_removed_run_is_gone_and_the_ledger_stays
     runs::heartbeats_tell_the_age_by_the_clock_of_the_database
     runs::only_runs_that_were_heard_of_lately_are_recent
-    runs::the_pulse_beats_with_every_write_and_only_then
+    runs::the_pulse_beats_with_every_change_and_only_then
     runs::an_empty_store_has_nothing
     runs::names_that_would_be_paths_are_refused
     runs::many_may_begin_a_store_at_once

@@ -4,7 +4,8 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use handloom_store::{Error, Opening, Run, Status, Store};
+use handloom_engine::event::Row;
+use handloom_store::{Epoch, Error, Opening, Run, Status, Store};
 use serde_json::json;
 
 use crate::place::Place;
@@ -157,7 +158,8 @@ pub(crate) fn only_runs_that_were_heard_of_lately_are_recent(place: &Place) {
     assert_eq!(recent(30_000), ["c", "a", "b"]);
 }
 
-pub(crate) fn the_pulse_beats_with_every_write_and_only_then(place: &Place) {
+pub(crate) fn the_pulse_beats_with_every_change_and_only_then(place: &Place) {
+    type Write = dyn Fn(&dyn Store);
     let (watched, store) = (place.open(), place.open());
     watched.pulse().unwrap();
     // In a server others may write too: several looks in a row are the same soon.
@@ -168,10 +170,10 @@ pub(crate) fn the_pulse_beats_with_every_write_and_only_then(place: &Place) {
             store.pulse().unwrap() == pulse
         })
     };
-    let writes: [(&str, &dyn Fn(&dyn Store)); 6] = [
+    let writes: [(&str, &Write); 6] = [
         ("put", &|store| store.put(&run("a", 1)).unwrap()),
         ("log", &|store| store.log("a", &[epoch(1)]).unwrap()),
-        ("log again", &|store| store.log("a", &[epoch(1)]).unwrap()),
+        ("log again", &|store| store.log("a", &[Epoch { row: Row { epoch: 1, ..epoch(2).row }, ..epoch(2) }]).unwrap()),
         ("relabel", &|store| assert!(store.relabel("a", &|labels| labels.name = "b".into()).unwrap())),
         ("heartbeat", &|store| store.heartbeat("a").unwrap()),
         ("remove", &|store| assert!(store.remove("a").unwrap())),

@@ -71,8 +71,8 @@ const MODULES: &[(&str, &str)] = modules! {
 
 /// The page that all pages are.
 pub(crate) const INDEX: &str = include_str!("../../web/index.html");
-/// How pages look.
-pub(crate) const STYLE: &str = include_str!("../../web/style.css");
+/// How pages look, and the charts of the sweep and the errors in them.
+pub(crate) const STYLE: &str = concat!(include_str!("../../web/style.css"), "\n", include_str!("../../web/charts.css"));
 
 /// Our modules as one script.
 pub(crate) fn script() -> &'static str {
@@ -176,6 +176,14 @@ mod tests {
         let mut found = BTreeSet::new();
         scripts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("web"), "", &mut found);
         assert_eq!(found, MODULES.iter().map(|(path, _)| (*path).to_owned()).collect());
+    }
+
+    #[test]
+    fn every_style_is_part_of_the_style() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
+        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let styles: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "css")).collect();
+        assert!(styles.len() > 1 && styles.iter().all(|path| STYLE.contains(&fs::read_to_string(path).unwrap())));
     }
 
     #[test]

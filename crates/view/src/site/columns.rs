@@ -65,6 +65,10 @@ impl Columns {
     }
 
     /// As it is answered.
+    #[expect(
+        clippy::wrong_self_convention,
+        reason = "an answer is called so everywhere, and this one is too large to copy"
+    )]
     pub(crate) fn to_value(self) -> Value {
         json!({"rows": self.rows.unwrap_or(0), "columns": self.columns})
     }

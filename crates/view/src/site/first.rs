@@ -85,7 +85,7 @@ fn table(runs: &Value, html: &mut String) {
     if rows == 0 {
         return;
     }
-    let heads: String = SHOWN.iter().map(|(_, head)| format!("<th scope=\"col\">{head}</th>")).collect();
+    let heads = SHOWN.map(|(_, head)| format!("<th scope=\"col\">{head}</th>")).concat();
     let _ = write!(
         html,
         "<section class=\"card\" aria-label=\"Runs\"><h2>Runs</h2><div class=\"scroll\"><table class=\"plain wide\"><thead><tr>{heads}</tr></thead><tbody>"

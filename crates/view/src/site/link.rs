@@ -17,10 +17,13 @@ pub(super) struct Error {
     why: String,
 }
 
+/// Names in another module, each with the name here.
+type Names<'a> = Vec<(&'a str, &'a str)>;
+
 /// A module, taken apart.
 struct Module<'a> {
-    /// What it takes from which other module: pairs of the name there and the name here.
-    imports: Vec<(String, Vec<(&'a str, &'a str)>, usize)>,
+    /// What it takes from which other module, and in which line.
+    imports: Vec<(String, Names<'a>, usize)>,
     exports: Vec<&'a str>,
     body: String,
 }
@@ -88,7 +91,14 @@ impl Linked<'_> {
 
 fn parse<'a>(path: &str, source: &'a str) -> Result<Module<'a>, Error> {
     let mut module = Module { imports: Vec::new(), exports: Vec::new(), body: String::with_capacity(source.len()) };
+    let mut remark = false;
     for (number, line) in source.lines().enumerate() {
+        // Remarks are for who reads the modules; they would be a third of what is sent. Their lines stay, so that errors
+        // name the line of the module.
+        if is_remark(line.trim(), &mut remark) {
+            module.body.push('\n');
+            continue;
+        }
         let wrong = |why: &str| Error { module: path.into(), line: number + 1, why: why.into() };
         if let Some(rest) = line.strip_prefix("import") {
             let (names, from) =
@@ -96,7 +106,6 @@ fn parse<'a>(path: &str, source: &'a str) -> Result<Module<'a>, Error> {
             let from =
                 resolved(path, from).ok_or_else(|| wrong("an import names a file below the folder of the modules"))?;
             module.imports.push((from, names, number + 1));
-            // So that errors name the line of the module.
             module.body.push('\n');
             continue;
         }
@@ -121,8 +130,18 @@ fn parse<'a>(path: &str, source: &'a str) -> Result<Module<'a>, Error> {
     Ok(module)
 }
 
+/// Whether a line is nothing but a remark, or part of one that is `open`.
+fn is_remark(line: &str, open: &mut bool) -> bool {
+    let begins = *open || line.starts_with("/*");
+    if begins {
+        *open = !line.contains("*/");
+        return *open || line.ends_with("*/") && line.matches("*/").count() == 1;
+    }
+    line.starts_with("//")
+}
+
 /// Names there and here, and the path, of what follows the word `import`.
-fn import(rest: &str) -> Option<(Vec<(&str, &str)>, &str)> {
+fn import(rest: &str) -> Option<(Names<'_>, &str)> {
     let (names, from) = rest.trim().strip_prefix('{')?.split_once('}')?;
     let from = from.trim().strip_prefix("from")?.trim().strip_suffix(';')?.trim();
     let from = from.strip_prefix('\'').and_then(|from| from.strip_suffix('\''));
@@ -190,6 +209,14 @@ fn variable(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn remarks_are_left_out_and_lines_keep_their_numbers() {
+        let source = "/** What\n * it is. */\n// why\nconst a = 1; // kept\n/* one */ const b = 2;\n  /* two */\nconst c = a * b;";
+        let body = parse("x.js", source).unwrap().body;
+        let lines: Vec<&str> = body.lines().collect();
+        assert_eq!(lines, ["", "", "", "const a = 1; // kept", "/* one */ const b = 2;", "", "const c = a * b;"]);
+    }
 
     #[test]
     fn modules_come_after_what_they_import_and_take_it_by_name() {

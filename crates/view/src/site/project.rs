@@ -120,13 +120,12 @@ fn running(seen: &Seen) -> Option<Sentence> {
         Some(sweep) => sweep_page(sweep),
         None => run_page(&last.id, ""),
     };
-    let text = match running[..] {
-        [one] => format!("1 running: {}.", progress(one, seen.rows.get(&one.id))),
-        _ => {
-            let far: Vec<String> = running.iter().rev().take(3).map(|run| run.epochs.to_string()).collect();
-            let first = if running.len() > 3 { "the latest are at epoch" } else { "at epoch" };
-            format!("{} running, {first} {}.", grouped(running.len() as u64), listed(&far))
-        }
+    let text = if let [one] = running[..] {
+        format!("1 running: {}.", progress(one, seen.rows.get(&one.id)))
+    } else {
+        let far: Vec<String> = running.iter().rev().take(3).map(|run| run.epochs.to_string()).collect();
+        let first = if running.len() > 3 { "the latest are at epoch" } else { "at epoch" };
+        format!("{} running, {first} {}.", grouped(running.len() as u64), listed(&far))
     };
     Some(Sentence::new("running", text).at(href))
 }

@@ -80,13 +80,12 @@ impl Test {
         if !opened {
             return Ok(None);
         }
-        let found = match run.test_accuracy {
-            Some(accuracy) => Some((accuracy, run.test_loss)),
-            None => {
-                let all = site.store.openings()?;
-                let own = all.into_iter().rev().filter(|opening| opening.run.as_ref() == Some(&run.id));
-                own.filter_map(|opening| opening.accuracy).next().map(|accuracy| (accuracy, None))
-            }
+        let found = if let Some(accuracy) = run.test_accuracy {
+            Some((accuracy, run.test_loss))
+        } else {
+            let all = site.store.openings()?;
+            let mut own = all.into_iter().rev().filter(|opening| opening.run.as_ref() == Some(&run.id));
+            own.find_map(|opening| opening.accuracy).map(|accuracy| (accuracy, None))
         };
         let Some((accuracy, loss)) = found else { return Ok(None) };
         // How many images it was measured on is known only where the data are.

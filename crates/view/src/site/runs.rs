@@ -151,7 +151,7 @@ fn settings<'r>(runs: &[&'r Run]) -> (Map<String, Value>, Vec<&'r str>) {
 fn setting(columns: Columns, name: &str, runs: &[&Run]) -> Columns {
     let values = || runs.iter().map(|run| run.config.get(name).filter(|value| !value.is_null()));
     if !values().flatten().all(Value::is_number) {
-        return columns.category(name, values().map(|value| value.cloned()).collect());
+        return columns.category(name, values().map(Option::<&Value>::cloned).collect());
     }
     let numbers: Vec<Option<f64>> = values().map(|value| value.and_then(Value::as_f64)).collect();
     let least = numbers.iter().flatten().copied().fold(f64::INFINITY, f64::min);

@@ -23,6 +23,17 @@ export function key(level) {
   return typeof level === 'string' ? level : JSON.stringify(level ?? null);
 }
 
+/** `key` that remembers: the rows of a column have few different levels, and writing each as text is slow. @returns {(level: any) => string|number} */
+export function keys() {
+  const known = new Map();
+  return (level) => {
+    if (typeof level === 'number') return level;
+    let text = known.get(level);
+    if (text === undefined) known.set(level, (text = key(level)));
+    return text;
+  };
+}
+
 /** Levels in their natural order: false before true, numbers and lists of numbers by size, texts as they came. @param {any[]} levels */
 export function ordered(levels) {
   const flat = (/** @type {any} */ level) => (Array.isArray(level) ? level : [level]).map(Number);
@@ -46,7 +57,8 @@ export function axisOf(column, rows, { name, scale = null, order = null, absent 
   const isNumber = column.kind === 'number' || column.kind === 'time';
   const values = Array.from({ length: rows }, (_, i) => column.at(i));
   const there = values.filter((value) => value !== null && value !== undefined);
-  const byKey = new Map(there.map((value) => [key(value), value]));
+  const keyOf = keys();
+  const byKey = new Map(there.map((value) => [keyOf(value), value]));
   const distinct = isNumber ? [...byKey.values()].sort((a, b) => a - b) : ordered([...byKey.values()]);
   const missing = rows - there.length;
   const positive = isNumber && distinct.length > 0 && distinct[0] > 0;
@@ -66,11 +78,11 @@ export function axisOf(column, rows, { name, scale = null, order = null, absent 
     text: text ?? (isNumber ? number : plain),
     place: new Float32Array(rows),
   };
-  const slots = new Map(distinct.map((value, j) => [key(value), j]));
+  const slots = new Map(distinct.map((value, j) => [keyOf(value), j]));
   values.forEach((value, i) => {
     const spread = order ? order[i] - 0.5 : 0;
     if (value === null || value === undefined) axis.place[i] = FOOT * (0.3 + 0.4 * spread);
-    else if (axis.steps) axis.place[i] = middle(axis, /** @type {number} */ (slots.get(key(value)))) + spread * SPREAD * slot(axis);
+    else if (axis.steps) axis.place[i] = middle(axis, /** @type {number} */ (slots.get(keyOf(value)))) + spread * SPREAD * slot(axis);
     else axis.place[i] = at(axis, value);
   });
   return axis;

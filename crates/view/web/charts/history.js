@@ -63,7 +63,7 @@ export function history(params) {
       if (!steps.length) return 'No run has a validation accuracy yet.';
       const { i, value } = steps[steps.length - 1];
       const gain = steps.length > 1 ? `; it was raised ${plural(steps.length - 1, 'time')} from ${percent(steps[0].value, 1)}` : '';
-      return `The best of ${plural(rows.length, 'run')} is ${percent(value, 2)}, made ${when(dots.columns.column('started_ms').at(i))}${gain}.${thinned(rows, drawn)}`;
+      return `The best of ${plural(rows.length, 'run')} is ${percent(value, 2)}, made ${when(dots.columns.column('started_ms').at(i))}${gain}.${mixed(dots.columns, rows)}${thinned(rows, drawn)}`;
     },
     table: (rows) => ({ head: ['run', 'created', 'val accuracy', 'best so far'], rows: rows.map((i) => [dots.nameOf(i), when(dots.columns.column('started_ms').at(i)), percent(dots.columns.column('val_accuracy').at(i), 2), percent(steps.findLast((step) => spent.get(step.i) <= spent.get(i))?.value, 2)]) }),
   });
@@ -94,6 +94,12 @@ export function gaps() {
     table: (rows) => ({ head: ['run', 'train accuracy', 'val accuracy'], rows: rows.map((i) => [dots.nameOf(i), percent(dots.columns.column('train_accuracy').at(i), 2), percent(dots.columns.column('val_accuracy').at(i), 2)]) }),
   });
   return dots;
+}
+
+/** Accuracies on different data cannot be compared. @param {any} columns @param {number[]} rows */
+function mixed(columns, rows) {
+  const sets = new Set(rows.map((i) => columns.column('dataset')?.at(i)));
+  return sets.size > 1 ? ` These are ${sets.size} data sets: filter dataset=${[...sets][0]} to compare like with like.` : '';
 }
 
 /** @param {number[]} rows @param {number[]} drawn */

@@ -87,7 +87,9 @@ export function progress({ columns, metric, maximize, selection, said, label, ac
   /** Where a trial stands that is worse than what is shown, or has no result: at the foot. */
   function foot() {
     const range = zoomed();
-    if (range) return maximize ? range[0] : range[1];
+    // A little above the edge, or half of each mark would be cut off.
+    const inward = range ? 0.03 * (range[1] - range[0]) : 0;
+    if (range) return maximize ? range[0] + inward : range[1] - inward;
     const values = Array.from({ length: columns.rows }, (_, i) => y.at(i)).filter((v) => v !== null);
     return maximize ? Math.min(...values) : Math.max(...values);
   }
@@ -111,10 +113,13 @@ export function progress({ columns, metric, maximize, selection, said, label, ac
     const kind = (/** @type {number} */ i) => ({ finished: 'finished', pruned: 'pruned', failed: 'failed or diverged', diverged: 'failed or diverged' })[/** @type {string} */ (status(i))] ?? 'running';
     // A trial without a result lies at the foot, where its cross is seen.
     const edge = foot();
-    return [line, ...Object.entries(kinds).map(([name, symbol]) => {
+    // In the key, marks as they are when nothing is brushed: Plotly would take those of the first trial.
+    const key = (/** @type {string} */ name, /** @type {string} */ symbol) => ({ name, mode: 'markers', x: [null], y: [null], marker: { symbol, size: 7, color: token('--accent') }, hoverinfo: 'skip' });
+    const keyed = Object.entries(kinds).filter(([name]) => rows.some((i) => kind(i) === name)).map(([name, symbol]) => key(`${name} (${count(rows.filter((i) => kind(i) === name).length)})`, symbol));
+    return [line, ...keyed, ...Object.entries(kinds).map(([name, symbol]) => {
       const own = rows.filter((i) => kind(i) === name && (y.at(i) !== null || name === 'failed or diverged'));
       return {
-        name: `${name} (${count(own.length)})`, mode: 'markers', showlegend: own.length > 0, customdata: own, x: own.map(value), y: own.map((i) => (beyond(i, edge) ? edge : y.at(i))),
+        name, mode: 'markers', showlegend: false, customdata: own, x: own.map(value), y: own.map((i) => (beyond(i, edge) ? edge : y.at(i))),
         text: own.map(label), hovertemplate: '%{text}<extra></extra>',
         marker: {
           symbol: own.map((i) => (y.at(i) !== null && beyond(i, edge) ? `triangle-down${symbol.endsWith('-open') ? '-open' : ''}` : symbol)),
@@ -140,7 +145,7 @@ export function progress({ columns, metric, maximize, selection, said, label, ac
     const layout = () => {
       const range = zoomed();
       const type = /** @type {Record<string, string>} */ ({ created_ms: 'date', weights: 'log' })[x] ?? 'linear';
-      return { showlegend: true, xaxis: { title: ACROSS[x], type }, yaxis: { title: metric, tickformat: share ? '.0%' : '', autorange: range === null, ...(range ? { range } : {}) } };
+      return { showlegend: true, xaxis: { title: ACROSS[x], type }, yaxis: { title: metric, tickformat: share ? (range && range[1] - range[0] < 0.1 ? '.1%' : '.0%') : '', autorange: range === null, ...(range ? { range } : {}) } };
     };
     const element = chart({
       title, caption: caption(), table, height: 280, tools: [pick], traces, layout: layout(), over,

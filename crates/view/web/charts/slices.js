@@ -5,7 +5,7 @@ import { count, number, plain } from '../format.js';
 import { onTheme } from '../palette.js';
 import { plainTable } from '../page.js';
 import { asTable } from './astable.js';
-import { axisOf, at, key, skewed } from './axes.js';
+import { axisOf, at, key, keys, skewed } from './axes.js';
 import { dots } from './dots.js';
 
 /** They follow a drag once it rests. */
@@ -36,11 +36,11 @@ export function sliceText(axis, column, metric, rows, maximize, said) {
 
 /** The median of each value. @param {any[][]} pairs */
 function medians(pairs) {
-  const slots = new Map();
+  const [slots, keyOf] = [new Map(), keys()];
   for (const [value, y] of pairs) {
-    const slot = slots.get(key(value)) ?? { value, all: [] };
-    slot.all.push(y);
-    slots.set(key(value), slot);
+    const name = keyOf(value);
+    if (!slots.has(name)) slots.set(name, { value, all: [] });
+    slots.get(name).all.push(y);
   }
   return [...slots.values()].map(({ value, all }) => ({ value, rows: all.length, median: median(all.sort((/** @type {number} */ a, /** @type {number} */ b) => a - b)) }));
 }

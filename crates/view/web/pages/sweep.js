@@ -52,19 +52,36 @@ export async function sweepPage(ids, params) {
     if (waiting) return;
     waiting = window.setTimeout(async () => {
       waiting = 0;
-      // A reader who is in the middle of something is not disturbed.
-      if (body.contains(document.activeElement) || body.matches(':active')) return again();
+      // A reader who is dragging is not disturbed.
+      if (body.matches(':active')) return again();
       asked = Date.now();
       const sweep = await get(path).catch(() => null);
       if (!sweep || !root.isConnected) return;
+      const restore = place(body);
       shown.stop();
       dropCharts(body);
       shown = build(sweep, view);
       put(body, shown.element);
+      restore();
     }, Math.max(0, asked + REFRESH_MS - Date.now()));
   };
   live(root, { sweep: ({ id }) => id === first.id && again(), again });
   return root;
+}
+
+/** What a reader has before them, to be restored once everything was made anew: the focus, what is open, how far is scrolled. @param {HTMLElement} body */
+function place(body) {
+  const name = (/** @type {Element} */ element) => `${element.className} ${element.getAttribute('aria-label') ?? element.textContent}`;
+  const all = (/** @type {string} */ selector) => /** @type {any[]} */ ([...body.querySelectorAll(selector)]);
+  const focused = document.activeElement && body.contains(document.activeElement) ? name(document.activeElement) : null;
+  const open = all('details').map((details) => details.open);
+  const scrolled = all('.table, .pc-scroll').map(({ scrollTop, scrollLeft }) => ({ scrollTop, scrollLeft }));
+  return () => {
+    all('details').forEach((details, i) => (details.open = open[i] ?? false));
+    all('.table, .pc-scroll').forEach((element, i) => Object.assign(element, scrolled[i]));
+    // The axes are made once their figure has a width.
+    if (focused) requestAnimationFrame(() => requestAnimationFrame(() => all('a, button, summary, select, [tabindex]').find((element) => name(element) === focused)?.focus({ preventScroll: true })));
+  };
 }
 
 /** @param {Record<string, string>} params @returns {View} */
@@ -116,7 +133,7 @@ function build(sweep, view) {
     setParam('x', across === 'created_ms' ? null : across);
   } });
   const parameters = names.filter((/** @type {string} */ name) => name !== 'metric');
-  const small = slices({ columns, names: parameters, metric: 'metric', maximize, selection, absent, said });
+  const small = inSight(() => slices({ columns, names: parameters, metric: 'metric', maximize, selection, absent, said }));
   const file = newSweepFile({ sweep, columns, selection });
   const matters = h('div', {});
   const rank = () => put(matters, importanceTable(sweep.importance, { metric: sweep.metric, wandb: view.wandb, onView: (wandb) => {
@@ -169,6 +186,20 @@ function build(sweep, view) {
     clear: () => (selection.brushes.size ? selection.clearBrushes() : false),
     stop: () => [stop, bar.stop, lines.stop, dotsOf.stop, small.stop, file.stop].forEach((end) => end()),
   };
+}
+
+/** A part of the page that is made once it comes into sight, so that the first paint does not wait for it. @param {() => {element: HTMLElement, stop: () => void}} make */
+function inSight(make) {
+  let made = /** @type {ReturnType<typeof make>|null} */ (null);
+  const element = h('div', { class: 'in-sight' });
+  const watch = new IntersectionObserver((entries) => {
+    if (made || !entries.some(({ isIntersecting }) => isIntersecting)) return;
+    watch.disconnect();
+    made = make();
+    element.append(made.element);
+  }, { rootMargin: '400px' });
+  watch.observe(element);
+  return { element, stop: () => (watch.disconnect(), made?.stop()) };
 }
 
 /** A selection that tells of brushes a little later, for what is too slow to follow a drag. @param {any} selection */

@@ -51,7 +51,7 @@ fn divergence(case: &Case<'_>) -> Check {
         );
     }
     let Some((_, first)) = losses().next() else { return unknown(RULE, "No epoch is finished yet.") };
-    let last = losses().last().map_or(first, |(_, loss)| loss);
+    let last = losses().next_back().map_or(first, |(_, loss)| loss);
     if last > WORSE * first {
         return Check::bad(RULE, format!("The training loss rose from {} to {}.", short(first), short(last)), fix);
     }

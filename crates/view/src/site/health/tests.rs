@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Check, State, examine, values, verdict};
 
 fn run(config: Value, epochs: &[Epoch]) -> Run {
-    let config = config.as_object().unwrap().clone();
+    let Value::Object(config) = config else { panic!("{config}") };
     Run { status: Status::Finished, config, epochs: epochs.len() as u64, ..Run::default() }
 }
 
@@ -69,7 +69,7 @@ fn divergence_is_no_number_a_status_or_a_loss_that_grew() {
     let config = json!({"learning_rate": 10.0});
     let broken = epochs(|epoch| {
         if epoch.row.epoch == 4 {
-            epoch.row.train_loss = f64::NAN
+            epoch.row.train_loss = f64::NAN;
         }
     });
     let found = check("divergence", &run(config.clone(), &broken), &broken);

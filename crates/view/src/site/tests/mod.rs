@@ -91,7 +91,8 @@ impl Desk for Small {
 }
 
 pub(super) fn map(value: Value) -> Map<String, Value> {
-    value.as_object().unwrap().clone()
+    let Value::Object(map) = value else { panic!("{value}") };
+    map
 }
 
 /// A finished run of three epochs, of which the second is the best.
