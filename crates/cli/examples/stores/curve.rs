@@ -44,7 +44,7 @@ impl End {
     /// How trial `number` ends: a high rate without adaptation diverges, what learns little is pruned, a few fail.
     pub(crate) fn of_trial(config: &Config, number: u64) -> Self {
         let mut rng = Rng::stream(super::SEED, "end", number);
-        if config.rate() > 0.05 && ["momentum", "nag"].contains(&config.optimizer.name()) && rng.unit() < 0.6 {
+        if config.rate() > 0.05 && ["momentum", "nag"].contains(&config.optimizer.name()) && rng.unit() < 0.9 {
             Self::Diverged
         } else if number % 97 == 41 {
             Self::Failed
@@ -109,7 +109,9 @@ impl Curve {
             End::Running => planned / 2,
             End::Pruned => 2,
             End::Stopped => planned * 2 / 3,
-            End::Failed | End::Diverged => 1 + rng.below(planned / 2),
+            // Most diverge in the first epoch, and have no metric at all.
+            End::Diverged => 1 + rng.below(3) / 2,
+            End::Failed => 1 + rng.below(planned / 2),
         };
         let reached = quality(config) + 0.006 * rng.normal();
         let pace = rng.uniform(0.5, 1.2);

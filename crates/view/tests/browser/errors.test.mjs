@@ -30,10 +30,10 @@ function largest() {
   return found;
 }
 
-/** How many pictures an element shows. */
+/** The pictures of an element: those that are named, and those that a style shows. */
 const pictures = (element) =>
   element.evaluate((root) => {
-    const shows = (one) => ['IMG', 'CANVAS'].includes(one.tagName) || getComputedStyle(one).backgroundImage.includes('data:image/png');
+    const shows = (one) => one.tagName === 'IMG' || getComputedStyle(one).backgroundImage.includes('data:image/png');
     return [...root.querySelectorAll('*')].filter(shows).length;
   });
 
@@ -45,6 +45,7 @@ test('a cell shows its images with their probabilities and the nearest training 
   await page.getByRole('gridcell', { name: title }).first().click();
   const drawer = page.getByRole('complementary', { name: 'The images of a cell' });
   await drawer.waitFor();
+  await drawer.getByRole('listitem').first().waitFor();
   await settled(page);
   const cell = await server.get(`/api/runs/${answer.run}/errors/cell?set=validation&true=${truth}&predicted=${predicted}`);
   assert.deepEqual([cell.count, cell.list.length], [count, Math.min(count, 40)]);
@@ -60,10 +61,11 @@ test('a cell shows its images with their probabilities and the nearest training 
 
 test('the classic matrix is one key away, and the test set stays closed', async () => {
   const { page, complaints, close } = await visit(chromium, address);
-  const before = await page.locator('main').innerText();
+  const matrix = page.getByRole('grid', { name: /Confusion matrix/ });
+  const before = await matrix.innerText();
   await page.keyboard.press('m');
   await settled(page);
-  assert.notEqual(await page.locator('main').innerText(), before);
+  assert.ok((await matrix.innerText()) !== before, 'another matrix');
   const { status } = await fetch(`${server.url}/api/runs/${answer.run}/errors?set=test`);
   assert.equal(status, 403);
   assert.deepEqual(complaints, []);

@@ -51,18 +51,20 @@ test('a run that another process trains appears in the table and goes on to its 
   await close();
 });
 
-test('the curves of a run grow while it trains', async () => {
-  const { ended } = training('third', 40);
+test('the page of a run follows it while it trains, and says that it was stopped', async () => {
+  const { child, ended } = training('third', 5_000);
   const id = await recorded('third');
   const { page, complaints, close } = await visit(chromium, `${server.url}/#/run/${id}`);
   const text = () => page.locator('main').innerText();
-  const early = await text();
-  assert.equal(await ended, 0);
-  await page.waitForFunction((early) => document.querySelector('main')?.innerText !== early, early);
-  await settled(page);
-  const { epochs, status } = await server.get(`/api/runs/${id}`);
-  assert.deepEqual([epochs, status], [40, 'finished']);
-  assert.match(await text(), /40/);
+  for (let turn = 0; turn < 2; turn++) {
+    const early = await text();
+    await page.waitForFunction((early) => document.querySelector('main')?.innerText !== early, early);
+  }
+  assert.equal(child.exitCode, null, 'it was training all the time');
+  child.kill('SIGINT');
+  await ended;
+  await page.waitForFunction(() => /stopped/.test(document.querySelector('main')?.innerText ?? ''));
+  assert.equal((await server.get(`/api/runs/${id}`)).status, 'stopped');
   assert.deepEqual(complaints, []);
   await close();
 });

@@ -29,7 +29,7 @@ for (const theme of ['light', 'dark']) {
       const captions = await page.locator('figure').evaluateAll((figures) =>
         figures.map((figure) => figure.querySelector('figcaption')?.textContent?.trim() ?? ''),
       );
-      assert.ok(captions.length > 0, 'a figure');
+      assert.ok(captions.length > 0 || name === 'data', 'a figure');
       for (const caption of captions) assert.ok(caption.split(' ').length >= 3, `a caption in words, not "${caption}"`);
       assert.deepEqual(await barriers(page), []);
       assert.deepEqual(complaints, []);

@@ -10,6 +10,7 @@ import { barriers, browser, places, run, scrolled, serve, settled, store, visit 
 let chromium;
 let folder;
 let file;
+let pair;
 let where;
 
 before(async () => {
@@ -18,7 +19,9 @@ before(async () => {
   const server = await serve();
   where = await places(server);
   await server.stop();
-  await run('report', where.a, where.b, where.sweep, '--store', store, '-o', file);
+  pair = join(folder, 'pair.html');
+  await run('report', where.a, where.sweep, '--store', store, '-o', file);
+  await run('report', where.a, where.b, '--store', store, '-o', pair);
   chromium = await browser();
 });
 after(async () => {
@@ -26,12 +29,12 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const open = (hash, options) => visit(chromium, `${pathToFileURL(file)}${hash}`, { offline: true, ...options });
+const open = (hash, options, of = file) => visit(chromium, `${pathToFileURL(of)}${hash}`, { offline: true, ...options });
 
 test('every page of the report opens from disk, offline, without a complaint', async () => {
   assert.ok(statSync(file).size < 8 << 20, 'at most 8 MiB');
   for (const name of ['project', 'run', 'errors', 'sweep', 'compare']) {
-    const { page, complaints, close } = await open(where.pages[name]);
+    const { page, complaints, close } = await open(where.pages[name], {}, name === 'compare' ? pair : file);
     await scrolled(page);
     assert.ok((await page.getByRole('heading', { level: 1 }).first().innerText()).trim(), name);
     assert.deepEqual(await page.getByRole('alert').allInnerTexts(), [], name);

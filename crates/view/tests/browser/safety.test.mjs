@@ -51,7 +51,7 @@ test('a run named <script> is text on every page', async () => {
 test('another host, another origin and another folder are refused', async () => {
   const { host } = new URL(server.url);
   assert.equal(await status('/api/project', { host }), 200);
-  for (const wrong of ['evil.example', 'evil.example:80', '127.0.0.1.evil.example', '']) {
+  for (const wrong of ['evil.example', 'evil.example:80', '127.0.0.1.evil.example', 'localhost.evil.example']) {
     assert.ok([400, 403, 421].includes(await status('/api/project', { host: wrong })), `host "${wrong}"`);
   }
   const run = column(await server.get('/api/runs'), 'id')[0];

@@ -104,7 +104,7 @@ test('categories, lists and what is missing can be brushed, by keys too', async 
 
 test('runs under 65% are one press away, and an observation shows its evidence', async () => {
   const { page, complaints, close } = await visit(chromium, address);
-  await page.getByRole('button', { name: /65\s?%/ }).first().click();
+  await page.getByRole('button', { name: /^Zoom to the runs under 65\s?%/ }).first().click();
   await settled(page);
   const metric = column(answer.trials, 'metric');
   const low = metric.filter((value) => value !== null && value < 0.65).length;

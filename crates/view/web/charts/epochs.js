@@ -36,14 +36,15 @@ export function epochCurves(data, onCell) {
     const [first, last] = [counts[0], counts[counts.length - 1]];
     const way = last > first ? 'up' : last < first ? 'down' : 'same';
     const said = `${classes[t]} called ${classes[p]}: ${count(first)} at epoch ${epoch[0]}, ${count(last)} at epoch ${epoch[epoch.length - 1]}`;
-    const button = h('button', { type: 'button', class: `small-curve ${way}`, 'aria-label': said, title: counts.map((/** @type {number} */ n, /** @type {number} */ i) => `epoch ${epoch[i]}: ${n}`).join('\n'), on: { click: () => onCell(t, p, button) } },
+    const button = h('button', { type: 'button', class: `small-curve ${way}`, title: counts.map((/** @type {number} */ n, /** @type {number} */ i) => `epoch ${epoch[i]}: ${n}`).join('\n'), on: { click: () => onCell(t, p, button) } },
       h('span', { class: 'pair' }, `${classes[t]} → ${classes[p]}`),
       h('span', { class: 'plot' },
         svg('svg', { viewBox: `0 0 ${WIDE} ${TALL}`, width: WIDE, height: TALL, 'aria-hidden': 'true' },
           svg('line', { class: 'base', x1: 0, x2: WIDE, y1: TALL - 2.5, y2: TALL - 2.5 }),
           svg('path', { d: counts.map((/** @type {number} */ n, /** @type {number} */ i) => `${i ? 'L' : 'M'}${x(i).toFixed(1)} ${y(n).toFixed(1)}`).join('') }),
           svg('circle', { cx: x(counts.length - 1), cy: y(last), r: 2.5 })),
-        h('span', { class: 'n' }, count(last), h('span', { 'aria-hidden': 'true' }, { up: ' ▲', down: ' ▼', same: '' }[way]))));
+        h('span', { class: 'n' }, count(last), h('span', { 'aria-hidden': 'true' }, { up: ' ▲', down: ' ▼', same: '' }[way]))),
+      h('span', { class: 'hidden' }, `: ${said}`));
     return h('li', {}, button);
   };
   const details = asTable(() => plainTable(['true', 'predicted', ...epoch.map((/** @type {number} */ n) => `epoch ${n}`)], training.pairs.map((/** @type {any} */ { true: t, predicted: p, counts }) => [classes[t], classes[p], ...counts])));

@@ -13,7 +13,7 @@ use super::observations::observe;
 use super::table::Table;
 
 /// Most trials that a forest is grown from, evenly spaced over the sweep: beyond that it takes seconds and says the same.
-const MOST: usize = 1_000;
+const MOST: usize = 300;
 /// While a sweep runs, insight may take this share of the time: one part in twenty.
 const SHARE: u32 = 20;
 
