@@ -232,8 +232,8 @@ mod tests {
         .unwrap();
         let expected = "'use strict';\n(() => {\n\
             // dom.js\nconst $module_dom_js = (() => {\nfunction* h() {\n  const text = `\n  export`;\n}\nreturn { h };\n})();\n\
-            // charts/a.js\nconst $module_charts_a_js = (() => {\nconst { h } = $module_dom_js;\n\n/** @returns {import('../dom.js').X} */\nasync function draw(x) {\n  return h(x);\n}\nconst $b = 1, c = 2;\nclass D extends Error {}\nreturn { draw, $b, D };\n})();\n\
-            // app.js\nconst $module_app_js = (() => {\nconst { draw: paint } = $module_charts_a_js;\nconst { h } = $module_dom_js;\n// @ts-check\n\n\n\npaint(h());\nreturn {  };\n})();\n})();\n";
+            // charts/a.js\nconst $module_charts_a_js = (() => {\nconst { h } = $module_dom_js;\n\n\nasync function draw(x) {\n  return h(x);\n}\nconst $b = 1, c = 2;\nclass D extends Error {}\nreturn { draw, $b, D };\n})();\n\
+            // app.js\nconst $module_app_js = (() => {\nconst { draw: paint } = $module_charts_a_js;\nconst { h } = $module_dom_js;\n\n\n\n\npaint(h());\nreturn {  };\n})();\n})();\n";
         assert_eq!(script, expected);
     }
 
