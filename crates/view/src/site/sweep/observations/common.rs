@@ -52,13 +52,16 @@ pub(super) fn common(table: &Table, _: &Importance) -> Vec<Observation> {
     found
 }
 
+/// Whether a trial, by its position, meets a condition on a parameter.
+type Meets = Box<dyn Fn(&Parameter, usize) -> bool>;
+
 /// A condition on one parameter.
 struct Condition {
     /// Position of the parameter.
     parameter: usize,
     /// `have a learning_rate of at least 0.03`.
     words: String,
-    meets: Box<dyn Fn(&Parameter, usize) -> bool>,
+    meets: Meets,
     apart: f64,
 }
 
@@ -92,8 +95,7 @@ fn condition(table: &Table, among: &[usize], is_under: impl Fn(usize) -> bool) -
 fn conditions(table: &Table, at: usize, among: &[usize]) -> Vec<Condition> {
     let parameter = &table.parameters[at];
     let name = &parameter.name;
-    let new =
-        |words, meets: Box<dyn Fn(&Parameter, usize) -> bool>| Condition { parameter: at, words, meets, apart: 0.0 };
+    let new = |words, meets: Meets| Condition { parameter: at, words, meets, apart: 0.0 };
     if !parameter.is_number() {
         let is = |level: serde_json::Value| {
             let words = format!("have {name} {}", value(&level));

@@ -1,5 +1,8 @@
 //! Trials that diverged, and at which learning rates.
 
+use std::cmp::Reverse;
+use std::fmt::Write as _;
+
 use handloom_sweep::Status;
 use handloom_sweep::importance::Importance;
 use handloom_sweep::words::{short, value};
@@ -22,7 +25,7 @@ pub(super) fn diverged(table: &Table, _: &Importance) -> Vec<Observation> {
     {
         let above = (0..table.trials.len()).filter(|&at| rate.number(at) >= Some(least)).count();
         let all = if gone.len() > 1 { ", all with" } else { ", with" };
-        text += &format!("{all} a learning rate of at least {}, as {above} {} had", short(least), of(above));
+        let _ = write!(text, "{all} a learning rate of at least {}, as {above} {} had", short(least), of(above));
     }
     if let Some(optimizer) = table.parameter("optimizer") {
         let count = |level: &serde_json::Value| gone.iter().filter(|&&at| optimizer.values[at] == *level).count();
@@ -32,9 +35,9 @@ pub(super) fn diverged(table: &Table, _: &Importance) -> Vec<Observation> {
             .map(|level| (count(level), value(level)))
             .filter(|(count, _)| *count > 0)
             .collect();
-        counts.sort_by(|a, b| b.0.cmp(&a.0));
+        counts.sort_by_key(|(count, _)| Reverse(*count));
         let said: Vec<String> = counts.into_iter().map(|(count, name)| format!("{count} with {name}")).collect();
-        text += &format!(": {}", listed(&said));
+        let _ = write!(text, ": {}", listed(&said));
     }
     let brush = vec![("status".to_owned(), Part::Levels(vec![json!(Status::Diverged.name())]))];
     vec![Observation::new("diverged", true, text + ".", brush)]
