@@ -90,7 +90,7 @@ fn a_stopped_sweep_begins_no_trial_until_it_is_resumed() {
 #[test]
 fn a_call_whose_time_is_over_leaves_the_rest_to_the_next() {
     let place = with(GRID);
-    let ended = place.run("sweep f.yaml -d garments --wandb offline --minutes 0.00001 --json").code(0);
+    let ended = place.run("sweep f.yaml -d garments --wandb offline --minutes 0.000000001 --json").code(0);
     let done = ended.events().pop().unwrap();
     assert_eq!((&done["reason"], &done["status"]), (&"time".into(), &"pending".into()));
     place.run("sweep resume @last --trials 1").code(0);
