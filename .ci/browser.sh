@@ -33,7 +33,7 @@ modules_typed() {
     # Tests import what Node ships, whose types are a package of their own.
     git ls-files "$web/*.js" | grep -v "^$web/tests/" |
         xargs "$modules/node_modules/.bin/tsc" --noEmit --allowJs --checkJs --strict --target es2022 --module es2022 \
-            --moduleResolution bundler --lib es2022,dom,dom.iterable --types ''
+            --moduleResolution bundler --lib es2023,dom,dom.iterable --typeRoots "$modules/no-types"
 }
 
 # find_chromium: sets $chromium; installs Debian's package where that may be done.

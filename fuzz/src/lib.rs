@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn every_seed_is_understood() {
-        let understood = ["dimensions", "layers", "rows", "an image", "settings", "parameters"];
+        let understood = ["dimensions", "layers", "rows", "an image", "settings", "parameters", "runs, "];
         for target in TARGETS {
             for seed in (target.seeds)() {
                 let outcome = (target.run)(&seed);

@@ -1,7 +1,7 @@
 // @ts-check
 // Elements made in one expression. Whatever comes from the store becomes text nodes and attributes, never markup.
 
-/** @typedef {Node | string | number | null | undefined | false | Child[]} Child */
+/** @typedef {Node | string | number | null | undefined | false | any[]} Child Lists hold children again. */
 /** @typedef {Record<string, any>} Props `class`, `style: {}`, `dataset: {}`, `on: {event: listener}`, or any attribute. */
 
 const SVG = 'http://www.w3.org/2000/svg';

@@ -101,6 +101,7 @@ function numeric(text) {
 
 /** @param {string} text @param {import('./columns.js').Columns} columns @returns {(i: number) => boolean} */
 function contains(text, columns) {
+  /** @type {((i: number) => boolean)[]} */
   const tests = [];
   for (const name of columns.names) {
     const column = columns.column(name);

@@ -65,7 +65,7 @@ export function history(params) {
       const gain = steps.length > 1 ? `; it was raised ${plural(steps.length - 1, 'time')} from ${percent(steps[0].value, 1)}` : '';
       return `The best of ${plural(rows.length, 'run')} is ${percent(value, 2)}, made ${when(dots.columns.column('started_ms').at(i))}${gain}.${mixed(dots.columns, rows)}${thinned(rows, drawn)}`;
     },
-    table: (rows) => ({ head: ['run', 'created', 'val accuracy', 'best so far'], rows: rows.map((i) => [dots.nameOf(i), when(dots.columns.column('started_ms').at(i)), percent(dots.columns.column('val_accuracy').at(i), 2), percent(steps.findLast((step) => spent.get(step.i) <= spent.get(i))?.value, 2)]) }),
+    table: (rows) => ({ head: ['run', 'created', 'val accuracy', 'best so far'], rows: rows.map((i) => [dots.nameOf(i), when(dots.columns.column('started_ms').at(i)), percent(dots.columns.column('val_accuracy').at(i), 2), percent(steps.findLast((step) => Number(spent.get(step.i)) <= Number(spent.get(i)))?.value, 2)]) }),
   });
   return dots;
 }

@@ -26,7 +26,7 @@ export function trainingCharts() {
   let log = false;
   const key = h('div');
 
-  /** @param {string} title @param {string} what @param {string} form @param {any} [more] */
+  /** @param {string} title @param {string} form @param {any} [more] */
   const layout = (title, form, more = {}) => ({
     xaxis: { title: 'epoch', dtick: run && run.curves.epoch.length <= 12 ? 1 : undefined },
     yaxis: { title, tickformat: form, ...more },

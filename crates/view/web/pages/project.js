@@ -120,7 +120,9 @@ export async function projectPage(ids, params) {
   });
   keys(root, {
     l: () => curves.toggleLog(),
-    y: () => copyCommand(columns, selection),
+    y: () => {
+      copyCommand(columns, selection);
+    },
   });
   return root;
 }
