@@ -53,16 +53,6 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// Words as a line for a shell.
-pub(crate) fn line<'w>(words: impl IntoIterator<Item = &'w String>) -> String {
-    words.into_iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
-}
-
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/\\:._-+@%,=".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }
-}
-
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;
@@ -92,11 +82,5 @@ mod tests {
             let words = train(&config);
             assert_eq!(again(&words).to_map(), config.to_map(), "{words:?}");
         }
-    }
-
-    #[test]
-    fn a_line_survives_a_shell() {
-        let words = ["handloom", "-sz", "64,32", "my data", "it's", ""].map(String::from);
-        assert_eq!(line(&words), r"handloom -sz 64,32 'my data' 'it'\''s' ''");
     }
 }

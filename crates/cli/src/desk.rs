@@ -8,6 +8,7 @@ use handloom_data::{Located, catalog, checksum};
 use handloom_engine::dataset::Dataset;
 use handloom_engine::model::Model;
 use handloom_view::site::{self, Trouble};
+use handloom_view::words::line;
 use serde_json::{Map, Value};
 
 use crate::exit::{self, Exit};
@@ -122,9 +123,9 @@ impl site::Desk for Desk {
 
     fn command(&self, run: &Record) -> String {
         match self.run(run).config() {
-            Ok(config) => command::line(&command::train(&config)),
+            Ok(config) => line(&command::train(&config)),
             // A setting of another version of the program: better what was typed than nothing.
-            Err(_) => command::line(&run.command),
+            Err(_) => line(&run.command),
         }
     }
 

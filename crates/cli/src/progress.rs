@@ -4,11 +4,11 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use handloom_engine::event::{Event, Observer, Row};
+use handloom_view::words::grouped;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::output::{DIM, GOOD, Output};
-use crate::table::grouped;
 
 /// Shows a training as it goes.
 pub(crate) struct Display<'a> {

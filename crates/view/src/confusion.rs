@@ -6,7 +6,8 @@ use crate::canvas::{Anchor, BODY, Canvas, HEAD, MARGIN, NOTE, Style};
 use crate::color::{Color, EMPTY, INK, PAPER};
 use crate::matrix::{Matrix, right, wrong};
 use crate::picture::Picture;
-use crate::text::{elide, grouped, percent, widest, width};
+use crate::text::{elide, percent, widest, width};
+use crate::words::grouped;
 
 /// Most classes whose cells hold numbers.
 const NUMBERED: usize = 20;

@@ -6,7 +6,8 @@ use crate::color::{CONTEXT, Color, INK, LINES, PAPER, VERMILION};
 use crate::label::{Sign, draw_key};
 use crate::panel::{ABOVE, BELOW, LEFT, Panel};
 use crate::picture::Picture;
-use crate::text::{amount, elide, grouped, share, width};
+use crate::text::{amount, elide, share, width};
+use crate::words::grouped;
 
 /// Width and height of the panel.
 const PANEL: [f64; 2] = [760.0, 320.0];

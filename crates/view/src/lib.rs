@@ -29,6 +29,7 @@ mod searches;
 pub mod site;
 mod text;
 pub mod verdict;
+pub mod words;
 
 pub use compared::{Group, compared};
 pub use confusion::confusion;

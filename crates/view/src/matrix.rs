@@ -3,7 +3,8 @@
 use std::cmp::Reverse;
 
 use crate::color::{BLUE, Color, EMPTY, PAPER, VERMILION};
-use crate::text::{grouped, percent};
+use crate::text::percent;
+use crate::words::grouped;
 
 /// Counts with the sums that are shown beside them.
 pub(crate) struct Matrix<'a> {

@@ -7,7 +7,8 @@ use image::{GrayImage, Luma};
 use crate::canvas::{Anchor, BODY, Canvas, HEAD, MARGIN, NOTE, Style};
 use crate::color::EMPTY;
 use crate::picture::Picture;
-use crate::text::{elide, grouped, widest, width};
+use crate::text::{elide, widest, width};
+use crate::words::grouped;
 
 /// Space between images of a class, and between cards.
 const GAP: f64 = 4.0;

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider};
 
+use crate::words::grouped;
+
 /// Width of `text` at a font size, in the unit of the size.
 ///
 /// The sum of the advances. What stands in for it where an SVG is viewed is seldom wider.
@@ -51,19 +53,6 @@ pub(crate) fn escape(text: &str) -> String {
             c if c.is_control() => out.push('\u{fffd}'),
             c => out.push(c),
         }
-    }
-    out
-}
-
-/// `1234567` as `1,234,567`.
-pub(crate) fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
     }
     out
 }

@@ -4,7 +4,7 @@ use handloom_engine::compare::{Difference, independent_difference, mcnemar, pair
 use handloom_engine::metric::Confusion;
 use handloom_store::{Run, Store};
 
-use crate::text::grouped;
+use crate::words::grouped;
 
 /// Whether something is settled, and the sentence that says so.
 #[derive(Clone, Debug, PartialEq, Eq)]

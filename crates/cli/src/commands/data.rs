@@ -7,13 +7,14 @@ use anyhow::{Context as _, Result};
 use clap::ArgMatches;
 use handloom_data::catalog::{self, GARMENTS, SETS, Set};
 use handloom_data::{Error, fetch, locate};
+use handloom_view::words::{count, grouped};
 use serde_json::{Value, json};
 
 use super::{data_dirs, picture, text};
 use crate::exit::{Exit, Failure};
 use crate::output::{BOLD, GOOD, Output};
 use crate::source::{self, Bar, Source};
-use crate::table::{count, elided, grouped, lines, megabytes};
+use crate::table::{elided, lines, megabytes};
 
 /// Images for training and test in every known data set with files: MNIST's numbers.
 const IMAGES: [u64; 2] = [60_000, 10_000];

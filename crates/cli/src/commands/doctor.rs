@@ -7,13 +7,14 @@ use clap::ArgMatches;
 use handloom_data::catalog::{GARMENTS, SETS, Set};
 use handloom_data::locate;
 use handloom_engine::Isa;
+use handloom_view::words::count;
 use serde_json::{Value, json};
 
 use super::{data_dirs, runs};
 use crate::exit::Exit;
 use crate::output::{BAD, BOLD, DIM, GOOD, Output};
 use crate::settings::threads;
-use crate::table::{count, megabytes};
+use crate::table::megabytes;
 
 /// A known data set and where it is.
 struct Found {

@@ -10,6 +10,7 @@ use handloom_engine::dataset::Dataset;
 use handloom_engine::loss::LossKind;
 use handloom_engine::metric::{self, Class, Confusion, Errors};
 use handloom_engine::model::Model;
+use handloom_view::words::{count, grouped, times};
 use serde_json::{Value, json};
 
 use super::{data_dirs, finite, picture, runs, text};
@@ -17,7 +18,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::{BOLD, DIM, Output};
 use crate::runs::Run;
 use crate::settings::{fraction, threads};
-use crate::table::{count, elided, grouped, percent, times};
+use crate::table::{elided, percent};
 use crate::{exit, ledger, source};
 
 /// Most classes whose rows are all shown without `--all`.

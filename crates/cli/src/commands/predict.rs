@@ -10,12 +10,13 @@ use handloom_data::photo::{self, Framing, Invert, Photo};
 use handloom_engine::Machine;
 use handloom_engine::dataset::Dataset;
 use handloom_engine::model::Model;
+use handloom_view::words::count;
 use serde_json::{Value, json};
 
 use super::{finite, runs, text};
 use crate::exit::{Exit, Failure};
 use crate::output::{BOLD, DIM, Output};
-use crate::table::{count, elided};
+use crate::table::elided;
 
 /// Largest picture file that is read, 64 MiB.
 const MOST_BYTES: u64 = 64 << 20;

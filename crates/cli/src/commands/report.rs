@@ -9,6 +9,7 @@ use handloom_engine::model::write_atomically;
 use handloom_store::Sweep;
 use handloom_view::site::report::Chosen;
 use handloom_view::site::{Site, Trouble};
+use handloom_view::words::count;
 use serde_json::json;
 
 use super::{data_dirs, runs, text};
@@ -17,7 +18,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::{BOLD, Output};
 use crate::provenance;
 use crate::runs::{Run, Runs};
-use crate::table::{count, megabytes, one_line};
+use crate::table::{megabytes, one_line};
 
 /// Where the report is written if nothing else is said.
 const FILE: &str = "report.html";
@@ -84,7 +85,7 @@ fn one(name: &str, all: &[Run], sweeps: &[Sweep], runs: &Runs) -> Result<(String
 
 /// A file as a command names it.
 fn shown(file: &Path) -> String {
-    crate::command::line(&[file.display().to_string()])
+    handloom_view::words::line(&[file.display().to_string()])
 }
 
 fn failure(trouble: &Trouble) -> anyhow::Error {

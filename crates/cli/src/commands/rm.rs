@@ -5,6 +5,7 @@ use std::fs;
 use anyhow::{Context as _, Result};
 use clap::ArgMatches;
 use handloom_store::Error;
+use handloom_view::words::count;
 use serde_json::json;
 
 use super::runs;
@@ -12,7 +13,7 @@ use crate::exit::{Exit, Failure};
 use crate::fields::share;
 use crate::output::Output;
 use crate::runs::{Run, Runs, Status};
-use crate::table::{count, one_line};
+use crate::table::one_line;
 
 /// A run that is to go.
 struct Target {

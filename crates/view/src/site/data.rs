@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::errors::{add, mean, rounded};
 use super::sentence::{Sentence, values};
 use super::sheet::sheet_of;
-use super::words::{count, grouped};
 use super::{Site, Trouble};
+use crate::words::{count, grouped};
 
 /// Sample images of each class.
 const SAMPLES: usize = 5;

@@ -42,7 +42,7 @@ use handloom_store::{Run, Status, Store};
 use serde_json::{Map, Value};
 
 pub use self::trouble::Trouble;
-use self::words::line;
+use crate::words::line;
 
 /// The program as the pages need it.
 pub trait Desk: Send + Sync {

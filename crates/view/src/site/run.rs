@@ -10,8 +10,9 @@ use super::curves::trained;
 use super::project::{now_ms, pairs, progress};
 use super::runs::seconds;
 use super::sentence::{Sentence, run_page, values};
-use super::words::{hidden, percent, planned, times};
+use super::words::{hidden, percent, planned};
 use super::{Site, Trouble, health, line};
+use crate::words::times;
 
 pub(super) fn answer(site: &Site, id: &str) -> Result<Value, Trouble> {
     let mut run = site.run(id)?;

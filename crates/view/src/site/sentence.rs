@@ -1,5 +1,6 @@
 //! What is said in words: made by rules from the data, each with its evidence. A rule that does not fire says nothing.
 
+use crate::words::component;
 use serde_json::{Value, json};
 
 /// Something that a rule says.
@@ -37,25 +38,12 @@ pub(crate) fn values(sentences: &[Sentence]) -> Value {
 
 /// The page of a run, or one below it: `#/run/ID/errors`.
 pub(crate) fn run_page(id: &str, below: &str) -> String {
-    format!("#/run/{}{below}", escaped(id))
+    format!("#/run/{}{below}", component(id))
 }
 
 /// The page of a sweep.
 pub(crate) fn sweep_page(id: &str) -> String {
-    format!("#/sweep/{}", escaped(id))
-}
-
-/// A name as a part of an address.
-fn escaped(name: &str) -> String {
-    use std::fmt::Write as _;
-    name.bytes().fold(String::new(), |mut text, byte| {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            let _ = write!(text, "%{byte:02X}");
-        }
-        text
-    })
+    format!("#/sweep/{}", component(id))
 }
 
 #[cfg(test)]

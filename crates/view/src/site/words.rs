@@ -8,25 +8,6 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{:.1}%", 100.0 * share)
 }
 
-/// `1,290`.
-pub(crate) fn grouped(n: u64) -> String {
-    crate::text::grouped(n)
-}
-
-/// `1 run`, `2 runs`.
-pub(crate) fn count(n: u64, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(n), if n == 1 { one } else { many })
-}
-
-/// `once`, `twice`, `3 times`.
-pub(crate) fn times(n: u64) -> String {
-    match n {
-        1 => "once".into(),
-        2 => "twice".into(),
-        n => format!("{} times", grouped(n)),
-    }
-}
-
 /// `8 s`, `2 min`, `1 h 5 min`.
 pub(crate) fn duration(seconds: f64) -> String {
     match seconds.max(0.0).round() as u64 {
@@ -43,16 +24,6 @@ pub(crate) fn listed(items: &[String]) -> String {
         [one] => one.clone(),
         [many @ .., last] => format!("{} and {last}", many.join(", ")),
     }
-}
-
-/// Words as a line for a shell.
-pub(crate) fn line(words: &[String]) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/\\:._-+@%,=".contains(c);
-    let quoted = |word: &String| {
-        let is_plain = !word.is_empty() && word.chars().all(plain);
-        if is_plain { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) }
-    };
-    words.iter().map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// A number of any size in few characters: `0.001`, `2e-6`, `240`.
@@ -120,11 +91,6 @@ mod tests {
         assert_eq!(numbers.map(short), ["0", "0.001", "8e-4", "2e-6", "0.333", "1.5", "12.3", "240", "1e6", "-0.25"]);
         assert_eq!([7.6, 61.0, 130.0, 3_900.0].map(duration), ["8 s", "61 s", "2 min", "1 h 5 min"]);
         assert_eq!(percent(0.8886), "88.9%");
-        assert_eq!(
-            line(&["handloom", "-sz", "64,32", "my data", "it's", ""].map(String::from)),
-            r"handloom -sz 64,32 'my data' 'it'\''s' ''"
-        );
-        assert_eq!([1, 2, 1_290].map(times), ["once", "twice", "1,290 times"]);
         let names = ["a", "b", "c"].map(String::from);
         assert_eq!([1, 2, 3].map(|n| listed(&names[..n])), ["a", "a and b", "a, b and c"]);
     }

@@ -8,6 +8,7 @@ use handloom_engine::event::Row;
 use handloom_store::{ByRun, Status};
 use handloom_view::Group;
 use handloom_view::verdict::Verdict;
+use handloom_view::words::count;
 use serde_json::{Value, json};
 
 use super::settings::{self, Setting};
@@ -17,7 +18,7 @@ use crate::fields::share;
 use crate::output::Output;
 use crate::pictures::Curve;
 use crate::runs::{Run, Runs};
-use crate::table::{count, one_line};
+use crate::table::one_line;
 
 /// A figure of every run that counts on one side.
 struct Sample {

@@ -9,13 +9,13 @@ use handloom_engine::dataset::Dataset;
 use handloom_engine::metric::first_maximum;
 use handloom_engine::model::Model;
 use handloom_view::verdict::Paired;
+use handloom_view::words::grouped;
 use serde_json::{Value, json};
 
 use super::words;
 use crate::fields::share;
 use crate::runs::{Run, Runs};
 use crate::source;
-use crate::table::grouped;
 
 /// What `models` make of the images `rows` of `data`.
 pub(super) fn judged(models: [&Model; 2], data: &Dataset, rows: &[u32], machine: &Machine) -> Paired {

@@ -8,6 +8,7 @@ use handloom_engine::Machine;
 use handloom_engine::compare::Difference;
 use handloom_store::Opening;
 use handloom_view::verdict::{Paired, Verdict, recorded};
+use handloom_view::words::times;
 use serde_json::{Value, json};
 
 use super::images::{self, Common};
@@ -19,7 +20,7 @@ use crate::output::{DIM, Output};
 use crate::pictures::Curve;
 use crate::runs::{Record, Run, Runs};
 use crate::settings::threads;
-use crate::table::{one_line, times};
+use crate::table::one_line;
 
 /// What came of comparing them.
 struct Compared {

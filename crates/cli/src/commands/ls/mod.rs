@@ -12,6 +12,7 @@ use clap::ArgMatches;
 use clap::builder::styling::Style;
 use handloom_engine::event::Row;
 use handloom_store::{ByRun, Opening, Status};
+use handloom_view::words::{count, grouped, times};
 use serde_json::{Map, Value, json};
 
 use self::filter::Filter;
@@ -21,7 +22,7 @@ use crate::fields::{self, Field};
 use crate::output::{BAD, BOLD, DIM, GOOD, Output, WARN};
 use crate::pictures;
 use crate::runs::{Record, Run, Runs, now_ms};
-use crate::table::{count, grid, grouped, one_line, times};
+use crate::table::{grid, one_line};
 
 /// Most rows on a terminal without `--limit`.
 const ROWS: usize = 50;

@@ -3,12 +3,13 @@
 use clap::builder::styling::Style;
 use handloom_engine::event::Health;
 use handloom_store::Epoch;
+use handloom_view::words::{count, grouped};
 
 use crate::fields::share;
 use crate::output::{BOLD, DIM, GOOD, Output};
 use crate::progress::duration;
 use crate::runs::Run;
-use crate::table::{count, grid, grouped};
+use crate::table::grid;
 
 /// Most epochs that are all shown without `--all`; of more, as many from both ends and the best.
 const ROWS: usize = 14;

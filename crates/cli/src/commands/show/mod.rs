@@ -9,6 +9,7 @@ use clap::ArgMatches;
 use clap::builder::styling::Style;
 use handloom_engine::event::Row;
 use handloom_store::{Epoch, Status};
+use handloom_view::words::{grouped, times};
 use serde_json::{Value, json};
 
 use super::ls::{ago, look, tagged};
@@ -21,7 +22,7 @@ use crate::pictures::Curve;
 use crate::progress::duration;
 use crate::runs::{Run, now_ms};
 use crate::settings::usual;
-use crate::table::{grid, grouped, harmless, one_line, times};
+use crate::table::{grid, harmless, one_line};
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let plot = picture(matches, "plot")?;

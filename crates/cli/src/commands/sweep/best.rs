@@ -6,6 +6,7 @@ use handloom_engine::config::Config;
 use handloom_sweep::Choice;
 use handloom_sweep::standing::{best, run_of};
 use handloom_sweep::words::tried;
+use handloom_view::words::line;
 use serde_json::{Value, json};
 
 use super::live::metrics;
@@ -46,7 +47,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     }
     let rows = runs.store.rows(&[&run])?.remove(&run).unwrap_or_default();
     let kept = rows.iter().find(|row| opened.goal.cost(opened.metric.of(row)) == cost);
-    let line = command::line(&command::train(&config));
+    let line = line(&command::train(&config));
     let mut event = json!({
         "v": 1, "event": "best", "sweep": opened.sweep.id, "number": trial.number, "run": run, "command": line,
         "parameters": trial.choice,

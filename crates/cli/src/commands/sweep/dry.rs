@@ -3,6 +3,7 @@
 use clap::ArgMatches;
 use handloom_sweep::spec::Method;
 use handloom_sweep::{Status, Trial};
+use handloom_view::words::{count, line};
 use serde_json::json;
 
 use super::start::Asked;
@@ -12,7 +13,6 @@ use crate::commands::text;
 use crate::exit::{Exit, told};
 use crate::output::Output;
 use crate::settings::Settings;
-use crate::table::count;
 
 /// Commands of a search that knows no end.
 const SOME: u64 = 10;
@@ -35,7 +35,7 @@ pub(super) fn run(asked: &Asked, matches: &ArgMatches, output: &Output) -> Exit 
                     let typed = matches.value_source(id) == Some(clap::parser::ValueSource::CommandLine);
                     words.extend(text(matches, id).filter(|_| typed).map(|value| format!("{flag}={value}")));
                 }
-                let line = command::line(&words);
+                let line = line(&words);
                 output.event(&json!({
                     "v": 1, "event": "command", "number": number, "command": line, "parameters": choice,
                 }));

@@ -5,6 +5,7 @@ use handloom_sweep::standing::{Standing, run_of};
 use handloom_sweep::words::tried;
 use handloom_sweep::worker::{Done, Reason};
 use handloom_sweep::{State, Status};
+use handloom_view::words::{self, count, grouped};
 use serde_json::{Value, json};
 
 use super::best::config_of;
@@ -17,7 +18,7 @@ use crate::interrupt::Interrupt;
 use crate::output::{BOLD, DIM, GOOD, Output};
 use crate::progress::duration;
 use crate::runs::Runs;
-use crate::table::{count, grouped, one_line};
+use crate::table::one_line;
 
 /// Says what is about to be tried.
 pub(super) fn announce(opened: &Opened, total: Option<u64>, workers: u32, data: &DataSets, output: &Output) {
@@ -99,7 +100,7 @@ pub(super) fn tell(
             best.insert(opened.metric.name.into(), json!(value));
         }
         let config = config_of(opened, choice, runs.store.run(&run)?.as_ref())?;
-        line = Some(command::line(&command::train(&config)));
+        line = Some(words::line(&command::train(&config)));
         output.line(format!(
             "{GOOD}✔{GOOD:#} best {BOLD}{}{BOLD:#}  trial {number}, run {run}   {}   {DIM}{}, {}{DIM:#}",
             opened.metric.text(value),

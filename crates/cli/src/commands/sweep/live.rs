@@ -7,13 +7,14 @@ use handloom_engine::event::Row;
 use handloom_sweep::spec::Metric;
 use handloom_sweep::words::{tried, value};
 use handloom_sweep::{Choice, Goal, Standing, Status};
+use handloom_view::words::count;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::told::What;
 use crate::output::{BAD, BOLD, DIM, GOOD, Output};
 use crate::progress::{bar, duration};
-use crate::table::{count, one_line, squeezed};
+use crate::table::{one_line, squeezed};
 
 /// What a run came to: the figures of its kept epoch, its epochs, and the seconds of its training.
 type Figures = (Option<Row>, u64, f64);

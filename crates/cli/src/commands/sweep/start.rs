@@ -8,11 +8,11 @@ use handloom_engine::config::find;
 use handloom_store::{Sweep, masked};
 use handloom_sweep::Entry;
 use handloom_sweep::spec::{self, Spec, setting};
+use handloom_view::words::line;
 use serde_json::{Map, Value, json};
 
 use super::opened::{Opened, called, data_sets};
 use super::{dry, work};
-use crate::command;
 use crate::commands::{runs, text};
 use crate::exit::{Exit, Failure};
 use crate::output::{BOLD, Output};
@@ -58,8 +58,7 @@ pub(super) fn create(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let id = &opened.sweep.id;
     output.result(id);
     output.event(&json!({"sweep": id}));
-    let store =
-        text(matches, "store").map(|at| format!(" --store {}", command::line([&masked(at)]))).unwrap_or_default();
+    let store = text(matches, "store").map(|at| format!(" --store {}", line([&masked(at)]))).unwrap_or_default();
     output.note(format!(
         "sweep {BOLD}{id}{BOLD:#} {} is made; any number of agents may join it, here or elsewhere",
         one_line(called(&opened.sweep))

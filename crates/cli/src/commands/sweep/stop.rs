@@ -3,13 +3,13 @@
 use anyhow::Result;
 use clap::ArgMatches;
 use handloom_sweep::{Entry, Journal as _, Status};
+use handloom_view::words::count;
 use serde_json::json;
 
 use super::opened::Opened;
 use crate::commands::{runs, text};
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::table::count;
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let runs = runs(matches)?;

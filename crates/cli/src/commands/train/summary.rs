@@ -5,13 +5,13 @@ use handloom_engine::config::Config;
 use handloom_engine::event::{Divergence, Outcome};
 use handloom_engine::session::Session;
 use handloom_engine::train::Trained;
+use handloom_view::words::{count, grouped, times};
 use serde_json::{Value, json};
 
 use crate::output::{BOLD, DIM, GOOD, Output};
 use crate::progress::duration;
 use crate::runs::Run;
 use crate::source::Source;
-use crate::table::{count, grouped, times};
 use crate::training::divergence;
 
 /// Says what is about to be trained, on how many images, and on how many it is validated.

@@ -1,7 +1,6 @@
 //! The answers that the pages of a report ask for, as many as there is room for.
 
-use std::fmt::Write as _;
-
+use crate::words::component;
 use serde_json::{Map, Value};
 
 use super::super::curves::{METRICS, MOST as CURVES};
@@ -203,29 +202,11 @@ fn fullest(confusion: &Value) -> Vec<(u64, usize, usize)> {
     cells
 }
 
-/// A part of an address as JavaScript's `encodeURIComponent` writes it, since pages look answers up by it.
-fn component(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut written, byte| {
-        if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
-            written.push(char::from(byte));
-        } else {
-            let _ = write!(written, "%{byte:02X}");
-        }
-        written
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn addresses_are_those_that_pages_look_up() {
-        assert_eq!(component("fashion_mnist"), "fashion_mnist");
-        assert_eq!(component("my data/ä('x')"), "my%20data%2F%C3%A4('x')");
-    }
 
     #[test]
     fn the_fullest_cells_of_errors_come_first() {

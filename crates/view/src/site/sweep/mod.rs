@@ -26,8 +26,8 @@ pub(crate) use self::fold::Sweeps;
 use self::fold::{Followed, unpoisoned};
 use self::insight::Insight;
 use self::table::Table;
-use super::words::line as line_of;
 use super::{Site, Trouble};
+use crate::words::line as line_of;
 
 /// Runs whose model is asked for the size of an image before the data set is.
 const MODELS: usize = 3;

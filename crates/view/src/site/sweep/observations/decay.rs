@@ -3,7 +3,7 @@
 use handloom_sweep::importance::Importance;
 
 use super::super::table::Table;
-use super::group::{Group, groups};
+use super::group::{Group, measured};
 use super::spread::{Measured, median};
 use super::{Observation, counted};
 
@@ -12,15 +12,7 @@ pub(super) fn decay(table: &Table, _: &Importance) -> Vec<Observation> {
     let Some(parameter) = table.parameter("weight_decay").filter(|parameter| parameter.is_number()) else {
         return Vec::new();
     };
-    let goodness = table.goodness();
-    let scored: Vec<usize> = (0..goodness.len()).filter(|&at| goodness[at].is_some()).collect();
-    let found: Vec<(Group, Measured)> = (0_u64..)
-        .zip(groups(parameter, &scored))
-        .map(|(number, group)| {
-            let values: Vec<f64> = group.members.iter().filter_map(|&at| goodness[at]).collect();
-            (group, Measured::of(&values, median, number))
-        })
-        .collect();
+    let found = measured(table, parameter, median);
     let Some(((least, without), others)) = found.split_first() else { return Vec::new() };
     let change = |one: &(Group, Measured)| one.1.value - without.value;
     let worst =

@@ -2,8 +2,9 @@
 
 use handloom_sweep::words::{short, value};
 
-use super::super::table::Parameter;
+use super::super::table::{Parameter, Table};
 use super::Part;
+use super::spread::Measured;
 
 /// Fewest trials of which anything is said.
 pub(super) const LEAST: usize = 5;
@@ -39,6 +40,19 @@ pub(super) fn groups(parameter: &Parameter, among: &[usize]) -> Vec<Group> {
         thirds(parameter, among)
     };
     found.into_iter().filter(|group: &Group| group.members.len() >= LEAST).collect()
+}
+
+/// The same groups of all trials with a metric, each with what `measure` makes of its metrics.
+pub(super) fn measured(table: &Table, parameter: &Parameter, measure: fn(&mut [f64]) -> f64) -> Vec<(Group, Measured)> {
+    let goodness = table.goodness();
+    let scored: Vec<usize> = (0..goodness.len()).filter(|&at| goodness[at].is_some()).collect();
+    (0_u64..)
+        .zip(groups(parameter, &scored))
+        .map(|(number, group)| {
+            let values: Vec<f64> = group.members.iter().filter_map(|&at| goodness[at]).collect();
+            (group, Measured::of(&values, measure, number))
+        })
+        .collect()
 }
 
 /// Three groups of about equal size by a number; equal numbers stay together.

@@ -4,8 +4,8 @@ use handloom_sweep::importance::Importance;
 
 use super::super::table::{Parameter, Table};
 use super::Observation;
-use super::group::{Group, groups};
-use super::spread::{Measured, best_quarter};
+use super::group::measured;
+use super::spread::best_quarter;
 
 /// The most against the fewest layers, and the widest against the narrowest, by the best quarter of their trials.
 pub(super) fn size(table: &Table, _: &Importance) -> Vec<Observation> {
@@ -18,15 +18,7 @@ pub(super) fn size(table: &Table, _: &Importance) -> Vec<Observation> {
 }
 
 fn pays(table: &Table, parameter: &Parameter, begins: &str, within: &str, units: &str) -> Option<Observation> {
-    let goodness = table.goodness();
-    let scored: Vec<usize> = (0..goodness.len()).filter(|&at| goodness[at].is_some()).collect();
-    let found: Vec<(Group, Measured)> = (0_u64..)
-        .zip(groups(parameter, &scored))
-        .map(|(number, group)| {
-            let values: Vec<f64> = group.members.iter().filter_map(|&at| goodness[at]).collect();
-            (group, Measured::of(&values, best_quarter, number))
-        })
-        .collect();
+    let found = measured(table, parameter, best_quarter);
     let [(least, low), .., (most, high)] = &found[..] else { return None };
     let interval = high.over(low);
     let said: Vec<String> =
