@@ -80,6 +80,22 @@ pub fn resume(
     }
 }
 
+/// Takes the first `steps` optimizer steps of a training, at most an epoch of them, and shows the network before each.
+///
+/// Unlike [`train`] it validates nothing and keeps nothing: it is for looking at what steps do.
+pub fn steps(config: &Config, data: &Dataset, steps: usize, machine: &Machine, watch: &mut dyn FnMut(&Network)) {
+    let network = Network::new(&sizes(config, data), config.activation.clone(), &config.weight_init, config.seed);
+    let mut session = Session::new(config, &network);
+    let (train_rows, _) = data.split(config.val_fraction);
+    assert!(!train_rows.is_empty(), "a validation share of {} leaves no image to train on", config.val_fraction);
+    let batch = config.batch_size.min(train_rows.len());
+    let mut stepper = Stepper::new(config, &session.network, machine, batch);
+    for rows in order(config, &train_rows, 1).chunks(batch).take(steps) {
+        watch(&session.network());
+        stepper.step(&mut session, machine, data, rows);
+    }
+}
+
 /// One epoch. `Some` if the run ends with it.
 #[expect(clippy::too_many_arguments, reason = "one caller, and each is a thing of its own")]
 fn epoch(

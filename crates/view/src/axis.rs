@@ -39,7 +39,9 @@ impl Axis {
         let empty = low > high;
         let (low, high) = if empty { (0.0, 1.0) } else { (low, high) };
         // Equal values get an axis too, one on which rounding does not show.
-        let room = (0.06 * (high - low)).max(0.005 * high.abs()).max(0.002);
+        // What is small as a whole needs no room that is large for it.
+        let least = if high > low && high.abs().max(low.abs()) < 0.02 { 0.0 } else { 0.002 };
+        let room = (0.06 * (high - low)).max(0.005 * high.abs()).max(least);
         let (low, high) = ((low - room).max(limits[0]), (high + room).min(limits[1]));
         let step = round_step((high - low) / 8.0);
         let decimals = -(step * times * (1.0 + 1e-9)).log10().floor();

@@ -13,29 +13,39 @@
 //! ```
 
 mod axis;
+mod bands;
 mod canvas;
 mod color;
 mod compared;
 mod confusion;
 mod created;
 mod curves;
+mod gap;
+mod intervals;
 mod label;
 mod matrix;
+mod mistakes;
 mod panel;
+mod parallel;
 mod picture;
 mod run;
 mod samples;
-mod searches;
 pub mod site;
+mod slopes;
+pub mod study;
 mod text;
 pub mod verdict;
 pub mod words;
 
+pub use bands::{Band, Chart, Scale, bands};
 pub use compared::{Group, compared};
 pub use confusion::confusion;
 pub use created::{Created, Ending, created};
 pub use curves::curves;
+pub use intervals::{Interval, intervals};
+pub use mistakes::{Mistake, mistakes};
+pub use parallel::{Dimension, parallel};
 pub use picture::{Error, Picture};
 pub use run::{Run, Series};
 pub use samples::sample_grid;
-pub use searches::{Expense, Method, searches};
+pub use slopes::{Slope, slopes};

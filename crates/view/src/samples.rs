@@ -125,7 +125,7 @@ fn amount(n: u64, room: f64) -> String {
 }
 
 /// Pixels in rows and columns, white where the last row has none, shrunk if there are many; `w` (units) is the width it is shown at.
-fn image(pixels: &[u8], [rows, columns]: [usize; 2], w: f64) -> GrayImage {
+pub(crate) fn image(pixels: &[u8], [rows, columns]: [usize; 2], w: f64) -> GrayImage {
     let at = |x: u32, y: u32| pixels.get(y as usize * columns + x as usize).copied().unwrap_or(255);
     let image = GrayImage::from_fn(columns as u32, rows as u32, |x, y| Luma([at(x, y)]));
     let longer = image.width().max(image.height());

@@ -29,6 +29,15 @@ pub fn times(n: u64) -> String {
     }
 }
 
+/// `a`, `a and b`, `a, b and c`.
+pub fn listed(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    }
+}
+
 /// Words as a line for a shell.
 pub fn line<'w>(words: impl IntoIterator<Item = &'w String>) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/\\:._-+@%,=".contains(c);
@@ -60,6 +69,8 @@ mod tests {
         assert_eq!([0, 999, 60_000, 1_234_567].map(grouped), ["0", "999", "60,000", "1,234,567"]);
         assert_eq!([1, 2, 1_290].map(times), ["once", "twice", "1,290 times"]);
         assert_eq!([count(1, "run", "runs"), count(1_290, "run", "runs")], ["1 run", "1,290 runs"]);
+        let words = ["a", "b", "c"].map(String::from);
+        assert_eq!([listed(&words), listed(&words[..2]), listed(&words[..1])], ["a, b and c", "a and b", "a"]);
         assert_eq!(
             line(&["handloom", "-sz", "64,32", "my data", "it's", ""].map(String::from)),
             r"handloom -sz 64,32 'my data' 'it'\''s' ''"

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use handloom_sweep::pruner::Hyperband;
-use handloom_view::{Expense, Method, searches};
+use handloom_view::{Band, Chart, Scale, bands};
 
 use crate::replay::{Course, Field, Mean, Search};
 use crate::table::Row;
@@ -32,12 +32,15 @@ pub(crate) fn write(docs: &Path, rows: &[Row], seeds: u64) -> Result<(), Box<dyn
     let by_epoch = |course: &Course| course.by_epoch.clone();
     let trials: Vec<_> = (BEGIN..=TRIALS).collect();
     let epochs: Vec<_> = (BEGIN * APART..=MOST_EPOCHS).step_by(APART).collect();
-    let expense = |name: &str, of: &dyn Fn(&Course) -> Vec<f64>, at: &[usize]| Expense {
-        name: name.into(),
-        methods: found.iter().map(|(search, courses)| line(*search, courses, of, at)).collect(),
+    let chart = |name: &str, of: &dyn Fn(&Course) -> Vec<f64>, at: &[usize]| Chart {
+        heading: "still missed, percentage points".into(),
+        x: name.into(),
+        scale: Scale::Log,
+        bands: found.iter().map(|(search, courses)| line(*search, courses, of, at)).collect(),
     };
-    let expenses = [expense("trials", &by_trial, &trials), expense("epochs trained", &by_epoch, &epochs)];
-    searches("What a search still misses", &expenses).save(&docs.join("regret/regret.svg"))?;
+    let charts = [chart("trials", &by_trial, &trials), chart("epochs trained", &by_epoch, &epochs)];
+    let (key, picture) = ("mean of all searches, and its 95 % interval", docs.join("regret/regret.svg"));
+    bands("What a search still misses", caption(&charts[0].bands), key, &charts).save(&picture)?;
 
     let mut text = format!(
         "{} trainings, {} configurations; the best has {:.2} % validation accuracy. {seeds} searches of each method, {TRIALS} trials each.\n",
@@ -70,7 +73,22 @@ pub(crate) fn write(docs: &Path, rows: &[Row], seeds: u64) -> Result<(), Box<dyn
         let wins = if *search == Search::Random { "–".into() } else { format!("{wins} of {seeds}") };
         writeln!(text, "| {} | {epochs} | {wins} |", search.name())?;
     }
+    fs::write(docs.join("regret/summary.csv"), summary(&found))?;
     put(docs, "replay", &text)
+}
+
+/// The first table for programs: the study of the assignment has it in it.
+fn summary(found: &[(Search, Vec<Course>)]) -> String {
+    let mut text = String::from("points missed after ... runs");
+    text.extend(AFTER_TRIALS.iter().map(|n| format!(",{n}")));
+    for (search, courses) in found {
+        write!(text, "\n{}", search.name()).expect("a string takes all");
+        for n in AFTER_TRIALS {
+            let Mean { value, interval: [low, high] } = mean(courses, &|course| course.by_trial.clone(), n);
+            write!(text, ",{value:.2} ({low:.2} to {high:.2})").expect("a string takes all");
+        }
+    }
+    text + "\n"
 }
 
 /// Puts `text` into its place in `docs/search.md`.
@@ -96,10 +114,15 @@ fn mean(courses: &[Course], of: &dyn Fn(&Course) -> Vec<f64>, n: usize) -> Mean 
     Mean::of(&courses.iter().map(at).collect::<Vec<_>>())
 }
 
-fn line(search: Search, courses: &[Course], of: &dyn Fn(&Course) -> Vec<f64>, at: &[usize]) -> Method {
+fn caption(searches: &[Band]) -> String {
+    let said = searches.iter().filter_map(|band| Some(format!("{} {:.2}", band.label, band.points.last()?[1])));
+    format!("points still missed after {TRIALS} trials: {}", said.collect::<Vec<_>>().join("; "))
+}
+
+fn line(search: Search, courses: &[Course], of: &dyn Fn(&Course) -> Vec<f64>, at: &[usize]) -> Band {
     let point = |&n: &usize| {
         let Mean { value, interval: [low, high] } = mean(courses, of, n);
         [n as f64, value, low, high]
     };
-    Method { label: search.name().into(), points: at.iter().map(point).collect() }
+    Band { label: search.name().into(), points: at.iter().map(point).collect() }
 }

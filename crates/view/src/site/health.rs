@@ -10,7 +10,7 @@ mod tests;
 use handloom_store::{Epoch, Run};
 use serde_json::{Value, json};
 
-use super::words::listed;
+use crate::words::listed;
 
 /// What a rule found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use super::seen::Seen;
 use super::sentence::{Sentence, run_page, sweep_page, values};
-use super::words::{duration, listed, percent, planned, recipe};
+use super::words::{duration, percent, planned, recipe};
 use super::{Site, Trouble, health, sweep};
-use crate::words::{count, grouped, times};
+use crate::words::{count, grouped, listed, times};
 
 /// Fewest mistakes of which shares are told: of less, each is a large one.
 const FEWEST: u64 = 20;

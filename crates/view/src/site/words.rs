@@ -17,15 +17,6 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// `a`, `a and b`, `a, b and c`.
-pub(crate) fn listed(items: &[String]) -> String {
-    match items {
-        [] => String::new(),
-        [one] => one.clone(),
-        [many @ .., last] => format!("{} and {last}", many.join(", ")),
-    }
-}
-
 /// A number of any size in few characters: `0.001`, `2e-6`, `240`.
 pub(crate) fn short(x: f64) -> String {
     match x.abs() {
@@ -91,8 +82,6 @@ mod tests {
         assert_eq!(numbers.map(short), ["0", "0.001", "8e-4", "2e-6", "0.333", "1.5", "12.3", "240", "1e6", "-0.25"]);
         assert_eq!([7.6, 61.0, 130.0, 3_900.0].map(duration), ["8 s", "61 s", "2 min", "1 h 5 min"]);
         assert_eq!(percent(0.8886), "88.9%");
-        let names = ["a", "b", "c"].map(String::from);
-        assert_eq!([1, 2, 3].map(|n| listed(&names[..n])), ["a", "a and b", "a, b and c"]);
     }
 
     #[test]

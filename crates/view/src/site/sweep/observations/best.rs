@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::super::table::{Parameter, Table};
 use super::group::{Group, groups};
 use super::spread::{Measured, best_quarter};
-use super::{Observation, Part, counted, listed};
+use super::{Observation, Part, counted};
+use crate::words::listed;
 
 /// Settings with a rule of their own, and what nobody chooses.
 const OTHERS: [&str; 5] = ["learning_rate", "weight_decay", "num_layers", "hidden_size", "seed"];

@@ -9,7 +9,8 @@ use handloom_sweep::words::{short, value};
 use serde_json::json;
 
 use super::super::table::Table;
-use super::{Observation, Part, listed};
+use super::{Observation, Part};
+use crate::words::listed;
 
 /// How many trials diverged, from which learning rate on, and with which optimizers; nothing if none did.
 pub(super) fn diverged(table: &Table, _: &Importance) -> Vec<Observation> {

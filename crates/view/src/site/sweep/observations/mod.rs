@@ -91,15 +91,6 @@ impl Observation {
     }
 }
 
-/// `a`, `a and b`, `a, b and c`.
-fn listed(words: &[String]) -> String {
-    match words {
-        [] => String::new(),
-        [one] => one.clone(),
-        [all @ .., last] => format!("{} and {last}", all.join(", ")),
-    }
-}
-
 /// `1 trial`, `3 trials`.
 fn counted(count: usize) -> String {
     format!("{count} {}", if count == 1 { "trial" } else { "trials" })
@@ -124,9 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_listed_as_people_do() {
-        let words = ["a", "b", "c"].map(String::from);
-        assert_eq!([listed(&words), listed(&words[..2]), listed(&words[..1])], ["a, b and c", "a and b", "a"]);
+    fn trials_are_counted_as_people_do() {
         assert_eq!([counted(1), counted(2)], ["1 trial", "2 trials"]);
     }
 

@@ -3,7 +3,8 @@
 use handloom_sweep::importance::{Importance, Verdict, Weight};
 
 use super::super::table::Table;
-use super::{Observation, listed};
+use super::Observation;
+use crate::words::listed;
 
 /// Parameters that are named with their share.
 const MOST: usize = 3;
