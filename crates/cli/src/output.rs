@@ -2,7 +2,7 @@
 //!
 //! A closed stdout (`| head`) is not an error: what is under way goes on, and says nothing more there.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anstream::{AutoStream, ColorChoice};
@@ -18,6 +18,8 @@ pub(crate) struct Output {
     pub(crate) json: bool,
     quiet: bool,
     progress: bool,
+    /// Whether next commands are named.
+    hints: Cell<bool>,
     stdout: RefCell<Option<AutoStream<io::Stdout>>>,
     stderr: RefCell<Option<AutoStream<io::Stderr>>>,
     /// What was said and not yet heard, if anybody listens.
@@ -51,6 +53,7 @@ impl Output {
             json: flag("json"),
             quiet,
             progress: !quiet && !flag("no-progress") && io::stderr().is_terminal(),
+            hints: Cell::new(true),
             stdout: RefCell::new(Some(stdout)),
             stderr: RefCell::new(Some(stderr)),
             heard: RefCell::new(None),
@@ -63,6 +66,7 @@ impl Output {
             json: false,
             quiet: false,
             progress: false,
+            hints: Cell::new(true),
             stdout: RefCell::new(None),
             stderr: RefCell::new(None),
             heard: RefCell::new(None),
@@ -174,8 +178,16 @@ impl Output {
         }
     }
 
+    /// Whether [`next`](Self::next) says anything: a part of a command leaves that to the whole.
+    pub(crate) fn hints(&self, on: bool) {
+        self.hints.set(on);
+    }
+
     /// The next useful command, on stderr.
     pub(crate) fn next(&self, commands: &[&str]) {
+        if !self.hints.get() {
+            return;
+        }
         let commands = commands.iter().map(|command| format!("{BOLD}{command}{BOLD:#}")).collect::<Vec<_>>();
         self.note(format!("  next:  {}", commands.join("     ")));
     }

@@ -50,6 +50,9 @@ fn example_configurations_are_understood() {
     let mut count = 0;
     for entry in fs::read_dir(root().join("configs")).unwrap() {
         let path = entry.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
         let text = fs::read_to_string(&path).unwrap();
         // The others are sweeps, which have a schema of their own, and recipes for many machines.
         if !text.starts_with("# handloom train --config") {
@@ -61,4 +64,17 @@ fn example_configurations_are_understood() {
         count += 1;
     }
     assert!(count >= 2);
+}
+
+#[test]
+fn the_sweeps_of_studies_are_sound() {
+    let mut count = 0;
+    for entry in fs::read_dir(root().join("configs/studies")).unwrap() {
+        let path = entry.unwrap().path();
+        let report = handloom_sweep::spec::check(&fs::read_to_string(&path).unwrap());
+        assert!(report.violations.is_empty() && report.warnings.is_empty(), "{}: {report:?}", path.display());
+        assert!(report.unknown_parameters.is_empty(), "{}: {:?}", path.display(), report.unknown_parameters);
+        count += 1;
+    }
+    assert_eq!(count, 8, "seven studies and the survey");
 }

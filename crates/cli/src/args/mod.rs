@@ -5,6 +5,7 @@
 mod launched;
 mod rewrite;
 mod runs;
+mod study;
 mod sweep;
 
 use clap::builder::PossibleValuesParser;
@@ -14,7 +15,8 @@ use handloom_engine::config::{Config, KEYS, Key};
 pub(crate) use self::launched::named;
 pub(crate) use self::rewrite::rewrite;
 use self::runs::{compare, export, ls, report, rm, show, tag, ui, verify};
-use self::sweep::sweep;
+use self::study::study;
+use self::sweep::{logging, sweep};
 use crate::settings::OPTIONS;
 
 /// The whole command line.
@@ -26,7 +28,7 @@ pub(crate) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .after_help("Examples:\n  handloom train\n  handloom train -d mnist -o nadam -lr 0.001 -nhl 3 -sz 64 -a ReLU\n  handloom evaluate @last")
-        .subcommands([train(), evaluate(), predict(), sweep()])
+        .subcommands([train(), evaluate(), predict(), sweep(), study()])
         .subcommands([ls(), show(), compare(), ui(), report(), verify(), tag(), rm()])
         .subcommands([data(), export(), gradcheck(), completions(), doctor()])
 }

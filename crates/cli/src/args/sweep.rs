@@ -135,7 +135,7 @@ fn work() -> [Arg; 3] {
 }
 
 /// The flags of `train` for W&B.
-fn logging() -> impl Iterator<Item = Arg> {
+pub(super) fn logging() -> impl Iterator<Item = Arg> {
     let wandb = OPTIONS.iter().filter(|key| key.name.starts_with("wandb"));
     wandb.enumerate().map(|(order, key)| setting(key, "", 100 + order))
 }

@@ -12,6 +12,7 @@ mod predict;
 mod report;
 mod rm;
 mod show;
+pub(crate) mod study;
 mod sweep;
 mod tag;
 mod train;
@@ -36,6 +37,7 @@ pub(crate) fn run(name: &str, matches: &ArgMatches, output: &Output) -> Result<E
         "evaluate" => evaluate::run(matches, output),
         "predict" => predict::run(matches, output),
         "sweep" => sweep::run(matches, output),
+        "study" => study::run(matches, output),
         "ls" => ls::run(matches, output),
         "show" => show::run(matches, output),
         "compare" => compare::run(matches, output),

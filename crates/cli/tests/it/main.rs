@@ -8,6 +8,7 @@ mod launched;
 mod predict;
 mod report;
 mod runs;
+mod study;
 mod support;
 mod sweep;
 mod train;

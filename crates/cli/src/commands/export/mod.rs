@@ -1,6 +1,6 @@
 //! `export`: models and runs in other programs' formats.
 
-mod spreadsheet;
+pub(super) mod spreadsheet;
 mod wandb;
 
 use std::path::{Path, PathBuf};

@@ -8,13 +8,14 @@ use std::path::Path;
 
 use anyhow::Result;
 use clap::ArgMatches;
+use handloom_engine::event::Row;
 use handloom_export::csv;
 use serde_json::{Map, Value, json};
 
 use super::{named_runs, text, written};
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::runs::{Run, Runs};
+use crate::runs::{Record, Runs};
 use crate::wandb::rows::{Summary, object, row, tested};
 
 /// What is known of a run, before its configuration.
@@ -42,11 +43,7 @@ pub(super) fn run(runs: &Runs, names: &[&str], matches: &ArgMatches, output: &Ou
         }
         "epochs.csv"
     } else {
-        for run in &found {
-            let mut summary = Summary::default();
-            epochs.remove(&run.record.id).unwrap_or_default().iter().for_each(|epoch| summary.add(epoch));
-            table.push(line(run, summary.values()));
-        }
+        table.extend(found.iter().map(|run| line(&run.record, &epochs.remove(&run.record.id).unwrap_or_default())));
         "runs.csv"
     };
     let columns = columns(&table);
@@ -61,15 +58,29 @@ pub(super) fn run(runs: &Runs, names: &[&str], matches: &ArgMatches, output: &Ou
     Ok(())
 }
 
-fn line(run: &Run, figures: Map<String, Value>) -> Map<String, Value> {
-    let record = &run.record;
+/// What a table that is handed on leaves out: where runs were made, and what follows from the rest.
+const PRIVATE: [&str; 6] = ["ended", "host", "git_commit", "command", "notes", "tags"];
+
+/// Writes a row for each run, given with its epochs, to `file`, for others to read.
+pub(in crate::commands) fn save(runs: &[(&Record, Vec<Row>)], file: &Path) -> Result<()> {
+    let table: Vec<_> = runs.iter().map(|(record, epochs)| line(record, epochs)).collect();
+    let mut columns = columns(&table);
+    columns.retain(|column| !PRIVATE.contains(&column.as_str()));
+    Ok(csv::save(&columns, &table, file)?)
+}
+
+fn line(record: &Record, epochs: &[Row]) -> Map<String, Value> {
+    let mut summary = Summary::default();
+    for epoch in epochs {
+        summary.add(epoch);
+    }
     let mut line = object(json!({
         "run": record.id, "name": record.name, "status": record.status, "started": time(Some(record.started_ms)),
         "ended": time(record.ended_ms), "sweep": record.sweep, "group": record.group,
     }));
     line.extend(record.config.clone());
     line.insert("dataset".into(), record.dataset.clone().into());
-    line.extend(figures);
+    line.extend(summary.values());
     line.extend(tested(record.test_loss, record.test_accuracy));
     line.extend(object(json!({
         "tags": record.tags, "notes": record.notes, "command": record.command, "version": record.version,
@@ -107,15 +118,23 @@ mod tests {
 
     #[test]
     fn columns_are_those_of_any_line_and_the_long_ones_come_last() {
-        let run = |epoch: Option<u64>| {
-            let mut record = crate::runs::Record { id: "a".into(), ..Default::default() };
-            record.config.insert("seed".into(), json!(1));
-            let figures = epoch.map(|epoch| Map::from_iter([("epoch".to_owned(), json!(epoch))]));
-            line(&Run { folder: "x".into(), record }, figures.unwrap_or_default())
+        let mut record = Record { id: "a".into(), ..Default::default() };
+        record.config.insert("seed".into(), json!(1));
+        let epoch = Row {
+            epoch: 3,
+            train_loss: 0.5,
+            train_accuracy: 0.5,
+            val_loss: None,
+            val_accuracy: None,
+            learning_rate: 0.1,
+            samples_per_second: 1.0,
+            seconds: 1.0,
+            val_seconds: 0.0,
         };
-        let columns = columns(&[run(None), run(Some(3))]);
+        let columns = columns(&[line(&record, &[]), line(&record, std::slice::from_ref(&epoch))]);
         let mut expected = FIRST.map(String::from).to_vec();
-        expected.extend(["seed", "dataset", "epoch"].map(String::from));
+        expected.extend(["seed", "dataset"].map(String::from));
+        expected.extend(crate::wandb::rows::row(&epoch).keys().cloned());
         expected.extend(LAST.map(String::from));
         assert_eq!(columns, expected);
     }

@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 
 use super::live::metrics;
 use super::opened::Opened;
+use crate::command;
 use crate::commands::{runs, text, train};
 use crate::exit::{Exit, Failure};
 use crate::output::{BOLD, Output};
 use crate::runs::Record;
 use crate::settings::Settings;
 use crate::table::one_line;
-use crate::{args, command};
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let runs = runs(matches)?;
@@ -43,7 +43,10 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
             trial.number, config.epochs
         ));
         (config.epochs, config.val_fraction) = (epochs, 0.0);
-        return retrain(&command::train(&config), &opened.sweep.id, trial.number, matches, output);
+        let mut words = command::train(&config);
+        words
+            .push(format!("--notes=winner of sweep {}, trial {}, on all training data", opened.sweep.id, trial.number));
+        return train::typed(words, matches, output);
     }
     let rows = runs.store.rows(&[&run])?.remove(&run).unwrap_or_default();
     let kept = rows.iter().find(|row| opened.goal.cost(opened.metric.of(row)) == cost);
@@ -68,26 +71,6 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     ));
     output.next(&[&format!("handloom sweep best {} --train", opened.sweep.id), &format!("handloom show {run}")]);
     Ok(Exit::Done)
-}
-
-/// Trains as if `words` had been typed, with the flags of this call that `train` has, too.
-fn retrain(words: &[String], sweep: &str, number: u64, matches: &ArgMatches, output: &Output) -> Result<Exit> {
-    let mut words = words.to_vec();
-    words.push(format!("--notes=winner of sweep {sweep}, trial {number}, on all training data"));
-    for (id, flag) in [
-        ("store", "--store"),
-        ("data-dir", "--data-dir"),
-        ("threads", "--threads"),
-        ("wandb", "--wandb"),
-        ("wandb_project", "--wandb-project"),
-        ("wandb_entity", "--wandb-entity"),
-    ] {
-        words.extend(text(matches, id).map(|value| format!("{flag}={value}")));
-    }
-    let line = args::rewrite(words.into_iter().map(Into::into));
-    let matches = args::command().try_get_matches_from(line)?;
-    let (_, matches) = matches.subcommand().expect("the words name a command");
-    train::run(matches, output)
 }
 
 /// The configuration of a trial: as its run recorded it, since a default may have changed, or as the sweep has it.

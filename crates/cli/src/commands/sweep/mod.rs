@@ -2,12 +2,14 @@
 //!
 //! - `opened`, `mend`: a sweep as the store has it; `start`: one that is made; `dry`, `check`: one that is only read
 //! - `work`: an agent at work, with its `trial`s, their `data`, their `ending`s; `told`, `live`, `finish`: what is seen of it
+//! - `embedded`: one that another command needs
 //! - `show`, `best`, `ls`, `stop`: what became of it; `standing`, `matters`, `words`: the same in figures and words
 
 mod best;
 mod check;
 mod data;
 mod dry;
+pub(super) mod embedded;
 mod ending;
 mod finish;
 mod live;
@@ -25,6 +27,8 @@ mod work;
 use anyhow::Result;
 use clap::ArgMatches;
 
+pub(super) use self::start::whole;
+pub(super) use self::work::{minutes, workers};
 use crate::exit::Exit;
 use crate::output::Output;
 

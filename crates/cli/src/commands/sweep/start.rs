@@ -11,6 +11,7 @@ use handloom_sweep::spec::{self, Spec, setting};
 use handloom_view::words::line;
 use serde_json::{Map, Value, json};
 
+use super::embedded::Wanted;
 use super::opened::{Opened, called, data_sets};
 use super::{dry, work};
 use crate::commands::{runs, text};
@@ -112,6 +113,21 @@ impl Asked {
         })
     }
 
+    /// A sweep that another command needs.
+    pub(super) fn embedded(wanted: Wanted) -> Result<Self> {
+        let spec = Spec::read(&wanted.text).with_context(|| format!("in the sweep file of `{}`", wanted.name))?;
+        Ok(Self {
+            cap: spec.run_cap,
+            spec,
+            text: wanted.text,
+            settings: wanted.settings,
+            seed: wanted.seed,
+            name: wanted.name,
+            wandb: Map::new(),
+            data_sha256: None,
+        })
+    }
+
     /// Names of the data sets that trials may have.
     pub(super) fn data_sets(&self) -> Vec<String> {
         data_sets(&self.spec.space.without(&self.settings), &self.settings)
@@ -168,7 +184,7 @@ fn fixed(matches: &ArgMatches) -> Result<Map<String, Value>> {
 }
 
 /// The whole number of at least 1 (0 for a seed) that a flag has.
-pub(super) fn whole(matches: &ArgMatches, name: &str) -> Result<Option<u64>> {
+pub(in crate::commands) fn whole(matches: &ArgMatches, name: &str) -> Result<Option<u64>> {
     let least = u64::from(name != "seed");
     let Some(text) = text(matches, name) else { return Ok(None) };
     let number = text.parse().ok().filter(|number| *number >= least);

@@ -43,20 +43,35 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// Everything that is left of a sweep, for so many minutes.
+    pub(super) fn new(workers: u32, minutes: Option<f64>) -> Self {
+        Self { workers, trials: None, minutes }
+    }
+
     /// As typed; `trials` is not the flag's where that means something else.
     pub(super) fn of(matches: &ArgMatches, trials: Option<u64>) -> Result<Self> {
-        const MOST: u64 = 256;
-        let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-        let workers = whole(matches, "workers")?.unwrap_or(cores).min(MOST) as u32;
-        let minutes = text(matches, "minutes").map(|text| {
-            text.parse().ok().filter(|minutes: &f64| *minutes > 0.0 && *minutes < 1e9).ok_or_else(|| {
-                Failure::usage(format!(
-                    "`--minutes` cannot be `{text}`\nhint: it takes a number above 0, such as 30 or 0.5"
-                ))
-            })
-        });
-        Ok(Self { workers, trials, minutes: minutes.transpose()? })
+        let workers = workers(matches)?;
+        Ok(Self { workers, trials, minutes: minutes(matches)? })
     }
+}
+
+/// How many trials run at once: as many as `--workers` says, or as there are cores.
+pub(in crate::commands) fn workers(matches: &ArgMatches) -> Result<u32> {
+    const MOST: u64 = 256;
+    let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    Ok(whole(matches, "workers")?.unwrap_or(cores).min(MOST) as u32)
+}
+
+/// The minutes that `--minutes` says.
+pub(in crate::commands) fn minutes(matches: &ArgMatches) -> Result<Option<f64>> {
+    let minutes = text(matches, "minutes").map(|text| {
+        text.parse().ok().filter(|minutes: &f64| *minutes > 0.0 && *minutes < 1e9).ok_or_else(|| {
+            Failure::usage(format!(
+                "`--minutes` cannot be `{text}`\nhint: it takes a number above 0, such as 30 or 0.5"
+            ))
+        })
+    });
+    minutes.transpose()
 }
 
 /// `sweep agent`.
@@ -144,7 +159,7 @@ fn wandb(opened: &Opened, matches: &ArgMatches, output: &Output) -> Result<Asked
     Ok(asked)
 }
 
-fn work(
+pub(super) fn work(
     plan: &Plan,
     opened: &Opened,
     runs: &Runs,

@@ -10,6 +10,7 @@ use handloom_engine::event::{Event, Observer, Outcome};
 use handloom_engine::train::Trained;
 
 use self::plan::Plan;
+use crate::args;
 use crate::checkpointer::Checkpointer;
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
@@ -26,6 +27,25 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         Some(plan) => train(plan, &interrupt, output),
         None => Ok(Exit::Done),
     }
+}
+
+/// Trains as if `words` had been typed, with the flags of this call that `train` has, too.
+pub(super) fn typed(mut words: Vec<String>, matches: &ArgMatches, output: &Output) -> Result<Exit> {
+    for (id, flag) in [
+        ("store", "--store"),
+        ("data-dir", "--data-dir"),
+        ("threads", "--threads"),
+        ("wandb", "--wandb"),
+        ("wandb_project", "--wandb-project"),
+        ("wandb_entity", "--wandb-entity"),
+    ] {
+        let value = matches.try_get_one::<String>(id).ok().flatten().filter(|value| !value.is_empty());
+        words.extend(value.map(|value| format!("{flag}={value}")));
+    }
+    let line = args::rewrite(words.into_iter().map(Into::into));
+    let matches = args::command().try_get_matches_from(line)?;
+    let (_, matches) = matches.subcommand().expect("the words name a command");
+    run(matches, output)
 }
 
 fn train(mut plan: Plan, interrupt: &Interrupt, output: &Output) -> Result<Exit> {

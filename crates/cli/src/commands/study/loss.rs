@@ -1,0 +1,35 @@
+//! What `study loss` measures besides training: whether models are as sure as they are right.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use handloom_engine::Machine;
+use handloom_engine::dataset::Dataset;
+use handloom_engine::metric::calibration_error;
+use handloom_view::study::page::Page;
+use handloom_view::study::sample::Trial;
+use handloom_view::study::{Origin, loss};
+
+use super::bench::Bench;
+
+pub(super) fn page(bench: &Bench<'_>, trials: &[Trial], origin: &Origin) -> Result<Page> {
+    let data = bench.source.located.train()?;
+    Ok(loss::page(trials, &calibration(bench, trials, &data)?, origin))
+}
+
+/// The calibration error on validation data of each run that has a model, by its id.
+pub(super) fn calibration(bench: &Bench<'_>, trials: &[Trial], data: &Dataset) -> Result<BTreeMap<String, f64>> {
+    let machine = Machine::new(bench.workers as usize);
+    let mut found = BTreeMap::new();
+    for trial in trials.iter().filter(|trial| trial.is_over() && !trial.is_diverged()) {
+        let run = bench.runs.of(trial.run.clone());
+        let model = bench.runs.kept_model(&run)?;
+        let (_, rows) = data.split(run.config()?.val_fraction);
+        let labels: Vec<u8> = rows.iter().map(|&row| data.labels[row as usize]).collect();
+        let probabilities = model.network.predict(data, &rows, &machine);
+        found.extend(
+            calibration_error(&probabilities, &labels, data.classes.len()).map(|error| (trial.run.id.clone(), error)),
+        );
+    }
+    Ok(found)
+}
