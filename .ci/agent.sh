@@ -13,11 +13,23 @@ agents() {
     unset "${!WANDB_@}"
     [[ -x $scratch/new/bin/wandb ]] || packages new wandb
     packages live "wandb==$OLDEST_LIVE_WANDB"
-    local client
+    # Both at once: an agent waits most of the time.
+    local client failed=0
+    local -A running=()
     for client in new live; do
-        "$scratch/$client/bin/wandb" --version
-        "$scratch/$client/bin/python" crates/cli/tests/external/wandb_agent.py "$target/release/handloom" configs/wandb-sweep.yaml
+        with_client "$client" >"$scratch/agent-$client.log" 2>&1 &
+        running[$client]=$!
     done
+    for client in new live; do
+        wait "${running[$client]}" || failed=1
+        cat "$scratch/agent-$client.log"
+    done
+    return "$failed"
+}
+
+with_client() {
+    "$scratch/$1/bin/wandb" --version
+    "$scratch/$1/bin/python" crates/cli/tests/external/wandb_agent.py "$target/release/handloom" configs/wandb-sweep.yaml
 }
 
 step "wandb agent" agents

@@ -1,15 +1,14 @@
-# The notebook of the assignment, from top to bottom in Jupyter, on the built-in data. Sourced by `run`, after `real_data.sh`.
+# The notebook of the assignment, from top to bottom in Jupyter, on the built-in data. Sourced by `run` after `exports.sh`, which knows
+# how packages are had.
 # shellcheck shell=bash
 
 notebook_runs() {
     command -v python3 >/dev/null || skip "no python3"
-    local venv=$scratch/jupyter folder=$scratch/notebook
-    python3 -m venv "$venv" || skip "python3 has no venv"
-    timeout 600 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check nbclient nbformat ipykernel ||
-        skip "pip cannot install nbclient, nbformat and ipykernel"
+    local folder=$scratch/notebook
+    packages jupyter nbclient nbformat ipykernel
     mkdir -p "$folder"
     HANDLOOM=$handloom HANDLOOM_DATASET=garments HANDLOOM_MINUTES=0.3 HANDLOOM_SEEDS=3 \
-        "$venv/bin/python" - examples/assignment.ipynb "$folder" <<'PYTHON'
+        "$scratch/jupyter/bin/python" - examples/assignment.ipynb "$folder" <<'PYTHON'
 import sys
 
 import nbformat

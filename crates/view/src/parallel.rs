@@ -51,7 +51,7 @@ pub fn parallel(
             .map(|(axis, dimension)| {
                 let place = dimension.places.get(run).copied().flatten();
                 // Equal values lie a little apart, so that one sees how many they are; the same for each picture.
-                let shift = 0.014 * (f64::from((run * 7919 % 13) as u32) / 6.0 - 1.0);
+                let shift = 0.03 * (f64::from((run * 7919 % 31) as u32) / 15.0 - 1.0);
                 let shift = if axis + 1 == dimensions.len() { 0.0 } else { shift };
                 [at(axis), height(place.map_or(NONE, |place| place.clamp(0.0, 1.0) + shift))]
             })

@@ -75,7 +75,10 @@ fn coordinates(searched: &Searched) -> Block {
         ticks: [0.0, 0.25, 0.5, 0.75, 1.0].map(tick).to_vec(),
         places: values.iter().map(|value| value.map(place)).collect(),
     });
-    let goodness: Vec<Option<f64>> = values.iter().map(|value| value.map(place)).collect();
+    // By rank among those above the bar: their values lie close together.
+    let above: Vec<f64> = values.iter().flatten().copied().filter(|value| *value >= BAR).collect();
+    let rank = |value: f64| above.iter().filter(|&&other| other < value).count() as f64 / above.len().max(1) as f64;
+    let goodness: Vec<Option<f64>> = values.iter().map(|value| value.map(rank)).collect();
     let under: Vec<bool> = values.iter().map(|value| value.is_some_and(|value| value < BAR)).collect();
     let low_ones = under.iter().filter(|&&is| is).count();
     let caption = format!(

@@ -11,8 +11,11 @@ use super::super::super::train;
 use super::super::bench::Bench;
 use super::NAME;
 use crate::exit::Exit;
-use crate::ledger;
+use crate::ledger::{self, Openings};
 use crate::runs::{Run, Status};
+
+/// Who opens a test set here.
+const BY: &str = "study";
 
 /// The finished run of `config` in the group of this study; how training ended if it did not finish.
 pub(super) fn run(bench: &Bench<'_>, config: &Config) -> Result<Result<Run, Exit>> {
@@ -56,7 +59,15 @@ pub(super) fn tested(bench: &Bench<'_>, run: &Run, test: &Dataset) -> Result<(Co
     mistakes.sort_by(|a, b| b.sureness.total_cmp(&a.sureness).then(a.row.cmp(&b.row)));
     let confusion = Confusion::new(classes, outcomes);
     let accuracy = confusion.accuracy().unwrap_or(0.0);
-    let opening = ledger::opening(&run.record.id, Some(run), &bench.source.located, test, "study", accuracy);
-    let openings = ledger::count(&bench.runs, &opening, bench.output).unwrap_or(0);
+    let opening = ledger::opening(&run.record.id, Some(run), &bench.source.located, test, BY, accuracy);
+    let known = bench.runs.store.openings()?;
+    // A page that is only written again has learned nothing new from the test set.
+    let is_again =
+        known.iter().any(|one| one.by == BY && one.run == opening.run && one.data_sha256 == opening.data_sha256);
+    let openings = if is_again {
+        Openings::of(run, known).total
+    } else {
+        ledger::count(&bench.runs, &opening, bench.output).unwrap_or(0)
+    };
     Ok((confusion, mistakes, openings))
 }
