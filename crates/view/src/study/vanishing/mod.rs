@@ -1,0 +1,196 @@
+//! How the gradient of the first layer shrinks with depth: three activations in networks of one to eight hidden layers.
+//!
+//! Norms are compared by their logarithms, since what counts is how many times smaller one is. A norm of exactly 0 has no
+//! logarithm: its run is in no mean, and is counted instead.
+
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use self::rules::{conclusions, figure};
+use super::leader::{Figure, told};
+use super::page::{Block, Page};
+use super::sample::{Arm, Sample, Trial, arms};
+use super::{Origin, again, counted};
+use crate::bands::{Band, Chart, Scale, bands};
+use crate::words::{count, listed};
+
+/// A gradient that is less than this share of the shallowest network's has vanished.
+const VANISHED: f64 = 0.1;
+/// What is less than this share of the highest has no place of its own on a scale of logarithms.
+const FLOOR: f64 = 1e-3;
+/// What lines and bands are here: intervals of logarithms reach so far up that they would flatten all else.
+const KEY: &str = "mean over the seeds (of gradients the geometric one), and from the lowest to the highest run";
+
+/// The runs of an activation by their number of hidden layers, the shallowest first.
+struct Family<'a> {
+    activation: String,
+    depths: Vec<(usize, Arm<'a>)>,
+}
+
+/// The page.
+pub fn page(trials: &[Trial], origin: &Origin) -> Page {
+    let families = families(trials);
+    let mut blocks = vec![Block::Words(
+        "What does depth do to the gradient of the first layer? It comes down from the last one, and each layer between multiplies it by its weights and by the slope of its activation: where these factors are small it vanishes, and the first layer hardly learns. Below is how large it is after the first epoch, for one fixed batch of training images.".into(),
+    )];
+    blocks.extend(counted(trials));
+    blocks.extend(left_out(&families).map(Block::Words));
+    blocks.push(Block::Heading("What is seen".into()));
+    let charts = [
+        chart("gradient norm, first layer", Scale::Log, &families, norm),
+        chart("first layer's norm / last layer's", Scale::Log, &families, ratio),
+        chart("validation accuracy", Scale::Share, &families, Trial::accuracy),
+    ];
+    let picture = bands("Gradients by depth", caption(&families), KEY, &charts);
+    blocks.push(Block::Picture { name: "vanishing".into(), picture });
+    if charts.iter().any(is_cut) {
+        blocks.push(Block::Words(
+            "What is below a thousandth of the highest is drawn at that height; the table has its value.".into(),
+        ));
+    }
+    blocks.push(table(&families));
+    blocks.push(Block::Heading("What it says".into()));
+    blocks.extend(conclusions(&families).into_iter().map(Block::Conclusion));
+    blocks.extend(again(origin));
+    Page { title: "Vanishing gradients".into(), blocks }
+}
+
+fn families(trials: &[Trial]) -> Vec<Family<'_>> {
+    let all = arms(trials, |trial| trial.text("activation")).into_iter();
+    all.map(|arm| {
+        let by_depth = arms(arm.trials, |trial| trial.depth().to_string());
+        let mut depths: Vec<_> =
+            by_depth.into_iter().filter_map(|one| Some((one.trials.first()?.depth(), one))).collect();
+        depths.sort_by_key(|(depth, _)| *depth);
+        Family { activation: arm.label, depths }
+    })
+    .collect()
+}
+
+impl Family<'_> {
+    /// Its shallowest and its deepest runs.
+    fn ends(&self) -> Option<[&(usize, Arm<'_>); 2]> {
+        match &self.depths[..] {
+            [shallow, .., deep] => Some([shallow, deep]),
+            _ => None,
+        }
+    }
+}
+
+/// Norm of the first layer's gradient after the first epoch.
+fn norm(trial: &Trial) -> Option<f64> {
+    Some(trial.epochs.first()?.evidence.layers.first()?.gradient_norm)
+}
+
+/// How many times the last layer's norm that is.
+fn ratio(trial: &Trial) -> Option<f64> {
+    let last = trial.epochs.first()?.evidence.layers.last()?.gradient_norm;
+    Some(norm(trial)? / last)
+}
+
+/// Logarithms of a figure, of the runs that have any.
+fn logs(arm: &Arm<'_>, figure: fn(&Trial) -> Option<f64>) -> Sample {
+    arm.sample(|trial| figure(trial).filter(|value| *value > 0.0).map(f64::ln))
+}
+
+/// How many runs have no gradient at all in their first layer.
+fn zeros(arm: &Arm<'_>) -> usize {
+    arm.trials.iter().filter(|trial| norm(trial) == Some(0.0)).count()
+}
+
+fn chart(heading: &str, scale: Scale, families: &[Family<'_>], figure: fn(&Trial) -> Option<f64>) -> Chart {
+    let point = |(depth, arm): &(usize, Arm<'_>)| {
+        let is_log = scale == Scale::Log;
+        let sample = if is_log { logs(arm, figure) } else { arm.sample(figure) };
+        let back = |value: f64| if is_log { value.exp() } else { value };
+        // Without any run a gap.
+        let end = |of: fn(f64, f64) -> f64| sample.values().into_iter().reduce(of).map_or(f64::NAN, back);
+        [*depth as f64, sample.mean().map_or(f64::NAN, back), end(f64::min), end(f64::max)]
+    };
+    let band = |family: &Family<'_>| Band {
+        label: family.activation.clone(),
+        points: family.depths.iter().map(point).collect(),
+    };
+    let bands = families.iter().map(band).collect();
+    Chart { heading: heading.into(), x: "hidden layers".into(), scale, bands }
+}
+
+/// Whether something in a chart is below what a scale of logarithms shows.
+fn is_cut(chart: &Chart) -> bool {
+    let points = || chart.bands.iter().flat_map(|band| &band.points);
+    let highest = points().map(|point| point[3]).fold(0.0, f64::max);
+    chart.scale == Scale::Log && points().any(|point| point[1] < FLOOR * highest)
+}
+
+/// Which runs have no gradient that could be compared.
+fn left_out(families: &[Family<'_>]) -> Option<String> {
+    let all = || families.iter().flat_map(|family| family.depths.iter().map(move |cell| (&family.activation, cell)));
+    let missing: usize = all().map(|(_, (_, arm))| arm.trials.len() - zeros(arm) - logs(arm, norm).0.len()).sum();
+    let places: Vec<String> = all()
+        .filter(|(_, (_, arm))| zeros(arm) > 0)
+        .map(|(name, (depth, arm))| format!("{} of {name} with {}", zeros(arm), layers(*depth)))
+        .collect();
+    let mut said = Vec::new();
+    if !places.is_empty() {
+        let runs = all().map(|(_, (_, arm))| zeros(arm)).sum::<usize>();
+        said.push(format!(
+            "The gradient of the first layer is exactly 0 in {}, which are in no mean of it: {}.",
+            count(runs as u64, "run", "runs"),
+            listed(&places)
+        ));
+    }
+    if missing > 0 {
+        said.push(format!("It is missing or no finite number in {}.", count(missing as u64, "run", "runs")));
+    }
+    (!said.is_empty()).then(|| said.join(" "))
+}
+
+fn layers(depth: usize) -> String {
+    count(depth as u64, "hidden layer", "hidden layers")
+}
+
+fn caption(families: &[Family<'_>]) -> String {
+    let factor = |family: &Family<'_>| {
+        let [(_, shallow), (_, deep)] = family.ends()?;
+        let by = logs(deep, norm).mean()? - logs(shallow, norm).mean()?;
+        Some(format!("{} times ({})", figure(by), family.activation))
+    };
+    let factors: Vec<String> = families.iter().filter_map(factor).collect();
+    match (families.iter().find_map(Family::ends), &factors[..]) {
+        (None, _) | (_, []) => "no runs of two depths have a gradient".into(),
+        (Some([(few, _), (many, _)]), factors) => {
+            format!("from {few} to {} the first layer's gradient becomes {}", layers(*many), listed(factors))
+        }
+    }
+}
+
+fn table(families: &[Family<'_>]) -> Block {
+    let head = [
+        "activation",
+        "hidden layers",
+        "runs",
+        "gradient norm, first layer",
+        "first / last layer",
+        "validation accuracy",
+    ];
+    let geometric = |logs: Sample| match (logs.mean(), logs.interval()) {
+        (Some(mean), Some(ends)) => {
+            let [mean, low, high] = [mean, ends[0], ends[1]].map(figure);
+            if low == high { mean } else { format!("{mean} ({low} to {high})") }
+        }
+        _ => "–".into(),
+    };
+    let row = |family: &Family<'_>, (depth, arm): &(usize, Arm<'_>)| {
+        vec![
+            family.activation.clone(),
+            depth.to_string(),
+            arm.trials.len().to_string(),
+            geometric(logs(arm, norm)),
+            geometric(logs(arm, ratio)),
+            told(&arm.sample(Trial::accuracy), Figure::Accuracy),
+        ]
+    };
+    let rows = families.iter().flat_map(|family| family.depths.iter().map(move |cell| row(family, cell))).collect();
+    Block::Table { head: head.map(str::to_owned).to_vec(), rows }
+}
