@@ -135,7 +135,7 @@ fn caption(cases: &[Case<'_>]) -> String {
     let said = format!("{} of {} overfit", over.len(), count(cases.len() as u64, "run", "runs"));
     match over.first() {
         Some(worst) => {
-            format!("said; the widest gap of these is {:.1} points, of {}", 100.0 * worst.gap(), worst.trial.run.id)
+            format!("{said}; the widest gap of these is {:.1} points, of {}", 100.0 * worst.gap(), worst.trial.run.id)
         }
         None => said,
     }

@@ -56,6 +56,8 @@ fn what_overfitted_runs_have_in_common_is_named_and_nothing_else() {
     assert!(!said[2].settled && said[2].text.starts_with("of optimizer no difference"), "{said:?}");
     assert!(said[3].settled && said[3].text.starts_with("overfitting costs accuracy: "), "{said:?}");
     assert_eq!(said.len(), 4);
+    let caption = &page.pictures().next().unwrap().1.caption;
+    assert!(caption.starts_with("12 of 24 runs overfit; the widest gap of these is "), "{caption}");
     let text = page.to_markdown();
     assert!(text.contains("25 epochs · 2 layers of 64 · relu · adam") && text.contains("`handloom show run"), "{text}");
     assert_eq!(text.matches("`handloom show run").count(), LISTED);
