@@ -59,7 +59,11 @@ fn a_study_makes_a_page_and_trains_nothing_twice() {
     let again = place.run(line).code(0);
     assert_eq!(trained(&again), 0, "{}", again.stdout);
     assert_eq!(fs::read_to_string(place.path("page/README.md")).unwrap(), markdown);
-    // More seeds are another sweep.
+    // Other images in the same place are another study.
+    stripes(&place.path("a"), 3);
+    let other = place.run(line).code(0);
+    assert!(trained(&other) >= 12, "{}", other.stdout);
+    // And so are other seeds.
     let more = place.run("study optimizers -d ./a --seeds 1 --out other --json").code(0);
     assert!(trained(&more) >= 6);
 }

@@ -12,6 +12,9 @@ pub struct Trial {
     pub run: Run,
     /// Its epochs, the first one first.
     pub epochs: Vec<Epoch>,
+    /// Norm of each layer's gradient before the first step, over the batch that [`Evidence`](handloom_engine::event::Evidence)
+    /// takes; empty where a study does not measure it.
+    pub start: Vec<f64>,
 }
 
 impl Trial {
@@ -167,7 +170,7 @@ pub(super) mod tests {
             val_accuracy: best.map(|(_, value)| value),
             ..Run::default()
         };
-        Trial { run, epochs }
+        Trial { run, epochs, start: Vec::new() }
     }
 
     #[test]

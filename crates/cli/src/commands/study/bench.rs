@@ -5,7 +5,9 @@ use std::fs;
 use anyhow::{Context as _, Result};
 use clap::ArgMatches;
 use handloom_data::catalog::{self, GARMENTS};
+use handloom_data::checksum;
 use handloom_engine::config::Config;
+use handloom_engine::dataset::Dataset;
 use handloom_view::study::page::{Block, Page};
 use handloom_view::words::line;
 use serde_json::{Map, Value};
@@ -29,6 +31,9 @@ pub(super) struct Bench<'a> {
     pub(super) matches: &'a ArgMatches,
     pub(super) output: &'a Output,
     pub(super) source: Source,
+    /// Its training images, and their checksum.
+    pub(super) data: Dataset,
+    data_sha256: String,
     /// The data set as configurations name it.
     dataset: String,
     /// The data set that settings are carried over to.
@@ -50,6 +55,7 @@ impl<'a> Bench<'a> {
             Some(name) => source::obtain(name, &dirs, output)?.into(),
             None => source::obtain_or_garments(&Config::default().dataset, &dirs, output)?,
         };
+        let data = source.located.train()?;
         let is_built_in = source.located.path().is_none();
         let known = catalog::find(source.located.name()).is_some() || is_built_in;
         // A known set goes by its name, so that `fashion` and `fashion_mnist` are one study.
@@ -63,6 +69,8 @@ impl<'a> Bench<'a> {
             matches,
             output,
             source,
+            data_sha256: checksum::of_dataset(&data),
+            data,
             dataset,
             to: text(matches, "to").unwrap_or("mnist").to_owned(),
             seeds,
@@ -87,6 +95,7 @@ impl<'a> Bench<'a> {
         let sets = serde_json::to_string(&self.sets())?;
         let text = file.replace(SEEDS, &serde_json::to_string(&seeds)?);
         let mut settings = Map::new();
+        let mut data_sha256 = None;
         if text.contains(SETS) {
             if self.dataset == self.to {
                 return Err(Failure::usage(format!(
@@ -96,14 +105,10 @@ impl<'a> Bench<'a> {
             }
         } else {
             settings.insert("dataset".into(), Value::String(self.dataset.clone()));
+            data_sha256 = Some(self.data_sha256.clone());
         }
-        let wanted = Wanted {
-            name: format!("study-{name}"),
-            text: text.replace(SETS, &sets),
-            settings,
-            seed: self.seed,
-            minutes,
-        };
+        let (name, text) = (format!("study-{name}"), text.replace(SETS, &sets));
+        let wanted = Wanted { name, text, settings, data_sha256, seed: self.seed, minutes };
         carry_out(wanted, self.workers, &self.runs, self.matches, self.output)
     }
 

@@ -10,14 +10,13 @@ use handloom_view::study::page::Page;
 use handloom_view::study::sample::Trial;
 
 use super::bench::Bench;
+use super::vanishing::batch;
 
-/// Units that are looked at, steps that are taken, and images of the fixed batch over which gradients are taken.
+/// Units that are looked at, and steps that are taken.
 const UNITS: usize = 5;
 const STEPS: usize = 50;
-const IMAGES: usize = 256;
 
 pub(super) fn page(bench: &Bench<'_>, trials: &[Trial], origin: &Origin) -> Result<Page> {
-    let data = bench.source.located.train()?;
     let mut found: Vec<Gradients> = Vec::new();
     // Of each init the first run: its seed sets the weights, and each later one would only draw others.
     for trial in trials {
@@ -25,7 +24,7 @@ pub(super) fn page(bench: &Bench<'_>, trials: &[Trial], origin: &Origin) -> Resu
         if found.iter().all(|known| known.init != init) {
             let mut config = Config::default();
             config.merge(&trial.run.config)?;
-            found.push(gradients(init, &config, &data));
+            found.push(gradients(init, &config, &bench.data));
         }
     }
     Ok(init::page(trials, &found, origin))
@@ -34,8 +33,7 @@ pub(super) fn page(bench: &Bench<'_>, trials: &[Trial], origin: &Origin) -> Resu
 /// The gradients of the first units while `config` takes its first steps.
 fn gradients(init: String, config: &Config, data: &Dataset) -> Gradients {
     let machine = Machine::new(1);
-    let (rows, _) = data.split(config.val_fraction);
-    let rows = &rows[..rows.len().min(IMAGES)];
+    let rows = &batch(config, data);
     let (inputs, units) = (data.pixels(), config.hidden_size.first().map_or(0, |&width| width.min(UNITS)));
     let mut found = Gradients { init, norms: vec![Vec::new(); units], apart: Vec::new() };
     train::steps(config, data, STEPS, &machine, &mut |network| {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use handloom_engine::Machine;
-use handloom_engine::dataset::Dataset;
 use handloom_engine::metric::calibration_error;
 use handloom_view::study::page::Page;
 use handloom_view::study::sample::Trial;
@@ -13,13 +12,12 @@ use handloom_view::study::{Origin, loss};
 use super::bench::Bench;
 
 pub(super) fn page(bench: &Bench<'_>, trials: &[Trial], origin: &Origin) -> Result<Page> {
-    let data = bench.source.located.train()?;
-    Ok(loss::page(trials, &calibration(bench, trials, &data)?, origin))
+    Ok(loss::page(trials, &calibration(bench, trials)?, origin))
 }
 
 /// The calibration error on validation data of each run that has a model, by its id.
-pub(super) fn calibration(bench: &Bench<'_>, trials: &[Trial], data: &Dataset) -> Result<BTreeMap<String, f64>> {
-    let machine = Machine::new(bench.workers as usize);
+pub(super) fn calibration(bench: &Bench<'_>, trials: &[Trial]) -> Result<BTreeMap<String, f64>> {
+    let (data, machine) = (&bench.data, Machine::new(bench.workers as usize));
     let mut found = BTreeMap::new();
     for trial in trials.iter().filter(|trial| trial.is_over() && !trial.is_diverged()) {
         let run = bench.runs.of(trial.run.clone());

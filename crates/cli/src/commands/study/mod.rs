@@ -2,19 +2,20 @@
 //! trained already is not trained again, so that a study goes on where it was interrupted.
 //!
 //! - [`LIST`]: every study of one question; `bench`: its sweeps carried out; `write`: its page on disk
-//! - `init`, `loss`: what these two measure besides training; `assignment`: questions 1 to 10
+//! - `init`, `loss`, `vanishing`: what these measure besides training; `assignment`: questions 1 to 10
 
 mod assignment;
 mod bench;
 mod init;
 mod loss;
+mod vanishing;
 mod write;
 
 use anyhow::Result;
 use clap::ArgMatches;
 use handloom_view::study::page::Page;
 use handloom_view::study::sample::Trial;
-use handloom_view::study::{Origin, dead, optimizers, overfit, transfer, vanishing};
+use handloom_view::study::{Origin, dead, optimizers, overfit, transfer};
 use serde_json::json;
 
 use self::bench::Bench;
@@ -41,7 +42,7 @@ const LIST: [Study; 7] = [
     Study {
         name: "vanishing",
         file: include_str!("../../../../../configs/studies/vanishing.yaml"),
-        page: |_, trials, origin| Ok(vanishing::page(trials, origin)),
+        page: vanishing::page,
     },
     Study {
         name: "dead",

@@ -1,7 +1,7 @@
 //! A sweep that another command needs: made, gone on with, or found to be over.
 //!
 //! It is a sweep like any other, which `sweep ls`, the dashboard and agents elsewhere see. Whoever needs it again finds it by
-//! its name, its file, its settings and its seed.
+//! its name, its file, its settings, its seed and its data.
 
 use anyhow::Result;
 use clap::ArgMatches;
@@ -31,6 +31,8 @@ pub(in crate::commands) struct Wanted {
     pub(in crate::commands) text: String,
     /// Settings of every trial.
     pub(in crate::commands) settings: Map<String, Value>,
+    /// Checksum of the training data, if all trials have the same.
+    pub(in crate::commands) data_sha256: Option<String>,
     /// Seed of the search.
     pub(in crate::commands) seed: u64,
     /// After so many minutes of work, over all calls, no trial begins.
@@ -58,6 +60,7 @@ pub(in crate::commands) fn carry_out(
             && sweep.yaml == wanted.text
             && sweep.settings == wanted.settings
             && sweep.seed == wanted.seed
+            && wanted.data_sha256.as_ref().is_none_or(|sha256| sweep.data_sha256 == *sha256)
     });
     let known = known.map(|sweep| Opened::new(sweep, runs)).transpose()?;
     let spent = match &known {
@@ -109,7 +112,7 @@ impl Carried {
         for trial in &self.state.trials {
             let Some(id) = run_of(&self.state, trial.number) else { continue };
             let Some(run) = runs.store.run(id)? else { continue };
-            trials.push(Trial { epochs: runs.store.epochs(id)?, run });
+            trials.push(Trial { epochs: runs.store.epochs(id)?, run, start: Vec::new() });
         }
         Ok(trials)
     }

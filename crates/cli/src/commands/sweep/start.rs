@@ -124,7 +124,7 @@ impl Asked {
             seed: wanted.seed,
             name: wanted.name,
             wandb: Map::new(),
-            data_sha256: None,
+            data_sha256: wanted.data_sha256,
         })
     }
 

@@ -32,14 +32,14 @@ struct Family<'a> {
 pub fn page(trials: &[Trial], origin: &Origin) -> Page {
     let families = families(trials);
     let mut blocks = vec![Block::Words(
-        "What does depth do to the gradient of the first layer? It comes down from the last one, and each layer between multiplies it by its weights and by the slope of its activation: where these factors are small it vanishes, and the first layer hardly learns. Below is how large it is after the first epoch, for one fixed batch of training images.".into(),
+        "What does depth do to the gradient of the first layer? It comes down from the last one, and each layer between multiplies it by its weights and by the slope of its activation: where these factors are small it vanishes, and the first layer hardly learns. Below is how large it is before the first step and after the first epoch, for one fixed batch of training images.".into(),
     )];
     blocks.extend(counted(trials));
     blocks.extend(left_out(&families).map(Block::Words));
     blocks.push(Block::Heading("What is seen".into()));
     let charts = [
-        chart("gradient norm, first layer", Scale::Log, &families, norm),
-        chart("first layer's norm / last layer's", Scale::Log, &families, ratio),
+        chart("first layer's gradient, before training", Scale::Log, &families, norm),
+        chart("the same after one epoch", Scale::Log, &families, later),
         chart("validation accuracy", Scale::Share, &families, Trial::accuracy),
     ];
     let picture = bands("Gradients by depth", caption(&families), KEY, &charts);
@@ -78,15 +78,19 @@ impl Family<'_> {
     }
 }
 
-/// Norm of the first layer's gradient after the first epoch.
+/// Norm of the first layer's gradient before the first step.
 fn norm(trial: &Trial) -> Option<f64> {
+    trial.start.first().copied()
+}
+
+/// The same after the first epoch.
+fn later(trial: &Trial) -> Option<f64> {
     Some(trial.epochs.first()?.evidence.layers.first()?.gradient_norm)
 }
 
-/// How many times the last layer's norm that is.
+/// How many times the last layer's norm it is before the first step.
 fn ratio(trial: &Trial) -> Option<f64> {
-    let last = trial.epochs.first()?.evidence.layers.last()?.gradient_norm;
-    Some(norm(trial)? / last)
+    Some(norm(trial)? / trial.start.last()?)
 }
 
 /// Logarithms of a figure, of the runs that have any.
@@ -170,8 +174,9 @@ fn table(families: &[Family<'_>]) -> Block {
         "activation",
         "hidden layers",
         "runs",
-        "gradient norm, first layer",
+        "first layer's gradient",
         "first / last layer",
+        "after one epoch",
         "validation accuracy",
     ];
     let geometric = |logs: Sample| match (logs.mean(), logs.interval()) {
@@ -188,6 +193,7 @@ fn table(families: &[Family<'_>]) -> Block {
             arm.trials.len().to_string(),
             geometric(logs(arm, norm)),
             geometric(logs(arm, ratio)),
+            geometric(logs(arm, later)),
             told(&arm.sample(Trial::accuracy), Figure::Accuracy),
         ]
     };

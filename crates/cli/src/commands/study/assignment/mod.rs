@@ -68,7 +68,6 @@ fn make(bench: &Bench<'_>, folder: &Path) -> Result<Result<Made, Broken>> {
     let default = if bench.source.located.path().is_none() { SOON } else { MINUTES };
     let minutes = bench.minutes()?.unwrap_or(default);
     let [for_survey, for_search, for_optimizers, for_activations, for_losses] = SHARES.map(|share| share * minutes);
-    let data = bench.source.located.train()?;
     stage(bench, 1, "gradients");
     let gradcheck = checked::gradients();
 
@@ -82,9 +81,9 @@ fn make(bench: &Bench<'_>, folder: &Path) -> Result<Result<Made, Broken>> {
     if search.exit != Exit::Done {
         return Ok(Err(search.exit));
     }
-    let (survey, search) = (searched(bench, &survey, "random", &data)?, searched(bench, &search, "bayes", &data)?);
+    let (survey, search) = (searched(bench, &survey, "random")?, searched(bench, &search, "bayes")?);
     let all: Vec<&Trial> = survey.trials.iter().chain(&search.trials).collect();
-    let widths = (data.pixels(), data.classes.len());
+    let widths = (bench.data.pixels(), bench.data.classes.len());
     let picked = pick(&all, |trial| weights(&hidden(trial), widths));
     let mut origin = Origin { command: bench.command(NAME), sweeps: vec![survey.id.clone(), search.id.clone()] };
     let Some(&(_, winner)) = picked.first() else {
@@ -112,7 +111,7 @@ fn make(bench: &Bench<'_>, folder: &Path) -> Result<Result<Made, Broken>> {
         around.push(carried.trials(&bench.runs)?);
     }
     let [optimizers, activations, losses]: [Vec<Trial>; 3] = around.try_into().expect("there are three");
-    let calibration = loss::calibration(bench, &losses, &data)?;
+    let calibration = loss::calibration(bench, &losses)?;
 
     stage(bench, 7, "the best on all training images, and its test");
     let test = bench.source.located.test()?;
@@ -130,7 +129,7 @@ fn make(bench: &Bench<'_>, folder: &Path) -> Result<Result<Made, Broken>> {
         [&survey.trials, &search.trials, &optimizers, &activations, &losses].into_iter().flatten().cloned().collect();
     let of = Assignment {
         dataset,
-        data: &data,
+        data: &bench.data,
         test: Some(&test),
         gradcheck,
         survey,
@@ -164,12 +163,12 @@ fn stage(bench: &Bench<'_>, number: u32, what: &str) {
     bench.output.note(format!("{BOLD}{number} of {STAGES}: {what}{BOLD:#}"));
 }
 
-fn searched(bench: &Bench<'_>, carried: &Carried, method: &'static str, data: &Dataset) -> Result<Searched> {
+fn searched(bench: &Bench<'_>, carried: &Carried, method: &'static str) -> Result<Searched> {
     let trials = carried.trials(&bench.runs)?;
     Ok(Searched {
         id: carried.id().to_owned(),
         method,
-        table: carried.table(&trials, data),
+        table: carried.table(&trials, &bench.data),
         importance: carried.importance(),
         trials,
     })
