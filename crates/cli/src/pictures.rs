@@ -2,7 +2,7 @@
 
 use handloom_engine::event::Row;
 use handloom_store::Status;
-use handloom_view::{Created, Ending, Picture};
+use handloom_view::{Created, Picture};
 
 use crate::runs::Run;
 use crate::table::{one_line, squeezed};
@@ -61,12 +61,7 @@ pub(crate) fn created(title: &str, runs: &[Run]) -> Picture {
         label,
         at: run.record.started_ms as f64 / 1e3,
         val_accuracy: run.record.val_accuracy,
-        ending: match run.record.status {
-            Status::Finished => Ending::Finished,
-            Status::Running | Status::Stopped | Status::Pruned | Status::Killed => Ending::Unfinished,
-            Status::Diverged => Ending::Diverged,
-            Status::Failed => Ending::Failed,
-        },
+        ending: run.record.status.into(),
     });
     handloom_view::created(title, &points.collect::<Vec<_>>())
 }

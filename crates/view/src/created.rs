@@ -1,5 +1,7 @@
 //! Validation accuracy against the time of creation: every run, and the best so far.
 
+use handloom_store::Status;
+
 use crate::axis::{Axis, moment};
 use crate::canvas::{Anchor, BODY, Canvas, HEAD, MARGIN, Mark, Stroke, Style};
 use crate::color::{CONTEXT, Color, INK, LINES, PAPER, VERMILION};
@@ -33,6 +35,17 @@ pub enum Ending {
     Diverged,
     /// It could not be trained.
     Failed,
+}
+
+impl From<Status> for Ending {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Finished => Self::Finished,
+            Status::Running | Status::Stopped | Status::Pruned | Status::Killed => Self::Unfinished,
+            Status::Diverged => Self::Diverged,
+            Status::Failed => Self::Failed,
+        }
+    }
 }
 
 /// A run by the time of its creation.

@@ -30,8 +30,8 @@ pub fn page(trials: &[Trial], gradients: &[Gradients], origin: &Origin) -> Page 
     blocks.push(Block::Heading("What is seen".into()));
     blocks.push(units(gradients));
     let charts = [
-        by_epoch("training loss", Scale::Number, &arms, |row| Some(row.train_loss)),
-        by_epoch("validation accuracy", Scale::Share, &arms, |row| row.val_accuracy),
+        by_epoch("training loss", Scale::Number, &arms, |epoch| Some(epoch.row.train_loss)),
+        by_epoch("validation accuracy", Scale::Share, &arms, |epoch| epoch.row.val_accuracy),
     ];
     let caption = match arms
         .iter()

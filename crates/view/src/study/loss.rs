@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use super::leader::{Figure, leader, told};
 use super::page::{Block, Conclusion, Page};
 use super::sample::{Arm, Sample, Trial, arms};
-use super::{Origin, again, by_epoch, counted, drawn, point};
-use crate::bands::{Band, Chart, Scale};
+use super::{Origin, again, by_epoch, counted, drawn};
+use crate::bands::{Chart, Scale};
 
 /// What a loss came to.
 struct Side<'a> {
@@ -81,7 +81,12 @@ fn tuning(sides: &[Side<'_>]) -> Block {
 
 fn pictures(sides: &[Side<'_>]) -> Vec<Block> {
     let arms: Vec<Arm<'_>> = sides.iter().map(|side| side.arm.clone()).collect();
-    let shared = [by_epoch("validation accuracy", Scale::Share, &arms, |row| row.val_accuracy), gradients(&arms)];
+    let shared = [
+        by_epoch("validation accuracy", Scale::Share, &arms, |epoch| epoch.row.val_accuracy),
+        by_epoch("gradient norm, first layer", Scale::Log, &arms, |epoch| {
+            Some(epoch.evidence.layers.first()?.gradient_norm)
+        }),
+    ];
     let ends: Vec<String> = arms
         .iter()
         .filter_map(|arm| Some(format!("{} {}", arm.label, Figure::Accuracy.text(arm.sample(Trial::accuracy).mean()?))))
@@ -92,7 +97,7 @@ fn pictures(sides: &[Side<'_>]) -> Vec<Block> {
         .iter()
         .map(|arm| {
             let heading = format!("{}, training", arm.label.replace('_', " "));
-            by_epoch(&heading, Scale::Number, std::slice::from_ref(arm), |row| Some(row.train_loss))
+            by_epoch(&heading, Scale::Number, std::slice::from_ref(arm), |epoch| Some(epoch.row.train_loss))
         })
         .collect();
     vec![
@@ -104,20 +109,6 @@ fn pictures(sides: &[Side<'_>]) -> Vec<Block> {
             &own,
         ),
     ]
-}
-
-/// Gradient norm of the first layer at the end of each epoch.
-fn gradients(arms: &[Arm<'_>]) -> Chart {
-    let band = |arm: &Arm<'_>| {
-        let epochs = arm.trials.iter().map(|trial| trial.epochs.len()).max().unwrap_or(0);
-        let at = |number: usize| {
-            let norm = |trial: &Trial| Some(trial.epochs.get(number - 1)?.evidence.layers.first()?.gradient_norm);
-            point(number as f64, &arm.sample(norm))
-        };
-        Band { label: arm.label.clone(), points: (1..=epochs).map(at).collect() }
-    };
-    let bands = arms.iter().map(band).collect();
-    Chart { heading: "gradient norm, first layer".into(), x: "epoch".into(), scale: Scale::Log, bands }
 }
 
 /// Accuracy after the first epoch.

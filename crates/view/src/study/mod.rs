@@ -18,7 +18,7 @@ pub mod sample;
 pub mod transfer;
 pub mod vanishing;
 
-use handloom_engine::event::Row;
+use handloom_store::Epoch;
 
 use self::page::Block;
 use self::sample::{Arm, Sample, Trial};
@@ -84,11 +84,11 @@ pub fn again(origin: &Origin) -> Vec<Block> {
 }
 
 /// A figure by epoch, a line an arm, as means over the seeds with their intervals.
-pub fn by_epoch(heading: &str, scale: Scale, arms: &[Arm<'_>], figure: impl Fn(&Row) -> Option<f64>) -> Chart {
+pub fn by_epoch(heading: &str, scale: Scale, arms: &[Arm<'_>], figure: impl Fn(&Epoch) -> Option<f64>) -> Chart {
     let band = |arm: &Arm<'_>| {
         let last = arm.trials.iter().filter_map(|trial| trial.last()).map(|epoch| epoch.row.epoch).max().unwrap_or(0);
         let at = |epoch: u64| {
-            let found = arm.sample(|trial| figure(&trial.epochs.iter().find(|one| one.row.epoch == epoch)?.row));
+            let found = arm.sample(|trial| figure(trial.epochs.iter().find(|one| one.row.epoch == epoch)?));
             point(epoch as f64, &found)
         };
         Band { label: arm.label.clone(), points: (1..=last).map(at).collect() }

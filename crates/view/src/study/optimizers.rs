@@ -15,9 +15,9 @@ pub fn page(trials: &[Trial], origin: &Origin) -> Page {
     blocks.extend(counted(trials));
     blocks.push(Block::Heading("What is seen".into()));
     let charts = [
-        by_epoch("training loss", Scale::Log, &arms, |row| Some(row.train_loss)),
+        by_epoch("training loss", Scale::Log, &arms, |epoch| Some(epoch.row.train_loss)),
         by_seconds(&arms),
-        by_epoch("validation accuracy", Scale::Share, &arms, |row| row.val_accuracy),
+        by_epoch("validation accuracy", Scale::Share, &arms, |epoch| epoch.row.val_accuracy),
     ];
     blocks.push(drawn("optimizers", "Optimizers in their first epochs", caption(&arms), &charts));
     blocks.push(table(&arms));

@@ -9,6 +9,7 @@ use handloom_data::checksum;
 use handloom_engine::config::Config;
 use handloom_engine::dataset::Dataset;
 use handloom_view::study::page::{Block, Page};
+use handloom_view::study::sample::Trial;
 use handloom_view::words::line;
 use serde_json::{Map, Value};
 
@@ -110,6 +111,11 @@ impl<'a> Bench<'a> {
         let (name, text) = (format!("study-{name}"), text.replace(SETS, &sets));
         let wanted = Wanted { name, text, settings, data_sha256, seed: self.seed, minutes };
         carry_out(wanted, self.workers, &self.runs, self.matches, self.output)
+    }
+
+    /// The configuration of a run.
+    pub(super) fn config(&self, trial: &Trial) -> Result<Config> {
+        self.runs.of(trial.run.clone()).config()
     }
 
     /// The command that makes this study again.

@@ -10,7 +10,7 @@ use handloom_view::study::page::Page;
 use handloom_view::study::sample::Trial;
 
 use super::bench::Bench;
-use super::vanishing::batch;
+use super::vanishing::{batch, norm};
 
 /// Units that are looked at, and steps that are taken.
 const UNITS: usize = 5;
@@ -22,9 +22,7 @@ pub(super) fn page(bench: &Bench<'_>, trials: &[Trial], origin: &Origin) -> Resu
     for trial in trials {
         let init = trial.text("weight_init");
         if found.iter().all(|known| known.init != init) {
-            let mut config = Config::default();
-            config.merge(&trial.run.config)?;
-            found.push(gradients(init, &config, &bench.data));
+            found.push(gradients(init, &bench.config(trial)?, &bench.data));
         }
     }
     Ok(init::page(trials, &found, origin))
@@ -47,10 +45,6 @@ fn gradients(init: String, config: &Config, data: &Dataset) -> Gradients {
         found.apart.push(pairs.map(|(a, b)| apart(a, b)).fold(0.0, f64::max));
     });
     found
-}
-
-fn norm(values: impl Iterator<Item = f64>) -> f64 {
-    values.map(|value| value * value).sum::<f64>().sqrt()
 }
 
 #[cfg(test)]

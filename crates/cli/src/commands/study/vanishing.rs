@@ -18,9 +18,7 @@ pub(super) fn page(bench: &Bench<'_>, trials: &[Trial], origin: &Origin) -> Resu
     let machine = Machine::new(1);
     let mut trials = trials.to_vec();
     for trial in &mut trials {
-        let mut config = Config::default();
-        config.merge(&trial.run.config)?;
-        trial.start = start(&config, &bench.data, &machine);
+        trial.start = start(&bench.config(trial)?, &bench.data, &machine);
     }
     Ok(vanishing::page(&trials, origin))
 }
@@ -37,11 +35,12 @@ fn start(config: &Config, data: &Dataset, machine: &Machine) -> Vec<f64> {
     let sizes = train::sizes(config, data);
     let network = Network::new(&sizes, config.activation.clone(), &config.weight_init, config.seed);
     let (_, gradient) = network.gradient(data, &batch(config, data), &config.loss, machine);
-    let norm = |tensors: &handloom_engine::network::Tensors| {
-        let all = tensors.weight.iter().chain(&tensors.bias);
-        all.map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt()
-    };
-    gradient.iter().map(norm).collect()
+    gradient.iter().map(|tensors| norm(tensors.weight.iter().chain(&tensors.bias).map(|&x| f64::from(x)))).collect()
+}
+
+/// Root of the summed squares.
+pub(super) fn norm(values: impl Iterator<Item = f64>) -> f64 {
+    values.map(|value| value * value).sum::<f64>().sqrt()
 }
 
 #[cfg(test)]

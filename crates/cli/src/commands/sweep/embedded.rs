@@ -55,6 +55,7 @@ pub(in crate::commands) fn carry_out(
     matches: &ArgMatches,
     output: &Output,
 ) -> Result<Carried> {
+    let minutes = wanted.minutes;
     let known = runs.store.sweeps()?.into_iter().rev().find(|sweep| {
         sweep.name.as_deref() == Some(&wanted.name)
             && sweep.yaml == wanted.text
@@ -62,29 +63,25 @@ pub(in crate::commands) fn carry_out(
             && sweep.seed == wanted.seed
             && wanted.data_sha256.as_ref().is_none_or(|sha256| sweep.data_sha256 == *sha256)
     });
-    let known = known.map(|sweep| Opened::new(sweep, runs)).transpose()?;
-    let spent = match &known {
-        Some(opened) => {
+    let (opened, spent) = match known {
+        Some(sweep) => {
+            let opened = Opened::new(sweep, runs)?;
             let state = opened.state(runs)?;
             let spent = spent(&state) / f64::from(workers.max(1));
-            let is_late = wanted.minutes.is_some_and(|minutes| spent >= 60.0 * minutes);
+            let is_late = minutes.is_some_and(|minutes| spent >= 60.0 * minutes);
             let status = opened.status(&state);
             if status == "finished" || is_late && state.count(Status::Pending) + state.count(Status::Running) == 0 {
-                return Ok(Carried { opened: Opened::new(opened.sweep.clone(), runs)?, state, exit: Exit::Done });
+                return Ok(Carried { opened, state, exit: Exit::Done });
             }
             if state.stopped {
                 opened.journal.append(&[Entry::Resumed])?;
             }
-            spent
+            (opened, spent)
         }
-        None => 0.0,
+        None => (Asked::embedded(wanted)?.make(runs)?, 0.0),
     };
     let interrupt = Interrupt::listen()?;
-    let minutes = wanted.minutes.map(|minutes| (minutes - spent / 60.0).max(0.001));
-    let opened = match known {
-        Some(opened) => opened,
-        None => Asked::embedded(wanted)?.make(runs)?,
-    };
+    let minutes = minutes.map(|minutes| (minutes - spent / 60.0).max(0.001));
     let data = DataSets::load(&opened.data_sets(), &data_dirs(matches), output)?;
     data.check(&opened.sweep.data_sha256)?;
     let plan = Plan::new(workers, minutes);

@@ -3,7 +3,7 @@
 use super::super::page::{Block, Conclusion};
 use super::super::sample::Trial;
 use super::{Assignment, Searched};
-use crate::created::{Created, Ending, created};
+use crate::created::{Created, created};
 use crate::words::{count, grouped};
 use handloom_store::Status;
 
@@ -88,12 +88,7 @@ pub(super) fn best_so_far(of: &Assignment<'_>) -> Vec<Block> {
             label: &trial.run.name,
             at: trial.run.started_ms as f64 / 1e3,
             val_accuracy: trial.accuracy(),
-            ending: match trial.run.status {
-                Status::Finished => Ending::Finished,
-                Status::Diverged => Ending::Diverged,
-                Status::Failed => Ending::Failed,
-                _ => Ending::Unfinished,
-            },
+            ending: trial.run.status.into(),
         })
         .collect();
     let picture = created("Validation accuracy against time of creation", &runs);

@@ -84,7 +84,7 @@ fn make(bench: &Bench<'_>, folder: &Path) -> Result<Result<Made, Broken>> {
     let (survey, search) = (searched(bench, &survey, "random")?, searched(bench, &search, "bayes")?);
     let all: Vec<&Trial> = survey.trials.iter().chain(&search.trials).collect();
     let widths = (bench.data.pixels(), bench.data.classes.len());
-    let picked = pick(&all, |trial| weights(&hidden(trial), widths));
+    let picked = pick(&all, |trial| bench.config(trial).map_or(0, |config| weights(&config.hidden_size, widths)));
     let mut origin = Origin { command: bench.command(NAME), sweeps: vec![survey.id.clone(), search.id.clone()] };
     let Some(&(_, winner)) = picked.first() else {
         return Err(anyhow::anyhow!(
@@ -93,7 +93,7 @@ fn make(bench: &Bench<'_>, folder: &Path) -> Result<Result<Made, Broken>> {
         ));
     };
 
-    let config = bench.runs.of(winner.run.clone()).config()?;
+    let config = bench.config(winner)?;
     let mut around = Vec::new();
     let sweeps: [(&str, &str, File, f64); 3] = [
         ("optimizers of the best", "best-optimizers", grids::optimizers, for_optimizers),
@@ -174,18 +174,9 @@ fn searched(bench: &Bench<'_>, carried: &Carried, method: &'static str) -> Resul
     })
 }
 
-/// Widths of a run's hidden layers.
-fn hidden(trial: &Trial) -> Vec<usize> {
-    let mut config = Config::default();
-    match config.merge(&trial.run.config) {
-        Ok(()) => config.hidden_size,
-        Err(_) => Vec::new(),
-    }
-}
-
 /// The configuration of `winner` on all training images, tested.
 fn best(bench: &Bench<'_>, winner: &Trial, test: &Dataset) -> Result<Result<Best, Broken>> {
-    let mut config = bench.runs.of(winner.run.clone()).config()?;
+    let mut config = bench.config(winner)?;
     (config.epochs, config.val_fraction) = (winner.run.best_epoch.unwrap_or(config.epochs), 0.0);
     let run = match trained::run(bench, &config)? {
         Ok(run) => run,
@@ -227,7 +218,7 @@ fn carried(
     let test = located.test()?;
     let mut all = Vec::new();
     for (reason, trial) in picked {
-        let mut config = bench.runs.of(trial.run.clone()).config()?;
+        let mut config = bench.config(trial)?;
         config.dataset = to.into();
         let run = match trained::run(bench, &config)? {
             Ok(run) => run,
