@@ -66,8 +66,9 @@ in_browser() {
     local handloom
     handloom=$(realpath "$target/release/handloom")
     browser_store "$handloom" "$scratch/browser-store"
-    HANDLOOM_TEST_PROGRAM=$handloom HANDLOOM_TEST_STORE=$scratch/browser-store HANDLOOM_TEST_CHROMIUM=$chromium \
-        HANDLOOM_TEST_MODULES=$modules \
+    cargo run --quiet --release --locked -p handloom --example stores -- "$scratch/large-store" --runs 10000
+    HANDLOOM_TEST_PROGRAM=$handloom HANDLOOM_TEST_STORE=$scratch/browser-store HANDLOOM_TEST_LARGE_STORE=$scratch/large-store \
+        HANDLOOM_TEST_CHROMIUM=$chromium HANDLOOM_TEST_MODULES=$modules \
         node --test --test-concurrency=1 --test-reporter=spec crates/view/tests/browser/*.test.mjs
 }
 

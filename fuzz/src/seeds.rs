@@ -2,6 +2,8 @@
 
 use std::io::{Cursor, Write as _};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use handloom_engine::activation::Activation;
@@ -11,7 +13,7 @@ use handloom_engine::model::Model;
 use handloom_engine::network::Network;
 use handloom_engine::session::Session;
 use image::{DynamicImage, ImageFormat};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 pub(crate) fn idx() -> Vec<Vec<u8>> {
     let shapes: [&[u8]; 4] = [&[7], &[3, 2], &[2, 3, 4], &[2, 1, 2, 3]];
@@ -107,15 +109,17 @@ pub(crate) fn report() -> Vec<Vec<u8>> {
     });
     let sweep =
         json!({"id": "s1", "name": null, "yaml": "method: grid\n", "seed": 3, "settings": {}, "winner": "k3v9x0aa"});
-    let files = [(vec![], vec![]), (vec![run.clone()], vec![]), (vec![run.clone(), run], vec![sweep])];
-    let file = |(runs, sweeps): (Vec<Value>, Vec<Value>)| {
+    let texts = [(vec![], vec![]), (vec![run.clone()], vec![]), (vec![run.clone(), run], vec![sweep])].map(|(runs, sweeps)| {
         let provenance =
             json!({"v": 1, "version": "0.1.0", "isa": "avx2", "git_commit": "e0e2", "runs": runs, "sweeps": sweeps});
-        let json = provenance.to_string().replace('<', "\\u003c");
-        let opening = "<script type=\"application/json\" id=\"provenance\">";
-        format!("<!doctype html>\n<html><head>{opening}{json}</script></head><body></body>\n</html>\n").into_bytes()
+        provenance.to_string().replace('<', "\\u003c")
+    });
+    let file = |kind: &str, text: &str| {
+        let opening = format!("<script type=\"application/{kind}\" id=\"provenance\">");
+        format!("<!doctype html>\n<html><head>{opening}{text}</script></head><body></body>\n</html>\n").into_bytes()
     };
-    files.map(file).into()
+    let packed = texts.iter().map(|text| file("gzip", &STANDARD.encode(gzip(text.as_bytes()))));
+    texts.iter().map(|text| file("json", text)).chain(packed).collect()
 }
 
 pub(crate) fn sweep() -> Vec<Vec<u8>> {

@@ -1,6 +1,6 @@
 // @ts-check
-// The one door to the data: the server's answers, or those that a report carries in `<script type="application/json" id="answers">`,
-// an object from addresses such as `/api/project` to answers.
+// The one door to the data: the server's answers, or those that a report carries in its element `answers`, an object from
+// addresses such as `/api/project` to answers: JSON, or where that is long JSON as `application/gzip` in base64.
 
 /** Something that could not be had, with what to do about it. */
 export class Failure extends Error {
@@ -18,8 +18,10 @@ export const isReport = typeof document !== 'undefined' && document.getElementBy
 /** How many runs stand in the first answer, so that the page is there before the rest of them. */
 export const FIRST_ROWS = 50;
 
-/** @type {Record<string, any> | null} */
-let carried = null;
+/** What a report carries, once it is unpacked. @type {Record<string, any>} */
+let carried = {};
+/** @type {Promise<void> | null} */
+let unpacking = null;
 
 /** What the server put into the page itself, as `<script type="application/json" id="first">`: good for one time. @type {Map<string, any> | null} */
 let first = null;
@@ -28,19 +30,29 @@ let first = null;
 export async function get(path) {
   const address = path.startsWith('/') ? path : `/api/${path}`;
   if (!isReport) return takeFirst(address) ?? ask(address);
-  const answer = all()[address];
+  await (unpacking ??= unpack());
+  const answer = carried[address];
   if (answer === undefined) throw new Failure('this report does not hold that', 'it holds the runs and sweeps it was made of; `handloom ui` shows all');
   return answer;
 }
 
-/** Whether any answer to an address that begins like this can be had: a report has few. @param {string} beginning */
+/** Whether any answer to an address that begins like this can be had: a report has few, and none before the first was asked for. @param {string} beginning */
 export function holds(beginning) {
-  return !isReport || Object.keys(all()).some((address) => address.startsWith(beginning));
+  return !isReport || Object.keys(carried).some((address) => address.startsWith(beginning));
 }
 
-/** What a report carries. @returns {Record<string, any>} */
-function all() {
-  return (carried ??= JSON.parse(document.getElementById('answers')?.textContent ?? '{}'));
+/** Reads what a report carries. */
+async function unpack() {
+  const element = document.getElementById('answers');
+  const text = element?.textContent ?? '{}';
+  carried = JSON.parse(element?.getAttribute('type') === 'application/gzip' ? await inflated(text) : text);
+}
+
+/** The text that was compressed. @param {string} base64 @returns {Promise<string>} */
+function inflated(base64) {
+  if (!('DecompressionStream' in globalThis)) throw new Failure('this browser cannot unpack the report', 'open it with one from 2023 or later');
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).text();
 }
 
 /** Asks the server to do something. @param {string} path @param {any} [body] @returns {Promise<any>} */

@@ -80,10 +80,17 @@ fn put(store: &dyn Store, mut run: Run, curve: &Curve) -> Result<u64, Box<dyn Er
     run.epochs = curve.epochs.len() as u64;
     run.best_epoch = best.map(|row| row.epoch);
     run.val_accuracy = best.and_then(|row| row.val_accuracy);
-    run.weights_sha256 = best.map(|_| format!("{:0>64}", run.id));
+    // Of no weights, but as varied as a real one: the size of a report depends on it.
+    run.weights_sha256 = best.map(|_| checksum(&run.id));
     store.put(&run)?;
     store.log(&run.id, &curve.epochs)?;
     Ok(ended_ms)
+}
+
+/// Digits like those of a SHA-256.
+fn checksum(purpose: &str) -> String {
+    let mut rng = Rng::stream(SEED, purpose, 0);
+    (0..64).map(|_| char::from_digit(rng.below(16) as u32, 16).unwrap_or('0')).collect()
 }
 
 /// An id that is the same in every store.

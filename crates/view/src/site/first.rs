@@ -11,7 +11,7 @@ use super::sentence::run_page;
 use super::words::{duration, percent};
 use super::{Site, Trouble};
 
-/// Runs in the page.
+/// Runs in the page before the script is there, however many there are.
 const ROWS: u64 = 50;
 
 /// Columns of the table that is there before the script is, in the order in which the script shows them.
@@ -73,7 +73,7 @@ pub(super) fn shown(project: &Value, runs: &Value) -> String {
 }
 
 fn table(runs: &Value, html: &mut String) {
-    let rows = runs["rows"].as_u64().unwrap_or(0) as usize;
+    let rows = runs["rows"].as_u64().unwrap_or(0).min(ROWS) as usize;
     let columns = runs["columns"].as_array().map(Vec::as_slice).unwrap_or_default();
     let value = |name: &str, row: usize| -> Value {
         let Some(column) = columns.iter().find(|column| column["name"] == name) else { return Value::Null };
@@ -139,6 +139,13 @@ mod tests {
         assert!(page.contains("87.5%") && page.contains("&lt;/script&gt;") && page.contains("\\u003c/script>"));
         let data = page.split_once("id=\"first\">").unwrap().1.split_once("</script>").unwrap().0;
         assert_eq!(serde_json::from_str::<Value>(data).unwrap()["project"], project);
+    }
+
+    #[test]
+    fn of_many_runs_the_first_are_there() {
+        let names: Vec<String> = (0..2 * ROWS).map(|row| format!("run {row}.")).collect();
+        let page = shown(&Value::Null, &json!({"rows": names.len(), "columns": [{"name": "name", "values": names}]}));
+        assert!(page.contains(&format!("run {}.", ROWS - 1)) && !page.contains(&format!("run {ROWS}.")));
     }
 
     #[test]

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { after, before, test } from 'node:test';
-import { barriers, browser, places, run, scrolled, serve, settled, store, visit } from './harness.mjs';
+import { barriers, browser, largeStore, places, run, scrolled, serve, settled, store, visit } from './harness.mjs';
 
 let chromium;
 let folder;
@@ -41,6 +41,19 @@ test('every page of the report opens from disk, offline, without a complaint', a
     assert.deepEqual(complaints, [], name);
     await close();
   }
+});
+
+test('a sweep with thousands of trials is packed, and opens all the same', async () => {
+  const many = join(folder, 'many.html');
+  const { sweep } = JSON.parse(await run('sweep', 'ls', '--json', '--store', largeStore));
+  await run('report', sweep, '--store', largeStore, '-o', many);
+  assert.ok(statSync(many).size < 8 << 20, 'at most 8 MiB');
+  assert.match(readFileSync(many, 'utf8'), /<script type="application\/gzip" id="answers">/);
+  const { page, complaints, close } = await open(`#/sweep/${sweep}`, {}, many);
+  assert.match(await page.locator('main').innerText(), /10,000/);
+  assert.deepEqual(await page.getByRole('alert').allInnerTexts(), []);
+  assert.deepEqual(complaints, []);
+  await close();
 });
 
 test('it is interactive: brushes, links and keys', async () => {

@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use super::super::curves::{METRICS, MOST as CURVES};
 use super::super::errors::{Set, cell_of};
 use super::super::{Site, Trouble};
-use super::{Chosen, embedded};
+use super::Chosen;
+use super::element::Form;
 
 /// Examples of a cell; the dashboard shows more.
 const OF_A_CELL: usize = 12;
@@ -19,22 +20,23 @@ pub(super) struct Answers<'a> {
     held: Map<String, Value>,
     /// Bytes that are left.
     room: usize,
+    form: Form,
     left_out: Vec<String>,
 }
 
 impl<'a> Answers<'a> {
     /// None yet, and room for so many bytes.
     pub(super) fn new(site: &'a Site, room: usize) -> Self {
-        Self { site, held: Map::new(), room, left_out: Vec::new() }
+        Self { site, held: Map::new(), room, form: Form::Plain, left_out: Vec::new() }
     }
 
-    /// What there is, and what there is not.
-    pub(super) fn done(self) -> (Map<String, Value>, Vec<String>) {
-        (self.held, self.left_out)
+    /// What there is, its form, and what there is not.
+    pub(super) fn done(self) -> (Map<String, Value>, Form, Vec<String>) {
+        (self.held, self.form, self.left_out)
     }
 
-    /// The answers about the sweeps, and the run of the best trial of each.
-    pub(super) fn sweeps(&mut self, chosen: &Chosen) -> Result<Vec<Option<String>>, Trouble> {
+    /// Takes what there is no report without; the answer is the run of the best trial of each sweep.
+    pub(super) fn needed(&mut self, chosen: &Chosen) -> Result<Vec<Option<String>>, Trouble> {
         let mut winners = Vec::new();
         for id in &chosen.sweeps {
             let answer = self.must(&format!("/api/sweeps/{}", component(id)))?;
@@ -49,13 +51,25 @@ impl<'a> Answers<'a> {
         project["store"] = Value::from("report");
         project["may_edit"] = Value::from(false);
         self.put("/api/project", project);
+        self.must("/api/runs")?;
+        self.curves()?;
         Ok(winners)
     }
 
-    /// Every other answer; `detailed` are the runs with all their pages.
-    pub(super) fn all(&mut self, detailed: &[String]) -> Result<(), Trouble> {
-        self.must("/api/runs")?;
-        self.curves()?;
+    /// Chooses the form in which what is needed and `besides` take no more than there is room for, if there is one.
+    pub(super) fn settle(&mut self, besides: &Value) {
+        let take = |form: Form| {
+            let held = self.held.iter().map(|(address, answer)| size(address, answer, form));
+            held.sum::<usize>() + form.size(besides)
+        };
+        let plain = take(Form::Plain);
+        self.form = if plain <= self.room { Form::Plain } else { Form::Packed };
+        let taken = if self.form == Form::Plain { plain } else { take(Form::Packed) };
+        self.room = self.room.saturating_sub(taken);
+    }
+
+    /// Takes every other answer that there is room for; `detailed` are the runs with all their pages.
+    pub(super) fn pages(&mut self, detailed: &[String]) -> Result<(), Trouble> {
         for id in detailed {
             self.run(id)?;
         }
@@ -81,8 +95,10 @@ impl<'a> Answers<'a> {
         let seen = self.site.seen()?;
         let mut trials: Vec<_> = seen.runs.iter().filter(|run| !detailed.contains(&run.id)).collect();
         trials.sort_by(|a, b| b.val_accuracy.unwrap_or(-1.0).total_cmp(&a.val_accuracy.unwrap_or(-1.0)));
-        let without = trials.iter().filter(|run| self.run(&run.id).is_ok_and(|there| !there)).count();
-        if without > 0 {
+        // The best, to the first that there is no room for.
+        let there = trials.iter().take_while(|run| self.run(&run.id).unwrap_or(true)).count();
+        if there < trials.len() {
+            let without = trials.len() - there;
             self.left_out.push(format!("the pages of {without} trials, which the table and charts still show"));
         }
         Ok(())
@@ -149,7 +165,7 @@ impl<'a> Answers<'a> {
         self.put("/api/data", list);
     }
 
-    /// An answer without which there is no report.
+    /// An answer that is needed.
     fn must(&mut self, address: &str) -> Result<&Value, Trouble> {
         let answer = self.site.answer(address)?;
         self.put(address, answer);
@@ -165,22 +181,23 @@ impl<'a> Answers<'a> {
 
     /// Takes an answer if there is room for it.
     fn fit(&mut self, address: &str, answer: Value) -> bool {
-        let fits = size(address, &answer) <= self.room;
+        let size = size(address, &answer, self.form);
+        let fits = size <= self.room;
         if fits {
+            self.room -= size;
             self.put(address, answer);
         }
         fits
     }
 
     fn put(&mut self, address: &str, answer: Value) {
-        self.room = self.room.saturating_sub(size(address, &answer));
         self.held.insert(address.into(), answer);
     }
 }
 
 /// Bytes that an answer takes in the file.
-fn size(address: &str, answer: &Value) -> usize {
-    embedded(answer).len() + address.len() + 6
+fn size(address: &str, answer: &Value, form: Form) -> usize {
+    form.size(answer) + address.len() + 6
 }
 
 /// Keeps the sweeps with these ids.

@@ -8,8 +8,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::super::assets::{INDEX, STYLE, plotly, script};
-use super::embedded;
-use super::provenance::MARK;
+use super::element::Form;
 use crate::text::escape;
 
 /// The page without what it is about.
@@ -29,16 +28,22 @@ impl Frame {
         self.own.len() + self.plotly.len() + INDEX.len() + STYLE.len() + 4_096
     }
 
-    /// The page with a title, what is there before the script is, all answers and where they come from.
-    pub(super) fn filled(&self, title: &str, first: &str, answers: &Value, provenance: &Value) -> String {
+    /// The page with a title, what is there before the script is, and all answers and where they come from in a form.
+    pub(super) fn filled(
+        &self,
+        title: &str,
+        first: &str,
+        (answers, provenance): (&Value, &Value),
+        form: Form,
+    ) -> String {
         let policy = format!(
             "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src '{}' '{}'; base-uri 'none'; form-action 'none'",
             hash(&self.own),
             hash(&self.plotly)
         );
         let data = format!(
-            "<script type=\"application/json\" id=\"answers\">{}</script>\n<script>{}</script>\n<script>{}</script>",
-            embedded(answers),
+            "{}\n<script>{}</script>\n<script>{}</script>",
+            form.element("answers", answers),
             self.own,
             self.plotly
         );
@@ -56,9 +61,7 @@ impl Frame {
                     html.push_str(&STYLE.replace("</", "<\\/"));
                     html.push_str("</style>\n");
                     // Early in the file, where whoever verifies it finds it soon.
-                    html.push_str(MARK);
-                    html.push_str(&embedded(provenance));
-                    html.push_str("</script>");
+                    html.push_str(&form.element("provenance", provenance));
                 }
                 "<title>Handloom</title>" => {
                     html.push_str("<title>");
@@ -115,7 +118,7 @@ mod tests {
         let evil = "</script><script>alert(1)</script>";
         let frame = Frame { own: harmless("const a = '</script>';"), plotly: harmless("/* <!-- <script> */ 1 < 2") };
         let answers = json!({"/api/project": {"name": evil}});
-        let html = frame.filled(evil, "<p>first</p>", &answers, &json!({"name": evil}));
+        let html = frame.filled(evil, "<p>first</p>", (&answers, &json!({"name": evil})), Form::Plain);
         for outside in ["src=\"", "href=\"/", "http://", "https://"] {
             let found = html.match_indices(outside).map(|(at, _)| &html[at..(at + 60).min(html.len())]);
             let own = |text: &&str| !text.starts_with("http://www.w3.org/") && !text.starts_with("https://www.w3.org/");

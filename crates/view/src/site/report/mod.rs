@@ -4,13 +4,13 @@
 //! came from is in it too, in a form that `handloom verify` reads and trains again: see [`Provenance`].
 
 mod answers;
+mod element;
 mod html;
 mod provenance;
 
 use std::collections::BTreeSet;
 
 use handloom_store::Run;
-use serde_json::Value;
 
 use self::answers::Answers;
 pub use self::provenance::{Made, Provenance, Searched, Unreadable};
@@ -54,14 +54,15 @@ impl Site {
         self.only = Some(ids);
         let frame = html::Frame::new();
         let mut answers = Answers::new(&self, MOST.saturating_sub(frame.len()));
-        let winners = answers.sweeps(chosen)?;
-        let detailed = detailed(chosen, &winners);
-        answers.all(&detailed)?;
+        let winners = answers.needed(chosen)?;
         let provenance = Provenance::of(&self, chosen, &winners, git_commit)?;
+        let origin = provenance.to_value();
+        answers.settle(&origin);
+        answers.pages(&detailed(chosen, &winners))?;
         let title = title(&self, chosen)?;
-        let (answers, left_out) = answers.done();
+        let (answers, form, left_out) = answers.done();
         let first = super::first::shown(&answers["/api/project"], &answers["/api/runs"]);
-        let html = frame.filled(&title, &first, &answers.into(), &provenance.to_value());
+        let html = frame.filled(&title, &first, (&answers.into(), &origin), form);
         Ok(Report { html, provenance, left_out })
     }
 }
@@ -93,24 +94,9 @@ fn title(site: &Site, chosen: &Chosen) -> Result<String, Trouble> {
     })
 }
 
-/// `value` as it stands in an element of HTML: nothing in it ends the element.
-fn embedded(value: &Value) -> String {
-    value.to_string().replace('<', "\\u003c")
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn what_is_embedded_cannot_end_its_element_and_is_the_same_value() {
-        let value = json!({"</script>": ["<!--", "a < b"], "n": 1.5});
-        let text = embedded(&value);
-        assert!(!text.contains('<'));
-        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
-    }
 
     #[test]
     fn a_winner_that_was_chosen_too_is_there_once() {

@@ -1,7 +1,7 @@
 //! Where a report comes from: enough to train everything in it again, and to say whether the same comes out.
 //!
-//! It is one element of the file, JSON between [`MARK`] and the end of a script. Bytes of others are read: nothing else in
-//! the file is looked at, and no size or nesting is taken on trust.
+//! It is one element of the file, with the id `provenance`. Bytes of others are read: nothing else in the file is looked
+//! at, and no size or nesting is taken on trust.
 
 use handloom_engine::Isa;
 use handloom_store::{Run, Status};
@@ -9,10 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::super::{Site, Trouble};
-use super::Chosen;
+use super::{Chosen, element};
 
-/// What the element begins with; no other part of a report has a `<` like it.
-pub(super) const MARK: &str = "<script type=\"application/json\" id=\"provenance\">";
 /// Longest file.
 const MOST_BYTES: usize = 64 << 20;
 /// Most runs, which is more than any page shows.
@@ -96,7 +94,7 @@ pub struct Searched {
 /// Why a file is not read as a report.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Unreadable(String);
+pub struct Unreadable(pub(super) String);
 
 impl Provenance {
     pub(super) fn of(
@@ -134,18 +132,11 @@ impl Provenance {
 
     /// Reads it from a report.
     pub fn read(html: &[u8]) -> Result<Self, Unreadable> {
-        let wrong = |why: &str| Unreadable(why.into());
         if html.len() > MOST_BYTES {
             return Err(Unreadable(format!("it has more than {} MiB", MOST_BYTES >> 20)));
         }
-        let at = find(html, MARK.as_bytes()).ok_or_else(|| wrong("it says nothing of how it was made"))?;
-        let rest = &html[at + MARK.len()..];
-        let end = find(rest, b"</script>").ok_or_else(|| wrong("it ends too soon"))?;
-        // A file that was cut off later has lost what it shows.
-        if find(&rest[end..], b"</html>").is_none() {
-            return Err(wrong("it ends too soon"));
-        }
-        let read: Self = serde_json::from_slice(&rest[..end])
+        let text = element::read(html, "provenance")?;
+        let read: Self = serde_json::from_slice(&text)
             .map_err(|error| Unreadable(format!("what it says of how it was made is damaged: {error}")))?;
         if read.v != 1 {
             return Err(Unreadable(format!("it is of form {}, and this program knows form 1", read.v)));
@@ -182,26 +173,13 @@ impl Made {
     }
 }
 
-/// Where `wanted` begins in `bytes`.
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    let first = *wanted.first()?;
-    let mut from = 0;
-    while let Some(at) = bytes[from..].iter().position(|byte| *byte == first) {
-        if bytes[from + at..].starts_with(wanted) {
-            return Some(from + at);
-        }
-        from += at + 1;
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn file(provenance: &Provenance) -> String {
-        let json = super::super::embedded(&provenance.to_value());
-        format!("<html><title>x</title>{MARK}{json}</script><body>...</body>\n</html>\n")
+        let element = element::Form::Plain.element("provenance", &provenance.to_value());
+        format!("<html><title>x</title>{element}<body>...</body>\n</html>\n")
     }
 
     fn provenance() -> Provenance {
@@ -226,6 +204,7 @@ mod tests {
 
     #[test]
     fn what_is_no_report_says_so() {
+        const MARK: &str = "<script type=\"application/json\" id=\"provenance\">";
         let told = |html: &str| Provenance::read(html.as_bytes()).unwrap_err().to_string();
         assert_eq!(told("<html></html>"), "it says nothing of how it was made");
         assert!(told(&format!("{MARK}{{}}</script></html>")).contains("missing field"));
