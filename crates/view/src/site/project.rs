@@ -252,7 +252,8 @@ mod tests {
         };
         let config = json!({"epochs": 10}).as_object().unwrap().clone();
         let one = Run { epochs: 6, config, ..run("a", Status::Running, None) };
-        let mut seen = Seen { runs: vec![one.clone()], rows: BTreeMap::from([("a".to_owned(), row(1.5))]) };
+        let rows = BTreeMap::from([("a".to_owned(), row(1.5))]);
+        let mut seen = Seen { runs: vec![one.clone()], rows, ..Seen::default() };
         let said = running(&seen).unwrap();
         assert_eq!(
             (said.text.as_str(), said.href.as_deref()),

@@ -88,12 +88,18 @@ pub(super) fn table(seen: &Seen, sweep: Option<&str>, first: usize, now_ms: u64)
             Kind::Number => columns.number(name, "linear", values.map(|value| value.as_f64()).collect()),
         };
     }
-    let (same, varying) = settings(&all);
-    for name in varying {
+    let own;
+    let settings = if sweep.is_none() {
+        seen.settings.get_or_init(|| Settings::of(&all))
+    } else {
+        own = Settings::of(&all);
+        &own
+    };
+    for name in &settings.varying {
         columns = setting(columns, name, shown);
     }
     let mut table = columns.to_value();
-    table["same"] = Value::Object(same);
+    table["same"] = Value::Object(settings.same.clone());
     table["all"] = Value::from(all.len());
     table
 }
@@ -123,29 +129,38 @@ pub(super) fn seconds(run: &Run, now_ms: u64) -> Option<f64> {
     Some(end.saturating_sub(run.started_ms) as f64 / 1e3)
 }
 
-/// What all runs have in common, and the names of what they have not, in the order of the documentation.
-fn settings<'r>(runs: &[&'r Run]) -> (Map<String, Value>, Vec<&'r str>) {
-    let mut found: HashSet<&str> = HashSet::new();
-    let mut names: Vec<&str> = Vec::new();
-    for name in runs.iter().flat_map(|run| run.config.keys()) {
-        if found.insert(name) {
-            names.push(name);
-        }
-    }
-    let place = |name: &str| KEYS.iter().position(|key| key.name == name).unwrap_or(KEYS.len());
-    names.sort_by_key(|name| place(name));
-    let (mut same, mut varying) = (Map::new(), Vec::new());
-    for name in names {
-        let first = runs.first().and_then(|run| run.config.get(name));
-        match first {
-            Some(value) if runs.iter().all(|run| run.config.get(name) == first) => {
-                same.insert(name.into(), value.clone());
+/// What runs have in common, and what they have not.
+#[derive(Clone)]
+pub(super) struct Settings {
+    same: Map<String, Value>,
+    /// Names, in the order of the documentation.
+    varying: Vec<String>,
+}
+
+impl Settings {
+    fn of(runs: &[&Run]) -> Self {
+        let mut found: HashSet<&str> = HashSet::new();
+        let mut names: Vec<&str> = Vec::new();
+        for name in runs.iter().flat_map(|run| run.config.keys()) {
+            if found.insert(name) {
+                names.push(name);
             }
-            _ if OWN.contains(&name) => {}
-            _ => varying.push(name),
         }
+        let place = |name: &str| KEYS.iter().position(|key| key.name == name).unwrap_or(KEYS.len());
+        names.sort_by_key(|name| place(name));
+        let (mut same, mut varying) = (Map::new(), Vec::new());
+        for name in names {
+            let first = runs.first().and_then(|run| run.config.get(name));
+            match first {
+                Some(value) if runs.iter().all(|run| run.config.get(name) == first) => {
+                    same.insert(name.into(), value.clone());
+                }
+                _ if OWN.contains(&name) => {}
+                _ => varying.push(name.into()),
+            }
+        }
+        Self { same, varying }
     }
-    (same, varying)
 }
 
 fn setting(columns: Columns, name: &str, runs: &[&Run]) -> Columns {

@@ -1,22 +1,26 @@
 //! Every run at a glance: read once, and again only when something was written.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use handloom_engine::event::Row;
 use handloom_store::{ByRun, Run, Status};
 
-use super::{Site, Trouble};
+use super::runs::Settings;
+use super::{Desk, Site, Trouble};
 
 /// How long what is known of living runs holds: whether a process died is written nowhere.
 const BREATH: Duration = Duration::from_secs(1);
 
 /// Every run.
+#[derive(Clone, Default)]
 pub(crate) struct Seen {
     /// By start; their status is where they stand.
     pub(crate) runs: Vec<Run>,
     /// The figures of the epoch whose weights are kept, or without one of the last.
     pub(crate) rows: ByRun<Row>,
+    /// What the runs have in common, once somebody asked.
+    pub(super) settings: OnceLock<Settings>,
 }
 
 /// What was seen last.
@@ -25,9 +29,31 @@ pub(super) struct Cache(Mutex<Option<Kept>>);
 
 struct Kept {
     pulse: u64,
+    /// When it was read.
     at: Instant,
-    lives: bool,
+    /// When it was last looked at where runs stand.
+    looked: Instant,
+    /// The runs that have not said that they ended, as they were read, with their places.
+    open: Vec<(usize, Run)>,
     seen: Arc<Seen>,
+}
+
+impl Kept {
+    /// Looks again where the runs stand that may have died: of all that is known, only that can have changed.
+    fn refresh(&mut self, desk: &dyn Desk) {
+        if self.open.is_empty() || self.looked.elapsed() < BREATH {
+            return;
+        }
+        self.looked = Instant::now();
+        let since_ms = self.at.elapsed().as_millis() as u64;
+        for (place, run) in &self.open {
+            let heartbeat_age_ms = run.heartbeat_age_ms.map(|age| age + since_ms);
+            let status = desk.standing(&Run { heartbeat_age_ms, ..run.clone() });
+            if status != self.seen.runs[*place].status {
+                Arc::make_mut(&mut self.seen).runs[*place].status = status;
+            }
+        }
+    }
 }
 
 impl Site {
@@ -37,10 +63,8 @@ impl Site {
         let mut kept = self.seen.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Before the runs are read: what is written meanwhile is read again.
         let pulse = self.store.pulse()?;
-        if let Some(kept) = &*kept
-            && kept.pulse == pulse
-            && (!kept.lives || kept.at.elapsed() < BREATH)
-        {
+        if let Some(kept) = kept.as_mut().filter(|kept| kept.pulse == pulse) {
+            kept.refresh(&*self.desk);
             return Ok(Arc::clone(&kept.seen));
         }
         let at = Instant::now();
@@ -48,15 +72,38 @@ impl Site {
         if let Some(only) = &self.only {
             runs.retain(|run| only.contains(&run.id));
         }
-        let lives = runs.iter().any(|run| run.status == Status::Running);
-        for run in runs.iter_mut().filter(|run| run.status == Status::Running) {
-            run.status = self.desk.standing(run);
+        let running = runs.iter().enumerate().filter(|(_, run)| run.status == Status::Running);
+        let open: Vec<(usize, Run)> = running.map(|(place, run)| (place, run.clone())).collect();
+        for (place, run) in &open {
+            runs[*place].status = self.desk.standing(run);
         }
         let asked: Vec<(&str, u64)> =
             runs.iter().map(|run| (run.id.as_str(), run.best_epoch.unwrap_or(run.epochs))).collect();
         let rows = self.store.rows_at(&asked)?;
-        let seen = Arc::new(Seen { runs, rows });
-        *kept = Some(Kept { pulse, at, lives, seen: Arc::clone(&seen) });
+        let seen = Arc::new(Seen { runs, rows, ..Seen::default() });
+        *kept = Some(Kept { pulse, at, looked: at, open, seen: Arc::clone(&seen) });
         Ok(seen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Place;
+    use super::*;
+
+    #[test]
+    fn a_run_whose_heart_stopped_is_dead_though_nothing_was_written() {
+        let place = Place::new();
+        let site = place.site();
+        place.store().put(&Run { id: "a".into(), status: Status::Running, ..Run::default() }).unwrap();
+        let status = || site.seen().unwrap().runs[0].status;
+        assert_eq!(status(), Status::Running);
+        {
+            let mut kept = site.seen.0.lock().unwrap();
+            let kept = kept.as_mut().unwrap();
+            let before = kept.at.checked_sub(Duration::from_secs(31)).unwrap();
+            (kept.at, kept.looked) = (before, before);
+        }
+        assert_eq!(status(), Status::Killed);
     }
 }
