@@ -87,6 +87,9 @@ pub struct Health {
     /// of `sigmoid` below 0.05 or above 0.95, of `tanh` below -0.9 or above 0.9; none for an activation without one,
     /// the last layer, or without validation data.
     pub saturated: Option<f64>,
+    /// Size of the epoch's last optimizer step: the root of the summed squares of what it added to the weights and
+    /// biases, over that of the weights and biases before it, at least 0; none where these were all 0.
+    pub step: Option<f64>,
 }
 
 /// Why a run ended.

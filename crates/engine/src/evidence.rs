@@ -1,8 +1,8 @@
 //! What an epoch shows besides its figures: what is mistaken for what, and how each layer fares.
 //!
 //! Nothing here touches the training: the buffers are its own, nothing is drawn, and the network is only read.
-//! What is found is a function of the weights and the data alone, so a resumed training finds the same, and
-//! so does any number of threads. `B` is the number of rows in a chunk, `C` the number of classes.
+//! What is found is a function of the weights before and after the epoch's last step and of the data alone, so a
+//! resumed training finds the same, and so does any number of threads. `B` is the number of rows in a chunk, `C` the number of classes.
 //!
 //! Every validation image is looked at, while its activations still lie in the cache from the validation
 //! itself: that is one comparison for each of them next to as many multiply-adds as the layer has inputs.
@@ -32,6 +32,8 @@ pub(crate) struct Witness<'a> {
     workspace: Workspace,
     /// Gradient of each layer.
     gradient: Vec<Layer>,
+    /// Each layer before the epoch's last step.
+    before: Vec<Layer>,
     /// Counts (C, C) of the last validation.
     confusion: Vec<u64>,
     /// For each hidden layer how often its units were flat in the last validation; empty where the activation never is.
@@ -50,14 +52,23 @@ impl<'a> Witness<'a> {
         let batch = &train_rows[..train_rows.len().min(CHUNK)];
         let (_, hidden) = network.layers.split_last().expect("a network has a layer");
         let watched = if network.activation.flat().is_some() { hidden } else { &[] };
+        let zeros = |layer: &Layer| Layer::new(layer.inputs, layer.outputs, 0);
         Self {
             data,
             batch,
             val_rows,
             workspace: Workspace::for_training(network, machine, batch.len().max(val_rows.len())),
-            gradient: network.layers.iter().map(|layer| Layer::new(layer.inputs, layer.outputs, 0)).collect(),
+            gradient: network.layers.iter().map(zeros).collect(),
+            before: network.layers.iter().map(zeros).collect(),
             confusion: vec![0; network.classes() * network.classes()],
             flat: watched.iter().map(|layer| vec![Counts::ZERO; panels(layer.outputs)]).collect(),
+        }
+    }
+
+    /// Looks at a network whose next step is the epoch's last.
+    pub(crate) fn before_last_step(&mut self, network: &Network) {
+        for (before, layer) in self.before.iter_mut().zip(&network.layers) {
+            before.take_weights(layer);
         }
     }
 
@@ -90,7 +101,7 @@ impl<'a> Witness<'a> {
         }
     }
 
-    /// What the last validation showed, and how large the gradients are now.
+    /// What the last validation showed, how large the gradients are now, and how large the last step was.
     pub(crate) fn evidence(&mut self, network: &Network, loss: &LossKind, machine: &Machine) -> Evidence {
         let (batch, data) = (self.batch, self.data);
         self.workspace.forward(network, machine, data, batch);
@@ -98,7 +109,9 @@ impl<'a> Witness<'a> {
         self.workspace.sum_gradients(network, machine, batch.len(), &mut self.gradient, true);
         let layers = self.gradient.iter().enumerate().map(|(number, gradient)| {
             let (dead, saturated) = self.flatness(network, number);
-            Health { gradient_norm: gradient.norm(), dead, saturated }
+            let (before, layer) = (&self.before[number], &network.layers[number]);
+            let step = Some(before.norm()).filter(|&norm| norm > 0.0).map(|norm| layer.distance(before) / norm);
+            Health { gradient_norm: gradient.norm(), dead, saturated, step }
         });
         let confusion = self.confusion.chunks_exact(network.classes()).map(<[u64]>::to_vec);
         let confusion = (!self.val_rows.is_empty()).then(|| Confusion { counts: confusion.collect() });

@@ -85,36 +85,54 @@ impl Layer {
     /// A copy with `memory` zeros for each parameter instead of what was remembered.
     pub(crate) fn with_memory(&self, memory: usize) -> Self {
         let mut copy = Self::new(self.inputs, self.outputs, memory);
-        for (to, from) in
-            copy.data.chunks_exact_mut((1 + memory) * self.plane()).zip(self.data.chunks_exact(self.stride()))
-        {
-            to[..self.plane()].copy_from_slice(&from[..self.plane()]);
-        }
+        copy.take_weights(self);
         copy
+    }
+
+    /// Takes the weights and biases of `other`, a layer of this shape, and leaves what is remembered.
+    pub(crate) fn take_weights(&mut self, other: &Self) {
+        let (stride, plane) = (self.stride(), self.plane());
+        for (to, from) in self.data.chunks_exact_mut(stride).zip(other.data.chunks_exact(other.stride())) {
+            to[..plane].copy_from_slice(&from[..plane]);
+        }
     }
 
     /// Whether every weight and bias is a finite number.
     pub(crate) fn is_finite(&self) -> bool {
-        let weights = self.data.chunks_exact(self.stride()).flat_map(|panel| &panel[..self.plane()]);
         // A sum of zeros is 0 unless an infinity or NaN is among the factors.
-        weights.flat_map(|lanes| &lanes.0).map(|w| w * 0.0).sum::<f32>() == 0.0
+        self.weights().flat_map(|lanes| &lanes.0).map(|w| w * 0.0).sum::<f32>() == 0.0
     }
 
     /// Root of the summed squares of every weight and bias.
     pub(crate) fn norm(&self) -> f64 {
-        // A sum for each lane, so that the additions are a vector's; what pads the panels is 0.
-        let mut sums = [0.0; LANES];
-        for lanes in self.data.chunks_exact(self.stride()).flat_map(|panel| &panel[..self.plane()]) {
-            for (sum, &w) in sums.iter_mut().zip(&lanes.0) {
-                *sum += f64::from(w) * f64::from(w);
-            }
-        }
-        sums.iter().sum::<f64>().sqrt()
+        norm(self.weights().map(|lanes| lanes.0))
+    }
+
+    /// Root of the summed squares of what every weight and bias differs by from that of `other`, a layer of this shape.
+    pub(crate) fn distance(&self, other: &Self) -> f64 {
+        norm(self.weights().zip(other.weights()).map(|(a, b)| std::array::from_fn(|lane| a.0[lane] - b.0[lane])))
+    }
+
+    /// The plane of the weights and biases, panel after panel; what pads the panels is 0.
+    fn weights(&self) -> impl Iterator<Item = &Lanes> {
+        self.data.chunks_exact(self.stride()).flat_map(|panel| &panel[..self.plane()])
     }
 
     fn at(&self, plane: usize, output: usize, row: usize) -> (usize, usize) {
         (output / LANES * self.stride() + plane * self.plane() + row, output % LANES)
     }
+}
+
+/// Root of the summed squares of `values`.
+fn norm(values: impl Iterator<Item = [f32; LANES]>) -> f64 {
+    // A sum for each lane, so that the additions are a vector's.
+    let mut sums = [0.0; LANES];
+    for lanes in values {
+        for (sum, w) in sums.iter_mut().zip(lanes) {
+            *sum += f64::from(w) * f64::from(w);
+        }
+    }
+    sums.iter().sum::<f64>().sqrt()
 }
 
 #[cfg(test)]
@@ -136,6 +154,24 @@ mod tests {
         }
         assert_eq!(layer.tensors(0), layer.with_memory(0).tensors(0));
         assert!(layer.with_memory(1).tensors(1).weight.iter().all(|&w| w == 0.0));
+    }
+
+    #[test]
+    fn a_norm_is_of_weights_and_biases_and_a_distance_of_what_they_differ_by() {
+        let filled = |memory: usize, weight: f32, bias: f32| {
+            let mut layer = Layer::new(21, 35, memory);
+            layer.set(0, &Tensors { weight: vec![weight; 21 * 35], bias: vec![bias; 35] });
+            if memory > 0 {
+                layer.set(1, &Tensors { weight: vec![9.0; 21 * 35], bias: vec![9.0; 35] });
+            }
+            layer
+        };
+        let (a, b) = (filled(2, 0.5, 2.0), filled(0, 0.25, 2.0));
+        assert_eq!(a.norm(), (735.0_f64 * 0.25 + 35.0 * 4.0).sqrt());
+        assert_eq!((a.distance(&b), a.distance(&a)), ((735.0_f64 / 16.0).sqrt(), 0.0));
+        let mut copy = filled(1, 0.0, 0.0);
+        copy.take_weights(&a);
+        assert_eq!((copy.tensors(0), copy.tensors(1)), (a.tensors(0), filled(1, 0.0, 0.0).tensors(1)));
     }
 
     #[test]

@@ -113,7 +113,11 @@ fn epoch(
     let epoch = session.epoch + 1;
     let order = order(config, train_rows, epoch);
     let mut tally = crate::Tally::default();
+    let batches = order.len().div_ceil(config.batch_size);
     for (number, rows) in order.chunks(config.batch_size.min(order.len())).enumerate() {
+        if number + 1 == batches {
+            witness.before_last_step(&session.network);
+        }
         let begun = Instant::now();
         machine.team.limit(governor.threads());
         let batch = stepper.step(session, machine, data, rows);
@@ -128,13 +132,12 @@ fn epoch(
         }
     }
     let seconds = started.elapsed().as_secs_f64();
-    let batches = order.len().div_ceil(config.batch_size) as u64;
     let explosion = tally.mean_loss() / session.first_loss.expect("an epoch has a batch");
     if !session.network.is_finite() {
-        return Some(Outcome::Diverged { epoch, batch: batches, why: Divergence::Weight });
+        return Some(Outcome::Diverged { epoch, batch: batches as u64, why: Divergence::Weight });
     }
     if explosion > EXPLODED {
-        return Some(Outcome::Diverged { epoch, batch: batches, why: Divergence::Exploded(explosion) });
+        return Some(Outcome::Diverged { epoch, batch: batches as u64, why: Divergence::Exploded(explosion) });
     }
     let started = Instant::now();
     let validated = witness.validate(&session.network, &config.loss, machine);

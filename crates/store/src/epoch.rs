@@ -99,24 +99,27 @@ struct ShownHealth {
     gradient_norm: Option<f64>,
     dead: Option<f64>,
     saturated: Option<f64>,
+    step: Option<f64>,
 }
 
 pub(crate) fn evidence_text(evidence: &Evidence) -> String {
     let Evidence { confusion, layers } = evidence;
-    let layers = layers.iter().map(|&Health { gradient_norm, dead, saturated }| ShownHealth {
+    let layers = layers.iter().map(|&Health { gradient_norm, dead, saturated, step }| ShownHealth {
         gradient_norm: Some(gradient_norm),
         dead,
         saturated,
+        step,
     });
     text(&Shown { confusion: confusion.clone(), layers: layers.collect() })
 }
 
 pub(crate) fn evidence(text: &str) -> serde_json::Result<Evidence> {
     let Shown { confusion, layers } = serde_json::from_str(text)?;
-    let layers = layers.into_iter().map(|ShownHealth { gradient_norm, dead, saturated }| Health {
+    let layers = layers.into_iter().map(|ShownHealth { gradient_norm, dead, saturated, step }| Health {
         gradient_norm: gradient_norm.unwrap_or(f64::NAN),
         dead,
         saturated,
+        step,
     });
     Ok(Evidence { confusion, layers: layers.collect() })
 }
@@ -147,7 +150,7 @@ mod tests {
         let given = Row { train_loss: f64::INFINITY, val_loss: Some(f64::NAN), ..row(1, [Some(0.0); 8]) };
         let read = row(1, figures(&given));
         assert!(read.train_loss.is_nan() && read.val_loss.is_none() && read.val_accuracy == Some(0.0));
-        let health = Health { gradient_norm: f64::NAN, dead: Some(f64::NAN), saturated: None };
+        let health = Health { gradient_norm: f64::NAN, dead: Some(f64::NAN), saturated: None, step: None };
         let read = evidence(&evidence_text(&Evidence { confusion: None, layers: vec![health] })).unwrap();
         assert!(read.layers[0].gradient_norm.is_nan() && read.layers[0].dead.is_none());
     }

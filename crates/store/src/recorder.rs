@@ -375,7 +375,11 @@ mod tests {
         let store = impatient(&folder);
         store.limit_pages(16);
         let recorder = Recorder::new(Arc::clone(&store) as _, run()).unwrap();
-        let layers = vec![handloom_engine::event::Health { gradient_norm: 0.5, dead: None, saturated: None }; 40];
+        let layers =
+            vec![
+                handloom_engine::event::Health { gradient_norm: 0.5, dead: None, saturated: None, step: Some(1e-3) };
+                40
+            ];
         let evidence = Evidence { confusion: None, layers };
         (1..=100).for_each(|epoch| recorder.epoch(&row(epoch), &evidence));
         until(|| matches!(recorder.trouble(), Some(Error::Full { .. })));

@@ -179,6 +179,7 @@ fn layers(config: &Config, epoch: u64) -> Vec<Health> {
             gradient_norm: shrink.powi((depth - at) as i32) / (epoch as f64).sqrt(),
             dead: (is_hidden && name == "relu").then_some(0.02 * at as f64),
             saturated: (is_hidden && ["sigmoid", "tanh"].contains(&name)).then_some(0.1 + 0.1 * at as f64),
+            step: Some(config.rate() / (at + 1) as f64),
         }
     };
     (0..=depth).map(layer).collect()

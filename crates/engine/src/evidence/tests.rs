@@ -1,14 +1,18 @@
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::*;
 use crate::Isa;
 use crate::activation::Activation;
 use crate::config::Config;
+use crate::event::Event;
 use crate::gradcheck::reference::{Complex, Reference, activate, relative_error};
 use crate::init::Init;
 use crate::network::Tensors;
+use crate::optim::Optimizer;
 use crate::rng::Rng;
 use crate::session::{Session, Stepper};
+use crate::train::train;
 
 /// A network of these widths with weights and biases drawn up to `size`.
 fn drawn(sizes: &[usize], activation: &str, size: f64) -> Network {
@@ -182,6 +186,40 @@ fn what_cannot_be_said_is_none() {
     }
     let (_, evidence) = seen(&drawn(&[12, 3], "relu", 1.0), &data, 30, &Machine::new(1));
     assert!(evidence.layers.len() == 1 && evidence.layers[0].dead.is_none(), "without a hidden layer");
+}
+
+#[test]
+fn a_step_is_measured_against_what_it_moves() {
+    let (data, machine) = (Dataset::noise(200, 21, 5), Machine::new(1));
+    // One batch an epoch, the same that gradients are taken over: a step of SGD is the rate times the gradient before it.
+    let rate = 0.05;
+    let sgd = Optimizer::named("sgd").unwrap();
+    let config = Config {
+        hidden_size: vec![18, 9],
+        batch_size: 200,
+        epochs: 4,
+        learning_rate: Some(rate),
+        optimizer: sgd,
+        ..Config::default()
+    };
+    let mut expected: Option<Vec<f64>> = None;
+    let mut compared = 0;
+    let mut watch = |event: &Event<'_>| {
+        if let Event::Epoch { evidence, session, .. } = event {
+            let steps = evidence.layers.iter().map(|layer| layer.step.unwrap());
+            for (is, should) in steps.zip(expected.iter().flatten()) {
+                assert!((is / should - 1.0).abs() < 1e-4, "{is} {should}");
+                compared += 1;
+            }
+            let norms = session.network.layers.iter().map(Layer::norm);
+            expected = Some(
+                evidence.layers.iter().zip(norms).map(|(layer, norm)| rate * layer.gradient_norm / norm).collect(),
+            );
+        }
+        ControlFlow::Continue(())
+    };
+    train(&config, &data, &machine, &mut watch);
+    assert_eq!(compared, 3 * 3);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::{epoch, run};
 pub(crate) fn epochs_come_back_as_they_were_logged(place: &Place) {
     let store = place.open();
     store.put(&run("a", 1)).unwrap();
-    let health = |gradient_norm| Health { gradient_norm, dead: Some(0.25), saturated: None };
+    let health = |gradient_norm| Health { gradient_norm, dead: Some(0.25), saturated: None, step: Some(0.5) };
     // As many classes as there can be.
     let confusion = Confusion { counts: (0..256).map(|row| vec![row * 1_000_003; 256]).collect() };
     let layers = vec![health(0.1 + 0.2), health(5e-324), health(f64::MAX)];

@@ -19,7 +19,8 @@ const EPOCHS: u64 = 3;
 
 pub(crate) fn ten_thousand_runs(place: &Place) {
     let epochs = std::env::var("HANDLOOM_TEST_EPOCHS").map_or(EPOCHS, |count| count.parse().unwrap());
-    let health = Health { gradient_norm: 0.123_456_789, dead: Some(0.1), saturated: Some(0.2) };
+    let health =
+        Health { gradient_norm: 0.123_456_789, dead: Some(0.1), saturated: Some(0.2), step: Some(0.001_234_567) };
     let confusion = Confusion { counts: vec![vec![600, 1, 2, 3, 4, 5, 6, 7, 8, 9]; 10] };
     let evidence = Evidence { confusion: Some(confusion), layers: vec![health; 4] };
     let epochs: Vec<Epoch> = (1..=epochs).map(|n| Epoch { evidence: evidence.clone(), ..epoch(n) }).collect();

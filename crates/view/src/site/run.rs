@@ -187,6 +187,6 @@ fn evidence(epochs: &[Epoch]) -> Value {
     };
     json!({
         "gradient_norm": of(|health| Some(health.gradient_norm)), "dead": of(|health| health.dead),
-        "saturated": of(|health| health.saturated),
+        "saturated": of(|health| health.saturated), "step": of(|health| health.step),
     })
 }

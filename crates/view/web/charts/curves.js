@@ -110,7 +110,7 @@ export function runCurves(params) {
   function layout() {
     return {
       xaxis: { title: across === 'epoch' ? 'epoch' : 'seconds of training' },
-      yaxis: { title: words(metric), tickformat: share() ? ',.0%' : '', hoverformat: share() ? ',.2%' : '.4g', type: log ? 'log' : 'linear' },
+      yaxis: { title: words(metric), tickformat: share() ? ',.1~%' : '', hoverformat: share() ? ',.2%' : '.4g', type: log ? 'log' : 'linear' },
       uirevision: `${metric} ${across} ${log}`,
     };
   }

@@ -58,7 +58,7 @@ export function history(params) {
       return [{ x: [...steps.map(({ i }) => place(i)), place(last)], y: [...steps.map(({ value }) => value), steps[steps.length - 1].value], type: 'scatter', mode: 'lines', line: { shape: 'hv', color: token('--accent'), width: 1.5 }, name: 'best so far', hoverinfo: 'skip' }];
     },
     date: () => across === 'created',
-    layout: () => ({ xaxis: { title: across === 'created' ? 'created' : 'seconds of compute', type: across === 'created' ? 'date' : 'linear' }, yaxis: { title: 'val accuracy', tickformat: ',.0%' }, uirevision: across }),
+    layout: () => ({ xaxis: { title: across === 'created' ? 'created' : 'seconds of compute', type: across === 'created' ? 'date' : 'linear' }, yaxis: { title: 'val accuracy', tickformat: ',.1~%' }, uirevision: across }),
     caption(rows, drawn) {
       if (!steps.length) return 'No run has a validation accuracy yet.';
       const { i, value } = steps[steps.length - 1];
@@ -83,7 +83,7 @@ export function gaps() {
       const ends = [Math.min(...values), Math.max(...values)];
       return [{ x: ends, y: ends, type: 'scatter', mode: 'lines', line: { color: token('--edge'), width: 1, dash: 'dot' }, hoverinfo: 'skip', name: 'no gap' }];
     },
-    layout: () => ({ xaxis: { title: 'train accuracy', tickformat: ',.0%' }, yaxis: { title: 'val accuracy', tickformat: ',.0%' } }),
+    layout: () => ({ xaxis: { title: 'train accuracy', tickformat: ',.1~%' }, yaxis: { title: 'val accuracy', tickformat: ',.1~%' } }),
     caption(rows, drawn) {
       if (!rows.length) return 'No run has both accuracies yet.';
       const gap = (/** @type {number} */ i) => dots.columns.column('train_accuracy').at(i) - dots.columns.column('val_accuracy').at(i);

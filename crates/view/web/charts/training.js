@@ -80,7 +80,7 @@ export function trainingCharts() {
     const marks = best ? ` The dotted line is the best epoch, ${best}.` : '';
     const how = (/** @type {string} */ name, /** @type {(x: number) => string} */ said, /** @type {boolean} */ up) => `Validation ${name} ${course(curves.epoch, curves[`val_${name}`], said, 'epoch', up)}.${marks}`;
     loss.update({ layout: layout('loss', '', { type: log ? 'log' : 'linear' }), caption: how('loss', lossSaid, false) });
-    accuracy.update({ layout: layout('accuracy', ',.0%'), caption: how('accuracy', accuracySaid, true) });
+    accuracy.update({ layout: layout('accuracy', ',.1~%'), caption: how('accuracy', accuracySaid, true) });
     gradients.update({ layout: layout('gradient norm, rate', '~g', { type: 'log', dtick: 1 }), caption: gradientCaption() });
     speed.update({ layout: layout('images a second', '~s', { rangemode: 'tozero' }), caption: speedCaption() });
     const style = (/** @type {number} */ slot) => pinStyle(slot);

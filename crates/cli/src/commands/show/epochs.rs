@@ -74,14 +74,16 @@ fn shown(epochs: &[Epoch], best: Option<u64>) -> Vec<usize> {
 }
 
 fn layers(layers: &[Health]) -> Vec<String> {
-    let mut rows = vec![["layer", "gradient norm", "dead", "saturated"].map(|name| (name.to_owned(), DIM)).to_vec()];
+    let mut rows =
+        vec![["layer", "gradient norm", "dead", "saturated", "last step"].map(|name| (name.to_owned(), DIM)).to_vec()];
     let percent = |share: Option<f64>| share.map_or_else(|| "-".into(), |share| format!("{:.1}%", 100.0 * share));
     rows.extend(layers.iter().enumerate().map(|(at, layer)| {
-        let cells =
-            [at.to_string(), format!("{:.2e}", layer.gradient_norm), percent(layer.dead), percent(layer.saturated)];
+        let step = layer.step.map_or_else(|| "-".into(), |step| format!("{step:.1e}"));
+        let norm = format!("{:.2e}", layer.gradient_norm);
+        let cells = [at.to_string(), norm, percent(layer.dead), percent(layer.saturated), step];
         cells.map(|text| (text, Style::new())).to_vec()
     }));
-    grid(&rows, &[true; 4], &[false; 4], None)
+    grid(&rows, &[true; 5], &[false; 5], None)
 }
 
 /// Below this share of the largest gradient norm a layer hardly learns.
@@ -145,7 +147,7 @@ mod tests {
 
     #[test]
     fn layers_are_told_of_in_words() {
-        let layer = |gradient_norm, dead, saturated| Health { gradient_norm, dead, saturated };
+        let layer = |gradient_norm, dead, saturated| Health { gradient_norm, dead, saturated, step: None };
         assert_eq!(
             words(&[layer(1.0, Some(0.01), None), layer(0.4, None, None)]),
             "healthy: gradient norms 4.0e-1 to 1.0e0 across 2 layers, few units dead or saturated"

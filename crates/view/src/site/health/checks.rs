@@ -14,7 +14,8 @@ pub(super) struct Case<'a> {
 }
 
 /// Every rule, the gravest illness first.
-pub(super) const ALL: [fn(&Case<'_>) -> Check; 6] = [divergence, chance, vanishing, dead, saturation, overfitting];
+pub(super) const ALL: [fn(&Case<'_>) -> Check; 7] =
+    [divergence, chance, vanishing, step, dead, saturation, overfitting];
 
 /// What a rule looks for, in a word or two.
 pub(super) fn ailment(rule: &str) -> &'static str {
@@ -22,6 +23,7 @@ pub(super) fn ailment(rule: &str) -> &'static str {
         "divergence" => "divergence",
         "chance" => "nothing learned",
         "vanishing" => "vanishing gradients",
+        "step" => "steps of the wrong size",
         "dead" => "dead units",
         "saturation" => "saturation",
         _ => "overfitting",
@@ -144,6 +146,41 @@ fn vanishing(case: &Case<'_>) -> Check {
         return Check::bad(RULE, text, fix).of_layer(1);
     }
     Check::new(RULE, State::Good, format!("Gradients reach layer 1: {} times those of layer {deep}.", short(ratio)))
+}
+
+/// A step may be this much of the weights that it moves. Of 293 real trials with rates from 1e-6 to 2, none with larger
+/// steps in any layer had 80 % right, and most answered a constant.
+const LARGE: f64 = 0.1;
+/// And it must be this much of those of one layer: of the same trials, none with smaller steps had 80 % right.
+const TINY: f64 = 3e-5;
+
+fn step(case: &Case<'_>) -> Check {
+    const RULE: &str = "step";
+    let layers = case.epochs.iter().map(|epoch| epoch.evidence.layers.len()).max().unwrap_or(0);
+    // Of each layer the middle one, as a single step may be odd.
+    let middle = |layer: usize| {
+        let steps = case.epochs.iter().filter_map(|epoch| epoch.evidence.layers.get(layer)?.step);
+        let mut steps: Vec<f64> = steps.filter(|step| step.is_finite()).collect();
+        steps.sort_by(f64::total_cmp);
+        Some((layer + 1, *steps.get(steps.len() / 2)?))
+    };
+    let largest =
+        (0..layers).filter_map(middle).reduce(|largest, next| if next.1 > largest.1 { next } else { largest });
+    let Some((layer, step)) = largest else { return unknown(RULE, "The size of steps was not recorded.") };
+    let rate = case.run.config.get("learning_rate").and_then(serde_json::Value::as_f64);
+    let try_rate = |what: &str, factor: f64| match rate {
+        Some(rate) => format!("Try {what} the learning rate: -lr {}.", short(rate * factor)),
+        None => format!("Try {what} the learning rate."),
+    };
+    if step > LARGE {
+        let text = format!("Steps are large: each moves layer {layer} by {} of its weights.", percent(step));
+        return Check::bad(RULE, text, try_rate("a tenth of", 0.1)).of_layer(layer);
+    }
+    if step < TINY {
+        let text = format!("Steps are tiny: none moves a layer by more than {} of its weights.", short(step));
+        return Check::bad(RULE, text, try_rate("ten times", 10.0));
+    }
+    Check::new(RULE, State::Good, format!("Steps move layers by at most {} of their weights.", short(step)))
 }
 
 /// Share of a layer's units that may be dead. Of 200 real trials, good ones lost up to a fifth of a layer; beyond a quarter,

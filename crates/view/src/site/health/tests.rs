@@ -33,8 +33,12 @@ fn epoch(n: u64) -> Epoch {
         val_seconds: 1.0,
     };
     let confusion = Confusion { counts: vec![vec![40, 10], vec![10, 40]] };
-    let layers =
-        [0.3, 0.2, 0.4, 0.5].map(|gradient_norm| Health { gradient_norm, dead: Some(0.0), saturated: Some(0.1) });
+    let layers = [0.3, 0.2, 0.4, 0.5].map(|gradient_norm| Health {
+        gradient_norm,
+        dead: Some(0.0),
+        saturated: Some(0.1),
+        step: Some(1e-3),
+    });
     Epoch { row, evidence: Evidence { confusion: Some(confusion), layers: layers.to_vec() } }
 }
 
@@ -108,7 +112,7 @@ fn what_a_constant_answer_reaches_is_nothing_learned() {
 fn a_gradient_that_is_a_twentieth_at_the_first_layer_vanishes() {
     let norms = |norms: &[f64]| {
         epochs(|epoch| {
-            let health = |&gradient_norm: &f64| Health { gradient_norm, dead: None, saturated: None };
+            let health = |&gradient_norm: &f64| Health { gradient_norm, dead: None, saturated: None, step: None };
             epoch.evidence.layers = norms.iter().map(health).collect();
         })
     };
@@ -131,6 +135,29 @@ fn a_gradient_that_is_a_twentieth_at_the_first_layer_vanishes() {
     let found = told("relu", &zero);
     assert!(found.state == State::Bad && found.fix.contains("-w_i"), "{found:?}");
     assert_eq!(told("relu", &norms(&[f64::NAN, f64::NAN, 1.0])).state, State::Unknown);
+}
+
+#[test]
+fn steps_are_a_tenth_of_the_weights_at_most_and_not_nothing_in_every_layer() {
+    let steps = |sizes: [Option<f64>; 4]| {
+        epochs(|epoch| epoch.evidence.layers.iter_mut().zip(sizes).for_each(|(layer, size)| layer.step = size))
+    };
+    let told = |epochs: &[Epoch]| check("step", &run(json!({"learning_rate": 0.05}), epochs), epochs);
+    let found = told(&steps([0.01, 0.25, 0.2, 0.01].map(Some)));
+    assert_eq!((found.state, found.layer), (State::Bad, Some(2)));
+    assert_eq!(found.text, "Steps are large: each moves layer 2 by 25.0% of its weights.");
+    assert_eq!(found.fix, "Try a tenth of the learning rate: -lr 0.005.");
+    let found = told(&steps([1e-6, 2e-6, 1e-6, 1e-7].map(Some)));
+    assert_eq!((found.state, found.layer), (State::Bad, None));
+    assert_eq!(found.text, "Steps are tiny: none moves a layer by more than 2e-6 of its weights.");
+    assert_eq!(found.fix, "Try ten times the learning rate: -lr 0.5.");
+    // One layer that moves is enough, and one odd epoch is not the run.
+    assert_eq!(told(&steps([1e-6, 1e-6, 1e-6, 1e-3].map(Some))).state, State::Good);
+    let mut odd = steps([1e-3; 4].map(Some));
+    odd[0].evidence.layers[1].step = Some(0.9);
+    assert_eq!(told(&odd).text, "Steps move layers by at most 0.001 of their weights.");
+    assert_eq!(told(&steps([None; 4])).state, State::Unknown);
+    assert_eq!(told(&steps([Some(f64::INFINITY), None, None, None])).state, State::Unknown);
 }
 
 #[test]

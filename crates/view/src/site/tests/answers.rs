@@ -131,7 +131,7 @@ fn a_run_is_answered_with_everything_about_it() {
         answer["headline"][0]["text"],
         "75.0% of validation images right at epoch 2; training 80.0%, gap 5.0 points."
     );
-    assert_eq!(answer["health"].as_array().unwrap().len(), 6);
+    assert_eq!(answer["health"].as_array().unwrap().len(), 7);
     assert_eq!((&answer["test"], &answer["may_open_test"]), (&Value::Null, &json!(true)));
 
     store.open_test(&Opening { run: Some("a".into()), accuracy: Some(0.5), ..Opening::default() }).unwrap();

@@ -126,7 +126,7 @@ pub(super) fn epoch(n: u64) -> Epoch {
         seconds: 2.0,
         val_seconds: 0.5,
     };
-    let health = Health { gradient_norm: 0.5 / x, dead: Some(0.0), saturated: None };
+    let health = Health { gradient_norm: 0.5 / x, dead: Some(0.0), saturated: None, step: Some(1e-3) };
     let output = Health { dead: None, ..health };
     let confusion = Confusion { counts: vec![vec![40, 10], vec![10, 40]] };
     Epoch { row, evidence: Evidence { confusion: Some(confusion), layers: vec![health, health, output] } }

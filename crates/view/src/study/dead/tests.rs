@@ -22,6 +22,7 @@ fn trials(silent: impl Fn(f64) -> f64, top: impl Fn(&str, f64) -> f64) -> Vec<Tr
                     gradient_norm: 1.0,
                     dead: (name == "relu").then(|| silent(rate) + noise),
                     saturated: (name == "tanh").then_some(0.3 + noise),
+                    step: None,
                 };
                 for epoch in &mut one.epochs {
                     epoch.evidence.layers = vec![hidden, hidden, Health { dead: None, saturated: None, ..hidden }];

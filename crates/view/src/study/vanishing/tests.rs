@@ -16,7 +16,7 @@ fn trials(names: &[&str], norm: impl Fn(&str, usize, u64) -> f64, accuracy: impl
                 let noise = 0.02 * (noisy(seed, depth) - 1.0);
                 let settings = json!({"activation": name, "num_layers": depth, "hidden_size": 64});
                 let mut one = trial(settings, seed, &[accuracy(name, depth) + noise]);
-                let health = |gradient_norm| Health { gradient_norm, dead: None, saturated: None };
+                let health = |gradient_norm| Health { gradient_norm, dead: None, saturated: None, step: None };
                 one.epochs[0].evidence.layers = vec![health(norm(name, depth, seed)), health(1.0)];
                 one.start = vec![norm(name, depth, seed), 1.0];
                 all.push(one);
