@@ -4,7 +4,8 @@
 # The conformance suite, and one run that another machine (here: another folder) reads.
 on_postgres() {
     local postgres=$PWD/.ci/postgres.sh
-    "$postgres" cargo test --locked -p handloom-store --test conformance
+    # Of the whole workspace, as the tests were built: by itself the crate has other features of its dependencies.
+    "$postgres" cargo test --locked --workspace --test conformance
     "$postgres" bash -euo pipefail -c '
         handloom=$1 here=$(mktemp -d) there=$(mktemp -d)
         trap "rm -rf $here $there" EXIT
