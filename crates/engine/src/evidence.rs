@@ -2,7 +2,8 @@
 //!
 //! Nothing here touches the training: the buffers are its own, nothing is drawn, and the network is only read.
 //! What is found is a function of the weights before and after the epoch's last step and of the data alone, so a
-//! resumed training finds the same, and so does any number of threads. `B` is the number of rows in a chunk, `C` the number of classes.
+//! resumed training finds the same, and so does any number of threads. `B` is the number of rows in a chunk, `C` the
+//! number of classes.
 //!
 //! Every validation image is looked at, while its activations still lie in the cache from the validation
 //! itself: that is one comparison for each of them next to as many multiply-adds as the layer has inputs.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
 use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider};
 
@@ -36,6 +37,11 @@ pub(crate) fn elide(text: &str, size: f64, bold: bool, room: f64) -> String {
         format!("{}…{}", head.trim_end(), tail.trim_start())
     };
     (0..chars.len()).map(keep).take_while(|short| width(short, size, bold) <= room).last().unwrap_or_default()
+}
+
+/// `value` as JSON that stands in a script element of HTML: nothing in it ends the element.
+pub(crate) fn embedded(value: &Value) -> String {
+    value.to_string().replace('<', "\\u003c")
 }
 
 /// `text` as it stands in XML, in attributes too; characters that XML 1.0 forbids become U+FFFD.
@@ -80,7 +86,17 @@ pub(crate) fn amount(n: usize, one: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn what_is_embedded_cannot_end_its_element_and_is_the_same_value() {
+        let value = json!({"</script>": ["<!--", "a < b"], "n": 1.5});
+        let text = embedded(&value);
+        assert!(!text.contains('<'));
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
 
     #[test]
     fn a_shortened_text_fits_and_a_short_one_stays() {

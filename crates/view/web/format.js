@@ -8,6 +8,9 @@ export function isNumber(x) {
   return typeof x === 'number' && Number.isFinite(x);
 }
 
+/** How an axis writes fractions as percentages: with a digit more only where they lie close together. */
+export const SHARES = ',.1~%';
+
 /** A fraction as a percentage: 0.8891 is `88.9%`. @param {any} x @param {number} [digits] */
 export function percent(x, digits = 1) {
   return isNumber(x) ? `${(x * 100).toFixed(digits)}%` : DASH;

@@ -81,22 +81,21 @@ fn put(store: &dyn Store, mut run: Run, curve: &Curve) -> Result<u64, Box<dyn Er
     run.best_epoch = best.map(|row| row.epoch);
     run.val_accuracy = best.and_then(|row| row.val_accuracy);
     // Of no weights, but as varied as a real one: the size of a report depends on it.
-    run.weights_sha256 = best.map(|_| checksum(&run.id));
+    run.weights_sha256 = best.map(|_| digits(16, 64, &run.id, 0));
     store.put(&run)?;
     store.log(&run.id, &curve.epochs)?;
     Ok(ended_ms)
 }
 
-/// Digits like those of a SHA-256.
-fn checksum(purpose: &str) -> String {
-    let mut rng = Rng::stream(SEED, purpose, 0);
-    (0..64).map(|_| char::from_digit(rng.below(16) as u32, 16).unwrap_or('0')).collect()
-}
-
 /// An id that is the same in every store.
 fn id(purpose: &str, number: u64) -> String {
+    digits(36, 8, purpose, number)
+}
+
+/// So many digits of chance to a base, the same in every store.
+fn digits(base: u32, count: usize, purpose: &str, number: u64) -> String {
     let mut rng = Rng::stream(SEED, purpose, number);
-    (0..8).map(|_| char::from_digit(rng.below(36) as u32, 36).unwrap_or('0')).collect()
+    (0..count).map(|_| char::from_digit(rng.below(u64::from(base)) as u32, base).unwrap_or('0')).collect()
 }
 
 /// Runs of their own: the first with markup for a name, some with tags, notes, a group of three seeds, and the test set opened.

@@ -139,14 +139,16 @@ impl Asset {
             let text = self.plain();
             let mut hasher = DefaultHasher::new();
             text.hash(&mut hasher);
-            let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 3), Compression::new(6));
-            let packed = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish());
-            Ready {
-                tag: format!("\"{:016x}\"", hasher.finish()),
-                packed: packed.expect("writing to memory cannot fail"),
-            }
+            Ready { tag: format!("\"{:016x}\"", hasher.finish()), packed: gzip(text) }
         })
     }
+}
+
+/// `text`, packed.
+pub(super) fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 3), Compression::default());
+    let packed = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish());
+    packed.expect("writing to memory cannot fail")
 }
 
 #[cfg(test)]

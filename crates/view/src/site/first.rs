@@ -10,6 +10,7 @@ use super::assets::INDEX;
 use super::sentence::run_page;
 use super::words::{duration, percent};
 use super::{Site, Trouble};
+use crate::text::embedded;
 
 /// Runs in the page before the script is there, however many there are.
 const ROWS: u64 = 50;
@@ -40,8 +41,7 @@ pub(super) fn page(site: &Site) -> String {
 fn filled(first: &str, data: &Value) -> String {
     let (before, rest) = INDEX.split_once("<!--first-->").unwrap_or((INDEX, ""));
     let (between, after) = rest.split_once("<!--data-->").unwrap_or((rest, ""));
-    // A `<` could end the element that the data are in.
-    let data = if data.is_null() { String::new() } else { data.to_string().replace('<', "\\u003c") };
+    let data = if data.is_null() { String::new() } else { embedded(data) };
     format!("{before}{first}{between}<script type=\"application/json\" id=\"first\">{data}</script>{after}")
 }
 

@@ -39,11 +39,8 @@ struct Kept {
 }
 
 impl Kept {
-    /// Looks again where the runs stand that may have died: of all that is known, only that can have changed.
-    fn refresh(&mut self, desk: &dyn Desk) {
-        if self.open.is_empty() || self.looked.elapsed() < BREATH {
-            return;
-        }
+    /// Looks where the runs stand that may have died: of all that is known, only that can change without a write.
+    fn look(&mut self, desk: &dyn Desk) {
         self.looked = Instant::now();
         let since_ms = self.at.elapsed().as_millis() as u64;
         for (place, run) in &self.open {
@@ -64,7 +61,9 @@ impl Site {
         // Before the runs are read: what is written meanwhile is read again.
         let pulse = self.store.pulse()?;
         if let Some(kept) = kept.as_mut().filter(|kept| kept.pulse == pulse) {
-            kept.refresh(&*self.desk);
+            if !kept.open.is_empty() && kept.looked.elapsed() >= BREATH {
+                kept.look(&*self.desk);
+            }
             return Ok(Arc::clone(&kept.seen));
         }
         let at = Instant::now();
@@ -73,16 +72,14 @@ impl Site {
             runs.retain(|run| only.contains(&run.id));
         }
         let running = runs.iter().enumerate().filter(|(_, run)| run.status == Status::Running);
-        let open: Vec<(usize, Run)> = running.map(|(place, run)| (place, run.clone())).collect();
-        for (place, run) in &open {
-            runs[*place].status = self.desk.standing(run);
-        }
+        let open = running.map(|(place, run)| (place, run.clone())).collect();
         let asked: Vec<(&str, u64)> =
             runs.iter().map(|run| (run.id.as_str(), run.best_epoch.unwrap_or(run.epochs))).collect();
         let rows = self.store.rows_at(&asked)?;
         let seen = Arc::new(Seen { runs, rows, ..Seen::default() });
-        *kept = Some(Kept { pulse, at, looked: at, open, seen: Arc::clone(&seen) });
-        Ok(seen)
+        let kept = kept.insert(Kept { pulse, at, looked: at, open, seen });
+        kept.look(&*self.desk);
+        Ok(Arc::clone(&kept.seen))
     }
 }
 

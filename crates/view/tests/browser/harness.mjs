@@ -1,7 +1,8 @@
 // What the browser tests share: the program that serves a store, a browser, and pages whose every complaint counts.
 //
 // `.ci/browser.sh` sets HANDLOOM_TEST_PROGRAM, HANDLOOM_TEST_STORE (generated runs, a sweep, and runs with models),
-// HANDLOOM_TEST_LARGE_STORE (a sweep of 10,000 trials), HANDLOOM_TEST_CHROMIUM, and HANDLOOM_TEST_MODULES, a folder outside the repository with playwright-core and axe-core.
+// HANDLOOM_TEST_LARGE_STORE (a sweep of 10,000 trials), HANDLOOM_TEST_CHROMIUM, and HANDLOOM_TEST_MODULES, a folder
+// outside the repository with playwright-core and axe-core.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';

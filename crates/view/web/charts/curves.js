@@ -4,7 +4,7 @@
 import { get, isReport } from '../api.js';
 import { chart } from '../chart.js';
 import { h, put } from '../dom.js';
-import { brief, count, duration, number, percent, plural, words } from '../format.js';
+import { SHARES, brief, count, duration, number, percent, plural, words } from '../format.js';
 import { announce, choice } from '../page.js';
 import { pinStyle, themed } from '../palette.js';
 import { href, setParam } from '../state.js';
@@ -110,7 +110,7 @@ export function runCurves(params) {
   function layout() {
     return {
       xaxis: { title: across === 'epoch' ? 'epoch' : 'seconds of training' },
-      yaxis: { title: words(metric), tickformat: share() ? ',.1~%' : '', hoverformat: share() ? ',.2%' : '.4g', type: log ? 'log' : 'linear' },
+      yaxis: { title: words(metric), tickformat: share() ? SHARES : '', hoverformat: share() ? ',.2%' : '.4g', type: log ? 'log' : 'linear' },
       uirevision: `${metric} ${across} ${log}`,
     };
   }

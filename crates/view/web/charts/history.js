@@ -2,7 +2,7 @@
 // Two small charts of runs as dots: accuracy against when they were made, with the best so far; and against training accuracy.
 
 import { chart } from '../chart.js';
-import { count, duration, percent, plural, when } from '../format.js';
+import { SHARES, count, duration, percent, plural, when } from '../format.js';
 import { choice } from '../page.js';
 import { pinStyle, token } from '../palette.js';
 import { setParam } from '../state.js';
@@ -58,7 +58,7 @@ export function history(params) {
       return [{ x: [...steps.map(({ i }) => place(i)), place(last)], y: [...steps.map(({ value }) => value), steps[steps.length - 1].value], type: 'scatter', mode: 'lines', line: { shape: 'hv', color: token('--accent'), width: 1.5 }, name: 'best so far', hoverinfo: 'skip' }];
     },
     date: () => across === 'created',
-    layout: () => ({ xaxis: { title: across === 'created' ? 'created' : 'seconds of compute', type: across === 'created' ? 'date' : 'linear' }, yaxis: { title: 'val accuracy', tickformat: ',.1~%' }, uirevision: across }),
+    layout: () => ({ xaxis: { title: across === 'created' ? 'created' : 'seconds of compute', type: across === 'created' ? 'date' : 'linear' }, yaxis: { title: 'val accuracy', tickformat: SHARES }, uirevision: across }),
     caption(rows, drawn) {
       if (!steps.length) return 'No run has a validation accuracy yet.';
       const { i, value } = steps[steps.length - 1];
@@ -83,7 +83,7 @@ export function gaps() {
       const ends = [Math.min(...values), Math.max(...values)];
       return [{ x: ends, y: ends, type: 'scatter', mode: 'lines', line: { color: token('--edge'), width: 1, dash: 'dot' }, hoverinfo: 'skip', name: 'no gap' }];
     },
-    layout: () => ({ xaxis: { title: 'train accuracy', tickformat: ',.1~%' }, yaxis: { title: 'val accuracy', tickformat: ',.1~%' } }),
+    layout: () => ({ xaxis: { title: 'train accuracy', tickformat: SHARES }, yaxis: { title: 'val accuracy', tickformat: SHARES } }),
     caption(rows, drawn) {
       if (!rows.length) return 'No run has both accuracies yet.';
       const gap = (/** @type {number} */ i) => dots.columns.column('train_accuracy').at(i) - dots.columns.column('val_accuracy').at(i);

@@ -3,7 +3,7 @@
 
 import { chart } from '../chart.js';
 import { h, put } from '../dom.js';
-import { count, number, percent } from '../format.js';
+import { SHARES, count, number, percent } from '../format.js';
 import { pinStyle, themed, token } from '../palette.js';
 import { course, lineKey, pinnedLine } from './series.js';
 
@@ -80,7 +80,7 @@ export function trainingCharts() {
     const marks = best ? ` The dotted line is the best epoch, ${best}.` : '';
     const how = (/** @type {string} */ name, /** @type {(x: number) => string} */ said, /** @type {boolean} */ up) => `Validation ${name} ${course(curves.epoch, curves[`val_${name}`], said, 'epoch', up)}.${marks}`;
     loss.update({ layout: layout('loss', '', { type: log ? 'log' : 'linear' }), caption: how('loss', lossSaid, false) });
-    accuracy.update({ layout: layout('accuracy', ',.1~%'), caption: how('accuracy', accuracySaid, true) });
+    accuracy.update({ layout: layout('accuracy', SHARES), caption: how('accuracy', accuracySaid, true) });
     gradients.update({ layout: layout('gradient norm, rate', '~g', { type: 'log', dtick: 1 }), caption: gradientCaption() });
     speed.update({ layout: layout('images a second', '~s', { rangemode: 'tozero' }), caption: speedCaption() });
     const style = (/** @type {number} */ slot) => pinStyle(slot);

@@ -7,7 +7,7 @@ import { columnsOf } from '../columns.js';
 import { exampleList } from '../charts/examples.js';
 import { course, lineKey, pinnedLine } from '../charts/series.js';
 import { h, put } from '../dom.js';
-import { count, number, percent, plain, plural, points, words } from '../format.js';
+import { SHARES, count, number, percent, plain, plural, points, words } from '../format.js';
 import { keys } from '../keys.js';
 import { card, choice, page, plainTable } from '../page.js';
 import { pinStyle, pins, theme, themed } from '../palette.js';
@@ -109,7 +109,7 @@ function curves({ a, b }, params, root) {
     const seeds = [a, b].filter(bands).length ? ` Bands: lowest to highest of ${[a, b].filter(bands).map((side) => plural(side.seeds.runs.length, 'seed')).join(' and ')}.` : '';
     return {
       caption: `${how('A', a)}; ${how('B', b)}.${seeds}`,
-      layout: { xaxis: { title: across === 'epoch' ? 'epoch' : 'seconds of training' }, yaxis: { title: words(metric), type: log && !share() ? 'log' : 'linear', tickformat: share() ? ',.1~%' : '', hoverformat: share() ? ',.2%' : '.4g' }, uirevision: `${metric} ${across} ${log}` },
+      layout: { xaxis: { title: across === 'epoch' ? 'epoch' : 'seconds of training' }, yaxis: { title: words(metric), type: log && !share() ? 'log' : 'linear', tickformat: share() ? SHARES : '', hoverformat: share() ? ',.2%' : '.4g' }, uirevision: `${metric} ${across} ${log}` },
     };
   }
 

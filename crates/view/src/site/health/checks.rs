@@ -35,11 +35,7 @@ const WORSE: f64 = 2.0;
 
 fn divergence(case: &Case<'_>) -> Check {
     const RULE: &str = "divergence";
-    let rate = case.run.config.get("learning_rate").and_then(serde_json::Value::as_f64);
-    let fix = match rate {
-        Some(rate) => format!("Try a tenth of the learning rate: -lr {}.", short(rate / 10.0)),
-        None => "Try a tenth of the learning rate.".into(),
-    };
+    let fix = case.slower();
     let losses = || case.epochs.iter().map(|epoch| (epoch.row.epoch, epoch.row.train_loss));
     if let Some((epoch, _)) = losses().find(|(_, loss)| !loss.is_finite()) {
         return Check::bad(RULE, format!("The loss was no finite number any more in epoch {epoch}."), fix);
@@ -96,7 +92,7 @@ const VANISHED: f64 = 0.05;
 
 fn vanishing(case: &Case<'_>) -> Check {
     const RULE: &str = "vanishing";
-    let layers = case.epochs.iter().map(|epoch| epoch.evidence.layers.len()).max().unwrap_or(0);
+    let layers = case.layers();
     // The output layer is the last.
     let Some(last) = layers.checked_sub(2).filter(|last| *last > 0) else {
         return unknown(
@@ -109,8 +105,8 @@ fn vanishing(case: &Case<'_>) -> Check {
         let (first, last) = (norm(0)?, norm(last)?);
         (first.is_finite() && last.is_finite() && last > 0.0).then_some(first / last)
     };
-    let mut ratios: Vec<f64> = case.epochs.iter().filter_map(ratio).collect();
-    if ratios.is_empty() {
+    // The middle one, as a single epoch may be odd.
+    let Some(ratio) = middle(case.epochs.iter().filter_map(ratio)) else {
         // Zeros in every layer: nothing gets anywhere, which is the same illness.
         let zero = case
             .epochs
@@ -126,10 +122,7 @@ fn vanishing(case: &Case<'_>) -> Check {
         } else {
             unknown(RULE, "No gradients were recorded.")
         };
-    }
-    ratios.sort_by(f64::total_cmp);
-    // The middle one, as a single epoch may be odd.
-    let ratio = ratios[ratios.len() / 2];
+    };
     let deep = last + 1;
     if ratio < VANISHED {
         let text = if ratio > 0.0 {
@@ -156,29 +149,21 @@ const TINY: f64 = 3e-5;
 
 fn step(case: &Case<'_>) -> Check {
     const RULE: &str = "step";
-    let layers = case.epochs.iter().map(|epoch| epoch.evidence.layers.len()).max().unwrap_or(0);
     // Of each layer the middle one, as a single step may be odd.
-    let middle = |layer: usize| {
+    let usual = |layer: usize| {
         let steps = case.epochs.iter().filter_map(|epoch| epoch.evidence.layers.get(layer)?.step);
-        let mut steps: Vec<f64> = steps.filter(|step| step.is_finite()).collect();
-        steps.sort_by(f64::total_cmp);
-        Some((layer + 1, *steps.get(steps.len() / 2)?))
+        Some((layer + 1, middle(steps.filter(|step| step.is_finite()))?))
     };
     let largest =
-        (0..layers).filter_map(middle).reduce(|largest, next| if next.1 > largest.1 { next } else { largest });
+        (0..case.layers()).filter_map(usual).reduce(|largest, next| if next.1 > largest.1 { next } else { largest });
     let Some((layer, step)) = largest else { return unknown(RULE, "The size of steps was not recorded.") };
-    let rate = case.run.config.get("learning_rate").and_then(serde_json::Value::as_f64);
-    let try_rate = |what: &str, factor: f64| match rate {
-        Some(rate) => format!("Try {what} the learning rate: -lr {}.", short(rate * factor)),
-        None => format!("Try {what} the learning rate."),
-    };
     if step > LARGE {
         let text = format!("Steps are large: each moves layer {layer} by {} of its weights.", percent(step));
-        return Check::bad(RULE, text, try_rate("a tenth of", 0.1)).of_layer(layer);
+        return Check::bad(RULE, text, case.slower()).of_layer(layer);
     }
     if step < TINY {
         let text = format!("Steps are tiny: none moves a layer by more than {} of its weights.", short(step));
-        return Check::bad(RULE, text, try_rate("ten times", 10.0));
+        return Check::bad(RULE, text, case.try_rate("ten times", |rate| 10.0 * rate));
     }
     Check::new(RULE, State::Good, format!("Steps move layers by at most {} of their weights.", short(step)))
 }
@@ -264,7 +249,32 @@ fn unknown(rule: &'static str, why: &str) -> Check {
     Check::new(rule, State::Unknown, why)
 }
 
+/// The middle one of `values`, of two the larger.
+fn middle(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
 impl Case<'_> {
+    /// Layers that any epoch has evidence of.
+    fn layers(&self) -> usize {
+        self.epochs.iter().map(|epoch| epoch.evidence.layers.len()).max().unwrap_or(0)
+    }
+
+    /// What helps against steps that are too large.
+    fn slower(&self) -> String {
+        self.try_rate("a tenth of", |rate| rate / 10.0)
+    }
+
+    /// The advice to train with `what` the learning rate, and which one that is.
+    fn try_rate(&self, what: &str, changed: impl Fn(f64) -> f64) -> String {
+        match self.run.config.get("learning_rate").and_then(serde_json::Value::as_f64) {
+            Some(rate) => format!("Try {what} the learning rate: -lr {}.", short(changed(rate))),
+            None => format!("Try {what} the learning rate."),
+        }
+    }
+
     /// The epoch whose weights are kept, or the last.
     fn shown(&self) -> Option<&Epoch> {
         let kept = self.epochs.iter().find(|epoch| Some(epoch.row.epoch) == self.run.best_epoch);

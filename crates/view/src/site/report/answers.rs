@@ -62,9 +62,11 @@ impl<'a> Answers<'a> {
             let held = self.held.iter().map(|(address, answer)| size(address, answer, form));
             held.sum::<usize>() + form.size(besides)
         };
-        let plain = take(Form::Plain);
-        self.form = if plain <= self.room { Form::Plain } else { Form::Packed };
-        let taken = if self.form == Form::Plain { plain } else { take(Form::Packed) };
+        let mut taken = take(Form::Plain);
+        if taken > self.room {
+            self.form = Form::Packed;
+            taken = take(Form::Packed);
+        }
         self.room = self.room.saturating_sub(taken);
     }
 

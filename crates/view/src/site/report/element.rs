@@ -3,16 +3,16 @@
 //! `<script type="application/json" id="ID">` has the value with every `<` written as `\u003c`;
 //! `<script type="application/gzip" id="ID">` has that text compressed, in base64. Reading trusts no length.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use flate2::Compression;
 use flate2::read::GzDecoder;
-use flate2::write::GzEncoder;
 use serde_json::Value;
 
+use super::super::assets::gzip;
 use super::Unreadable;
+use crate::text::embedded;
 
 /// How the values of a report are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Form {
 
     fn content(self, value: &Value) -> String {
         let text = embedded(value);
-        if self == Self::Plain { text } else { packed(&text) }
+        if self == Self::Plain { text } else { STANDARD.encode(gzip(&text)) }
     }
 }
 
@@ -66,17 +66,6 @@ pub(super) fn read(html: &[u8], id: &str) -> Result<Vec<u8>, Unreadable> {
     // A file that was cut off later has lost what it shows.
     find(&rest[end..], b"</html>").ok_or_else(soon)?;
     if form == Form::Plain { Ok(rest[..end].to_vec()) } else { unpacked(&rest[..end]) }
-}
-
-/// `value` as it stands in an element of HTML: nothing in it ends the element.
-fn embedded(value: &Value) -> String {
-    value.to_string().replace('<', "\\u003c")
-}
-
-fn packed(text: &str) -> String {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    let written = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish());
-    STANDARD.encode(written.expect("memory takes every byte"))
 }
 
 fn unpacked(base64: &[u8]) -> Result<Vec<u8>, Unreadable> {
@@ -114,14 +103,6 @@ mod tests {
     }
 
     #[test]
-    fn what_is_embedded_cannot_end_its_element_and_is_the_same_value() {
-        let value = json!({"</script>": ["<!--", "a < b"], "n": 1.5});
-        let text = embedded(&value);
-        assert!(!text.contains('<'));
-        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
-    }
-
-    #[test]
     fn what_is_written_in_any_form_is_read() {
         let long: Vec<String> = (0..1_000).map(|i| format!("</script> {i}")).collect();
         for (form, kind) in [(Form::Plain, "json"), (Form::Packed, "gzip")] {
@@ -139,10 +120,10 @@ mod tests {
     #[test]
     fn damage_is_found_and_nothing_is_unpacked_without_end() {
         let element = |text: &str| file(&format!("{}{text}{END}", Form::Packed.opening("x")));
-        for text in ["", "%", "AAAA", &packed("1")[..12]] {
+        for text in ["", "%", "AAAA", &STANDARD.encode(gzip("1"))[..12]] {
             assert!(read(&element(text), "x").unwrap_err().to_string().contains("damaged"), "{text}");
         }
-        let bomb = packed(&" ".repeat(usize::try_from(MOST_TEXT).unwrap() + 1));
+        let bomb = STANDARD.encode(gzip(&" ".repeat(usize::try_from(MOST_TEXT).unwrap() + 1)));
         assert!(bomb.len() < 1 << 20);
         assert!(read(&element(&bomb), "x").unwrap_err().to_string().contains("64 MiB"));
     }
