@@ -1,4 +1,4 @@
-//! What the kernels take, seen through the public interface: `cargo bench -p handloom-engine`.
+//! Time of the kernels, measured through the public interface: `cargo bench -p handloom-engine`.
 //!
 //! One training step of each workload (gather, forward, backward, update), one batch's gradient without the
 //! update, and 1,000 rows evaluated and predicted. One thread. Whole epochs against other tools: `bench/run`.

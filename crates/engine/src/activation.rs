@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::kernel::{Isa, Lanes, elementwise, math};
 
 registry! {
-    /// What a hidden layer does to its sums.
+    /// Activation function of the hidden layers, applied to each element of the pre-activations.
     pub enum Activation: Pass {
         "identity" | "linear" | "none" => Identity(Identity),
         "sigmoid" | "logistic" => Sigmoid(Sigmoid),
@@ -25,10 +25,10 @@ registry! {
 
 /// A differentiable scalar function, inlined into vector passes: plain arithmetic, no calls.
 pub trait Elementwise: Send + Sync + 'static {
-    /// Whether `df` reads `x`; else only `y` is kept until the backward pass.
+    /// True if `df` reads `x`; otherwise only `y` is kept for the backward pass.
     const NEEDS_INPUT: bool;
 
-    /// Where it is flat, so that a unit may come to learn nothing; none if its slope vanishes nowhere or only far out.
+    /// Regions of zero or almost zero slope, in which a unit hardly learns; `None` if there are none, or only far from 0.
     const FLAT: Option<Flat> = None;
 
     /// `y = f(x)`.
@@ -49,10 +49,10 @@ pub enum Flat {
 
 /// The passes over a layer that every [`Elementwise`] has.
 pub trait Pass: Send + Sync {
-    /// Whether the backward pass reads pre-activations.
+    /// True if the backward pass reads pre-activations.
     fn needs_input(&self) -> bool;
 
-    /// Where the activation is flat, if it is anywhere.
+    /// Flat regions of the activation, if it has any.
     fn flat(&self) -> Option<Flat>;
 
     /// `f(x)` of one number.

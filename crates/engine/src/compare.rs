@@ -1,4 +1,4 @@
-//! Whether one network or one setting is better than another, and how sure that is.
+//! Statistical comparison of two networks or two settings: differences with confidence intervals and tests.
 //!
 //! Two networks on the same images: [`mcnemar`] and [`paired_difference`]. On different images:
 //! [`independent_difference`]. Two settings with several seeds each: [`welch`], or [`paired_means`] where both have the
@@ -9,16 +9,16 @@ use crate::metric::wilson;
 /// The normal distribution's 97.5 % quantile.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// How much greater the first of two figures is than the second.
+/// Difference of two figures, first minus second, with its confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Difference {
     /// The first figure minus the second.
     pub value: f64,
-    /// Where the true difference is with 95 % confidence: from here
+    /// Lower end of the 95 % confidence interval.
     pub low: f64,
-    /// to here.
+    /// Upper end of the 95 % confidence interval.
     pub high: f64,
-    /// Whether the interval excludes 0, so that it is settled which figure is greater.
+    /// True if the interval excludes 0: it is settled (significant at 5 %) which figure is greater.
     pub settled: bool,
 }
 
@@ -50,7 +50,7 @@ pub fn mcnemar(only_first: u64, only_second: u64) -> f64 {
             break;
         }
     }
-    (2.0 * sum * largest.exp()).min(1.0)
+    (2.0 * sum * libm::exp(largest)).min(1.0)
 }
 
 /// Difference of the accuracies of two networks on the same `images`: on `only_first` of them only the first is right,
@@ -97,7 +97,7 @@ pub fn independent_difference(first: [u64; 2], second: [u64; 2]) -> Option<Diffe
     let [p1, p2] = both.map(|[right, all]| right as f64 / all as f64);
     let [[l1, u1], [l2, u2]] = both.map(|[right, all]| wilson(right, all));
     let value = p1 - p2;
-    Some(Difference::new(value, [value - (p1 - l1).hypot(u2 - p2), value + (u1 - p1).hypot(p2 - l2)]))
+    Some(Difference::new(value, [value - libm::hypot(p1 - l1, u2 - p2), value + libm::hypot(u1 - p1, p2 - l2)]))
 }
 
 /// Difference of the means of two groups of figures, one figure for each seed. None if a group has fewer than two, if
@@ -151,7 +151,7 @@ fn student_quantile(freedom: f64) -> f64 {
     bisect(1.9, 13.0, |t| incomplete_beta(freedom / (freedom + t * t), freedom / 2.0, 0.5) > 0.05)
 }
 
-/// Where `is_below` turns from true to false.
+/// Point at which `is_below` turns from true to false, by bisection.
 fn bisect(mut low: f64, mut high: f64, is_below: impl Fn(f64) -> bool) -> f64 {
     loop {
         let middle = f64::midpoint(low, high);
@@ -177,7 +177,8 @@ fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
     if x > (a + 1.0) / (a + b + 2.0) {
         return 1.0 - incomplete_beta(1.0 - x, b, a);
     }
-    let front = (ln_gamma(a + b) - ln_gamma(a) - ln_gamma(b) + a * x.ln() + b * (1.0 - x).ln()).exp() / a;
+    let log = ln_gamma(a + b) - ln_gamma(a) - ln_gamma(b) + a * libm::log(x) + b * libm::log(1.0 - x);
+    let front = libm::exp(log) / a;
     let coefficient = |i: u32| {
         let m = f64::from(i / 2);
         if i.is_multiple_of(2) {
@@ -214,7 +215,7 @@ fn ln_gamma(x: f64) -> f64 {
     let square = 1.0 / (x * x);
     let terms = [1.0 / 12.0, -1.0 / 360.0, 1.0 / 1260.0, -1.0 / 1680.0, 1.0 / 1188.0, -691.0 / 360_360.0];
     let series = terms.iter().rev().fold(0.0, |sum, term| sum * square + term) / x;
-    (x - 0.5) * x.ln() - x + 0.5 * std::f64::consts::TAU.ln() + series - f64::ln(product)
+    (x - 0.5) * libm::log(x) - x + 0.5 * libm::log(std::f64::consts::TAU) + series - libm::log(product)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Labelled images as bytes, and how they are split and put in order.
+//! Labelled images as bytes, and their split into training and validation data.
 //!
 //! Pixels stay `u8`: a network scales them to `[0, 1]` as it reads a batch, so that 60,000 images of
 //! 784 pixels take 47 MB and not 188 MB.
@@ -26,7 +26,7 @@ impl Dataset {
         self.labels.len()
     }
 
-    /// Whether there is no image.
+    /// True if there is no image.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
@@ -39,6 +39,21 @@ impl Dataset {
     /// Pixels of image `i`.
     pub fn image(&self, i: usize) -> &[u8] {
         &self.images[i * self.pixels()..][..self.pixels()]
+    }
+
+    /// Explanation if a validation share above 0 selects no image, such as
+    /// `val_fraction 0.1 of 2 images a class is none`.
+    pub fn empty_validation(&self, share: f64) -> Option<String> {
+        let mut counts = vec![0_usize; self.classes.len()];
+        for &label in self.labels.iter() {
+            counts[usize::from(label)] += 1;
+        }
+        counts.retain(|&count| count > 0);
+        let (least, most) = (*counts.iter().min()?, *counts.iter().max()?);
+        let at_most = if least == most { "" } else { "at most " };
+        let images = if most == 1 { "image" } else { "images" };
+        let is_none = share > 0.0 && (most as f64 * share).round() < 1.0;
+        is_none.then(|| format!("val_fraction {share} of {at_most}{most} {images} a class is none"))
     }
 
     /// Row numbers for training and for validation, each in file order.
@@ -94,6 +109,19 @@ mod tests {
         let mut all = [train, held].concat();
         all.sort_unstable();
         assert!(all.into_iter().eq(0..1000));
+    }
+
+    #[test]
+    fn a_share_that_keeps_no_image_is_told() {
+        let told = |labels: &[u8], share| labelled(labels.to_vec()).empty_validation(share);
+        assert_eq!(told(&[0, 0, 1, 1], 0.1).unwrap(), "val_fraction 0.1 of 2 images a class is none");
+        assert_eq!(told(&[0, 1, 1], 0.1).unwrap(), "val_fraction 0.1 of at most 2 images a class is none");
+        assert_eq!(told(&[0, 1], 0.1).unwrap(), "val_fraction 0.1 of 1 image a class is none");
+        assert_eq!([told(&[0, 0, 1, 1], 0.0), told(&[0, 0, 1, 1], 0.3), told(&[], 0.1)], [None, None, None]);
+        for n in 1..40 {
+            let data = labelled(vec![0; n]);
+            assert_eq!(data.empty_validation(0.1).is_some(), data.split(0.1).1.is_empty(), "{n}");
+        }
     }
 
     #[test]

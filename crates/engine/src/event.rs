@@ -1,4 +1,4 @@
-//! What happens during training, and who is told.
+//! Events of a training, and the observer that receives them.
 
 use std::ops::ControlFlow;
 
@@ -12,7 +12,7 @@ use crate::session::Session;
 pub enum Event<'a> {
     /// Training begins, or goes on after `session.epoch` epochs.
     Started {
-        /// What training has come to, and would be resumed from.
+        /// State of the training, from which it can be resumed.
         session: &'a Session,
         /// Optimizer steps in an epoch.
         steps: u64,
@@ -30,11 +30,11 @@ pub enum Event<'a> {
     Epoch {
         /// Its figures.
         row: &'a Row,
-        /// What else it showed.
+        /// Diagnostics of the epoch.
         evidence: &'a Evidence,
-        /// Whether its weights are the best so far.
+        /// True if its weights are the best so far.
         best: bool,
-        /// What training has come to, and would be resumed from.
+        /// State of the training, from which it can be resumed.
         session: &'a Session,
     },
 }
@@ -64,17 +64,17 @@ pub struct Row {
     pub val_seconds: f64,
 }
 
-/// What an epoch showed besides its figures.
+/// Per-epoch diagnostics: confusion matrix, gradient norms, dead and saturated units.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// What validation images were taken for, if there are any. It counts what the accuracy counts: the first of
+    /// Confusion matrix of the validation images, if there are any. It counts as the accuracy does: the first of
     /// equal scores, and no image whose own class has a score that is no finite number.
     pub confusion: Option<Confusion>,
-    /// How each layer fares, from the first.
+    /// Statistics of each layer, from the first.
     pub layers: Vec<Health>,
 }
 
-/// How a layer fares at an epoch's end.
+/// Statistics of a layer at the end of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Health {
     /// Root of the summed squares of the gradient of its weights and biases, at least 0: that of the mean loss without
@@ -92,7 +92,7 @@ pub struct Health {
     pub step: Option<f64>,
 }
 
-/// Why a run ended.
+/// Reason of a run's end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Outcome {
     /// Every epoch was trained.
@@ -105,12 +105,12 @@ pub enum Outcome {
         epoch: u64,
         /// Batch of that epoch, from 1.
         batch: u64,
-        /// What was seen.
+        /// Reason of the divergence.
         why: Divergence,
     },
 }
 
-/// How a run was seen to diverge.
+/// Reason of a divergence.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Divergence {
     /// The loss of a batch was not finite.

@@ -1,8 +1,8 @@
-//! What an epoch shows besides its figures: what is mistaken for what, and how each layer fares.
+//! Per-epoch diagnostics: confusion matrix, gradient norms, dead and saturated units.
 //!
-//! Nothing here touches the training: the buffers are its own, nothing is drawn, and the network is only read.
-//! What is found is a function of the weights before and after the epoch's last step and of the data alone, so a
-//! resumed training finds the same, and so does any number of threads. `B` is the number of rows in a chunk, `C` the
+//! Diagnostics do not change the training: they have their own buffers, draw no random number and only read the network.
+//! The result depends only on the weights before and after the epoch's last step and on the data, so a
+//! resumed training reports the same, for any number of threads. `B` is the number of rows in a chunk, `C` the
 //! number of classes.
 //!
 //! Every validation image is looked at, while its activations still lie in the cache from the validation
@@ -12,7 +12,7 @@ use crate::activation::Flat;
 use crate::dataset::Dataset;
 use crate::event::{Evidence, Health};
 use crate::kernel::flat::{Count, Counts};
-use crate::kernel::head::Tally;
+use crate::kernel::head::BatchStats;
 use crate::kernel::share::Units;
 use crate::kernel::{LANES, panels};
 use crate::layer::Layer;
@@ -22,7 +22,7 @@ use crate::network::Network;
 use crate::pass::{CHUNK, Machine, Workspace};
 
 /// Looks at a network after each epoch; its buffers last for the run.
-pub(crate) struct Witness<'a> {
+pub(crate) struct Diagnostics<'a> {
     data: &'a Dataset,
     /// The fixed batch over which gradients are taken: the first rows of the training split, at most [`CHUNK`].
     ///
@@ -41,7 +41,7 @@ pub(crate) struct Witness<'a> {
     flat: Vec<Vec<Counts>>,
 }
 
-impl<'a> Witness<'a> {
+impl<'a> Diagnostics<'a> {
     /// Of trainings of `network` on the images `train_rows` of `data`, validated on `val_rows`.
     pub(crate) fn new(
         network: &Network,
@@ -74,10 +74,10 @@ impl<'a> Witness<'a> {
     }
 
     /// Mean loss and accuracy over the validation images, the same as [`Network::evaluate`] gives; none without images.
-    pub(crate) fn validate(&mut self, network: &Network, loss: &LossKind, machine: &Machine) -> Option<Tally> {
+    pub(crate) fn validate(&mut self, network: &Network, loss: &LossKind, machine: &Machine) -> Option<BatchStats> {
         self.confusion.fill(0);
         self.flat.iter_mut().for_each(|counts| counts.fill(Counts::ZERO));
-        let mut tally = Tally::default();
+        let mut tally = BatchStats::default();
         for rows in self.val_rows.chunks(CHUNK) {
             self.workspace.forward(network, machine, self.data, rows);
             let scores = self.workspace.scores(rows.len(), panels(network.classes()));
@@ -102,7 +102,7 @@ impl<'a> Witness<'a> {
         }
     }
 
-    /// What the last validation showed, how large the gradients are now, and how large the last step was.
+    /// Diagnostics of the epoch: the last validation, present gradient norms, and the relative size of the last step.
     pub(crate) fn evidence(&mut self, network: &Network, loss: &LossKind, machine: &Machine) -> Evidence {
         let (batch, data) = (self.batch, self.data);
         self.workspace.forward(network, machine, data, batch);

@@ -1,4 +1,4 @@
-//! How many threads a step is worth: measured while training.
+//! Chooses the number of threads of a training step by measuring both choices while training.
 //!
 //! A second thread helps where a step is long enough and a core is free. Neither can be known beforehand: a
 //! shape has its own costs, and other programs come and go. So the other choice is tried now and then for a
@@ -19,7 +19,7 @@ const LONGEST: u32 = 2048;
 /// A step of the team that takes this many times as long as the average one was held up by another program.
 const HELD_UP: f64 = 4.0;
 
-/// What the other choice has to save to be taken, so that noise does not toss it about.
+/// Hysteresis: the other choice must take less than this share of the time, so that noise does not switch back and forth.
 const WORTH: f64 = 0.97;
 
 /// Chooses between one thread and the whole team.

@@ -1,4 +1,4 @@
-//! How weights begin. Biases begin at 0.
+//! Weight initialization. Biases start at 0.
 //!
 //! To add one, implement [`Initialize`] for a struct and name it in the list.
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::rng::Rng;
 
 registry! {
-    /// How weights begin.
+    /// Weight initialization.
     pub enum Init: Initialize {
         "random" | "normal" => Random(Random),
         "xavier" | "glorot" => Xavier(Xavier),

@@ -97,7 +97,7 @@ impl Layer {
         }
     }
 
-    /// Whether every weight and bias is a finite number.
+    /// True if every weight and bias is a finite number.
     pub(crate) fn is_finite(&self) -> bool {
         // A sum of zeros is 0 unless an infinity or NaN is among the factors.
         self.weights().flat_map(|lanes| &lanes.0).map(|w| w * 0.0).sum::<f32>() == 0.0

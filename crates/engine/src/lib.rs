@@ -60,12 +60,15 @@
 //! The same seed gives the same bits for any number of threads: work is split by outputs, never within a sum.
 //! [`Machine`] holds the threads and the instruction set.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests compare within bounds"))]
+
 #[macro_use]
 mod registry;
 pub mod activation;
 mod checkpoint;
 pub mod compare;
 pub mod config;
+pub mod damage;
 pub mod dataset;
 pub mod event;
 mod evidence;
@@ -79,12 +82,16 @@ pub mod metric;
 pub mod model;
 pub mod nearest;
 pub mod network;
+mod numerics;
 pub mod optim;
+mod parallel;
 mod pass;
 pub mod rng;
 pub mod session;
 pub mod train;
 
 pub use kernel::Isa;
-pub use kernel::head::Tally;
+pub use kernel::head::BatchStats;
+pub use numerics::{NUMERICS, Numerics};
+pub use parallel::parallel;
 pub use pass::Machine;

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 registry! {
-    /// What training minimizes.
+    /// Loss function that training minimizes.
     pub enum LossKind: Loss {
         "cross_entropy" | "crossentropy" | "ce" => CrossEntropy(CrossEntropy),
         "mean_squared_error" | "mse" | "squared_error" => MeanSquaredError(MeanSquaredError),

@@ -31,29 +31,29 @@ pub struct Class {
 pub struct Pair {
     /// The true class.
     pub truth: usize,
-    /// What it was taken for.
+    /// Predicted class.
     pub predicted: usize,
-    /// How many images.
+    /// Number of images.
     pub count: u64,
-    /// How many were mistaken the other way round.
+    /// Number of images with the reverse mistake.
     pub reverse: u64,
 }
 
 impl Pair {
-    /// Whether nearly all of these mistakes go in one direction: three times as many as the other way round.
+    /// True if these mistakes go mostly in one direction: at least three times as many as the reverse.
     pub fn is_one_way(self) -> bool {
         self.count >= 3 * self.reverse
     }
 }
 
-/// What the mistakes look like, next to the probabilities.
+/// Statistics of the mistakes, by the predicted probabilities.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Errors {
     /// Number of mistakes.
     pub count: u64,
-    /// How many of them gave the true class the second highest probability.
+    /// Number of mistakes with the true class as the second most probable.
     pub true_second: u64,
-    /// How many of them were over 95 % sure.
+    /// Number of confident mistakes, with a probability above 95 %.
     pub sure: u64,
 }
 
@@ -173,7 +173,7 @@ pub fn wilson(correct: u64, total: u64) -> [f64; 2] {
 /// Guo, Pleiss, Sun & Weinberger (2017), *On Calibration of Modern Neural Networks*, equation 3.
 pub fn calibration_error(probabilities: &[f32], labels: &[u8], classes: usize) -> Option<f64> {
     const BINS: usize = 15;
-    // How much surer than right, summed over the rows of each bin.
+    // Confidence minus correctness, summed over the rows of each bin.
     let mut surplus = [0.0; BINS];
     for (row, &label) in probabilities.chunks(classes).zip(labels) {
         let best = first_maximum(row);

@@ -8,15 +8,18 @@
 //! A file is written beside its place and renamed, so it is whole or not there at all.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
 use crate::activation::Activation;
+use crate::damage;
 use crate::kernel::head::MAX_CLASSES;
 use crate::network::{Network, Tensors};
 
@@ -55,9 +58,9 @@ pub enum Error {
     Io {
         /// Path of the file.
         path: PathBuf,
-        /// Whether it was to be written.
+        /// True if writing failed, false if reading did.
         writing: bool,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// The file is not a model file, or a damaged one.
@@ -65,9 +68,9 @@ pub enum Error {
     Format {
         /// Path of the file.
         path: PathBuf,
-        /// What is wrong.
+        /// Problem found in the file.
         why: String,
-        /// What to do.
+        /// Suggested remedy.
         hint: &'static str,
     },
     /// The tensors do not fit the network they are to begin.
@@ -82,7 +85,7 @@ pub enum Error {
     },
 }
 
-/// What the metadata says.
+/// Metadata of a model file.
 #[derive(Serialize, Deserialize)]
 struct Description {
     version: u32,
@@ -106,7 +109,8 @@ impl Model {
         let (tensors, metadata) = named_tensors(bytes)?;
         let text =
             metadata.get(KEY).ok_or("its metadata has no key `handloom`, so its activation and classes are unknown")?;
-        let about: Description = serde_json::from_str(text).map_err(|error| format!("its description: {error}"))?;
+        let about: Description =
+            serde_json::from_str(text).map_err(|error| format!("its description: {}", damage::of_json(&error)))?;
         if about.version > VERSION {
             return Err(format!(
                 "it was written by a newer Handloom (format {}, this one reads {VERSION})",
@@ -126,6 +130,11 @@ impl Model {
 
     /// Writes the model file, whole or not at all.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
+        write_atomically(path, &self.to_bytes())
+    }
+
+    /// The bytes of the model file: the same for the same model, so that their checksum identifies it.
+    pub fn to_bytes(&self) -> Vec<u8> {
         let about = Description {
             version: VERSION,
             sizes: self.network.sizes(),
@@ -138,7 +147,7 @@ impl Model {
         let about = serde_json::to_string(&about).expect("names and numbers make JSON");
         let mut tensors = NamedTensors::default();
         tensors.push("", &self.network.sizes(), &self.network.tensors());
-        write_atomically(path, &tensors.to_bytes(KEY, about))
+        tensors.to_bytes(KEY, about)
     }
 }
 
@@ -183,9 +192,9 @@ pub(crate) type TensorMap = HashMap<String, (Vec<usize>, Vec<f32>)>;
 
 /// All tensors and the metadata in the bytes of a safetensors file.
 pub(crate) fn named_tensors(bytes: &[u8]) -> Result<(TensorMap, HashMap<String, String>), String> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| damage::of_tensors(&error))?;
     let metadata = header.metadata().clone().unwrap_or_default();
-    let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+    let file = SafeTensors::deserialize(bytes).map_err(|error| damage::of_tensors(&error))?;
     let mut tensors = HashMap::new();
     for (name, view) in file.iter() {
         if view.dtype() != Dtype::F32 {
@@ -229,7 +238,22 @@ pub(crate) fn layers(tensors: &TensorMap, prefix: &str) -> Result<(Vec<usize>, V
     }
 }
 
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
+/// SHA-256 of `bytes` in hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    digits(Sha256::new_with_prefix(bytes))
+}
+
+/// Hexadecimal digits of a SHA-256 hash.
+pub(crate) fn digits(hash: Sha256) -> String {
+    let mut digits = String::with_capacity(64);
+    for byte in hash.finalize() {
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits
+}
+
+/// The bytes of a model file, which are at most 4 GiB.
+pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let io = |source| Error::Io { path: path.into(), writing: false, source };
     let length = fs::metadata(path).map_err(io)?.len();
     if length > MAX_BYTES {
@@ -238,24 +262,44 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(io)
 }
 
-/// Writes `bytes` beside `path` and renames: a reader sees the old file or the new one.
+/// Writes the file `path`: a reader sees the old file or the new one, and a full disk leaves no half file.
+///
+/// The bytes are written beside the file, which is then replaced. A link keeps its place, and the file that it leads
+/// to is replaced. A device, a pipe or a FIFO (`-o /dev/stdout`) is written to and never replaced: renaming over
+/// `/dev/full` would remove it from the machine. A reader of a pipe that stops reading is not an error.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let io = |source| Error::Io { path: path.into(), writing: true, source };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(io)?;
-    let mut file = tempfile::Builder::new().prefix(".partial-").tempfile_in(folder).map_err(io)?;
-    file.write_all(bytes).map_err(io)?;
-    #[cfg(unix)]
-    {
-        // A temporary file is private; what a user asked for is as readable as any other file.
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644)).map_err(io)?;
+    let place = if path.is_symlink() { fs::canonicalize(path).unwrap_or_else(|_| path.into()) } else { path.into() };
+    if fs::metadata(&place).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        let written = fs::OpenOptions::new().write(true).open(&place).and_then(|mut file| file.write_all(bytes));
+        return written
+            .or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(io(error)) });
     }
-    file.persist(path).map_err(|error| io(error.error))?;
+    let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(io)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".partial-");
+    // A temporary file is private; a file that a user asked for has the permissions of any new file.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder).map_err(|error| io(without_path(error)))?;
+    // Through the file itself, whose errors do not name the temporary file.
+    file.as_file_mut().write_all(bytes).map_err(io)?;
+    file.persist(&place).map_err(|error| io(error.error))?;
     Ok(())
 }
 
-pub(crate) fn format(path: &Path, why: String) -> Error {
+/// The operating system's error without the name of a temporary file.
+pub fn without_path(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    match text.split_once(" at path \"") {
+        Some((said, _)) => io::Error::new(error.kind(), said),
+        None => error,
+    }
+}
+
+/// The error of a file at `path` that cannot be used because of `why`, which [`Model::parse`] says.
+pub fn format(path: &Path, why: String) -> Error {
     let hint = "model files are written by `handloom train --out FILE`";
     Error::Format { path: path.into(), why, hint }
 }
@@ -284,6 +328,26 @@ mod tests {
         assert_eq!(read.network.tensors(), saved.network.tensors());
         assert_eq!(read.network.weights_sha256(), saved.network.weights_sha256());
         assert_eq!((read.classes, read.input_shape, read.config), (saved.classes, saved.input_shape, saved.config));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_keeps_its_place_and_a_device_is_written_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("file"), "old").unwrap();
+        std::os::unix::fs::symlink("file", path("link")).unwrap();
+        write_atomically(&path("link"), b"new").unwrap();
+        assert_eq!(fs::read(path("file")).unwrap(), b"new");
+        assert!(path("link").is_symlink());
+        if Path::new("/dev/full").exists() {
+            std::os::unix::fs::symlink("/dev/full", path("full")).unwrap();
+            let error = write_atomically(&path("full"), b"new").unwrap_err().to_string();
+            assert!(error.contains("No space left"), "{error}");
+            assert!(path("full").is_symlink());
+        }
+        let names = fs::read_dir(folder.path()).unwrap().count();
+        assert!(names <= 3, "no temporary file is left");
     }
 
     #[test]

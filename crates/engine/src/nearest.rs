@@ -8,6 +8,7 @@ use std::thread;
 
 use crate::dataset::Dataset;
 use crate::kernel::{Isa, Task};
+use crate::parallel::parallel;
 
 /// Pixels that are compared before it is asked whether to go on: their squares fit 32 bits.
 const BLOCK: usize = 112;
@@ -37,23 +38,18 @@ pub fn nearest(wanted: &[&[u8]], data: &Dataset, rows: &[u32], count: usize) -> 
         return vec![Vec::new(); wanted.len()];
     }
     let isa = Isa::best();
-    let search = |rows| isa.run(Search { wanted, data, rows, count });
+    let search = |rows: &[u32]| isa.run(Search { wanted, data, rows, count });
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    let mut parts = rows.chunks(rows.len().div_ceil(threads).max(1));
-    let own = parts.next();
-    thread::scope(|scope| {
-        let others: Vec<_> = parts.map(|rows| scope.spawn(move || search(rows))).collect();
-        let mut found = search(own.unwrap_or_default());
-        for other in others {
-            let other = other.join().expect("a search does not panic");
-            for (found, other) in found.iter_mut().zip(other) {
-                found.extend(other);
-                found.sort_unstable();
-                found.truncate(count);
-            }
+    let mut parts = parallel(rows.chunks(rows.len().div_ceil(threads).max(1)), search).into_iter();
+    let mut found = parts.next().unwrap_or_else(|| search(&[]));
+    for other in parts {
+        for (found, other) in found.iter_mut().zip(other) {
+            found.extend(other);
+            found.sort_unstable();
+            found.truncate(count);
         }
-        found
-    })
+    }
+    found
 }
 
 /// A search by one thread.

@@ -1,17 +1,16 @@
 //! A network: dense layers with an activation between them, and a softmax at the end.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest, Sha256};
 
 use crate::activation::Activation;
 use crate::dataset::Dataset;
 use crate::init::Init;
-use crate::kernel::head::{self, Head, MAX_CLASSES, Tally};
+use crate::kernel::head::{self, BatchStats, MAX_CLASSES, SoftmaxLoss};
 use crate::kernel::{Lanes, panels};
 use crate::layer::Layer;
 pub use crate::layer::Tensors;
 use crate::loss::LossKind;
+use crate::model;
 use crate::pass::{CHUNK, Machine, Workspace};
 use crate::rng::Rng;
 
@@ -83,23 +82,19 @@ impl Network {
                 hash.update(value.to_le_bytes());
             }
         }
-        let mut hex = String::with_capacity(64);
-        for byte in hash.finalize() {
-            let _ = write!(hex, "{byte:02x}");
-        }
-        hex
+        model::digits(hash)
     }
 
     /// Mean loss and accuracy over the rows `rows` of `data`.
-    pub fn evaluate(&self, data: &Dataset, rows: &[u32], loss: &LossKind, machine: &Machine) -> Tally {
-        let mut tally = Tally::default();
+    pub fn evaluate(&self, data: &Dataset, rows: &[u32], loss: &LossKind, machine: &Machine) -> BatchStats {
+        let mut tally = BatchStats::default();
         self.each_chunk(data, rows, machine, |rows, scores| {
             tally.add(self.judge(data, rows, scores, loss, machine, &mut []));
         });
         tally
     }
 
-    /// What the scores (B, C) of the images `rows` come to; counts them in `confusion` (C, C), unless it is empty.
+    /// Loss and accuracy of the scores (B, C) of the images `rows`; counts predictions in `confusion` (C, C), unless it is empty.
     pub(crate) fn judge(
         &self,
         data: &Dataset,
@@ -108,8 +103,8 @@ impl Network {
         loss: &LossKind,
         machine: &Machine,
         confusion: &mut [u64],
-    ) -> Tally {
-        machine.isa().run(Head {
+    ) -> BatchStats {
+        machine.isa().run(SoftmaxLoss {
             loss: &**loss,
             classes: self.classes(),
             scores,
@@ -131,9 +126,15 @@ impl Network {
     }
 
     /// Gradient of the mean loss over `rows`, computed by the passes that training uses.
-    pub fn gradient(&self, data: &Dataset, rows: &[u32], loss: &LossKind, machine: &Machine) -> (Tally, Vec<Tensors>) {
+    pub fn gradient(
+        &self,
+        data: &Dataset,
+        rows: &[u32],
+        loss: &LossKind,
+        machine: &Machine,
+    ) -> (BatchStats, Vec<Tensors>) {
         let mut workspace = Workspace::for_training(self, machine, rows.len());
-        let mut tally = Tally::default();
+        let mut tally = BatchStats::default();
         let mut sums: Vec<Layer> = self.layers.iter().map(|layer| Layer::new(layer.inputs, layer.outputs, 0)).collect();
         for (number, chunk) in rows.chunks(CHUNK).enumerate() {
             workspace.forward(self, machine, data, chunk);
@@ -143,7 +144,7 @@ impl Network {
         (tally, sums.iter().map(|layer| layer.tensors(0)).collect())
     }
 
-    /// Whether every weight and bias is a finite number.
+    /// True if every weight and bias is a finite number.
     pub fn is_finite(&self) -> bool {
         self.layers.iter().all(Layer::is_finite)
     }

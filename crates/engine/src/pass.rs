@@ -6,7 +6,7 @@
 use crate::activation::Activation;
 use crate::dataset::Dataset;
 use crate::kernel::gather::Gather;
-use crate::kernel::head::{Head, Tally};
+use crate::kernel::head::{BatchStats, SoftmaxLoss};
 use crate::kernel::product::{Product, Transpose};
 use crate::kernel::share::{Each, Share, Units};
 use crate::kernel::team::Team;
@@ -15,19 +15,19 @@ use crate::kernel::{Isa, LANES, Lanes, elementwise::clear_padding, panels};
 use crate::layer::Layer;
 use crate::loss::Loss;
 use crate::network::Network;
-use crate::optim::{Decay, Move};
+use crate::optim::{Decay, FusedStep};
 
 /// Most rows that run through the network at once.
 pub(crate) const CHUNK: usize = 256;
 
-/// What computes: threads and an instruction set.
+/// Compute resources: a team of threads and an instruction set.
 pub struct Machine {
     pub(crate) team: Team,
     isa: Isa,
 }
 
 impl Machine {
-    /// `threads` threads with the best instruction set of this processor.
+    /// `threads` threads, or as many of them as the system starts, with the best instruction set of this processor.
     pub fn new(threads: usize) -> Self {
         Self::with_isa(threads, Isa::best())
     }
@@ -41,14 +41,19 @@ impl Machine {
     pub fn isa(&self) -> Isa {
         self.isa
     }
+
+    /// Threads, the caller's included.
+    pub fn threads(&self) -> usize {
+        self.team.threads()
+    }
 }
 
-/// Where a chunk passes through: inputs, activations, and their gradients, all in panels.
+/// Buffers of a chunk: inputs, activations, and their gradients, all in panels.
 pub(crate) struct Workspace {
     /// Inputs: a copy for each thread, as reading a chunk takes less time (8 µs for 32 images) than fetching the half
     /// of it from another core's cache (17 µs), and no thread has to wait for another's half.
     x: Vec<Vec<Lanes>>,
-    /// How many of the copies hold the chunk.
+    /// Number of copies that hold the chunk.
     copies: usize,
     /// Activations of each layer; the last are scores.
     y: Vec<Vec<Lanes>>,
@@ -145,10 +150,10 @@ impl Workspace {
         data: &Dataset,
         rows: &[u32],
         batch: usize,
-    ) -> Tally {
+    ) -> BatchStats {
         let last = self.y.len() - 1;
         let count = panels(network.classes()) * rows.len();
-        machine.isa.run(Head {
+        machine.isa.run(SoftmaxLoss {
             loss,
             classes: network.classes(),
             scores: &self.y[last][..count],
@@ -199,7 +204,7 @@ impl Workspace {
         machine: &Machine,
         rows: usize,
         sums: &mut [Layer],
-        step: &dyn Move,
+        step: &dyn FusedStep,
         decay: Decay,
     ) {
         let (team, isa) = (&machine.team, machine.isa);
@@ -275,7 +280,7 @@ impl InputGradient<'_> {
         self.rows * self.layer.inputs * self.layer.outputs
     }
 
-    /// What it writes, by panels of the layer's inputs: the result, and transposed weights.
+    /// Output buffers, split by panels of the layer's inputs: the result, and transposed weights.
     fn out<'a>(&self, below: &'a mut [Lanes], transposed: &'a mut [Lanes]) -> (Units<'a, Lanes>, Units<'a, Lanes>) {
         let (inputs, depth) = (panels(self.layer.inputs), panels(self.layer.outputs) * LANES);
         (Units::new(&mut below[..inputs * self.rows], inputs), Units::new(&mut transposed[..inputs * depth], inputs))

@@ -20,6 +20,9 @@ macro_rules! registry {
             /// Every name, in the order of the list.
             pub const NAMES: &'static [&'static str] = &[$($name),+];
 
+            /// Every alias with the name that it stands for.
+            pub const ALIASES: &'static [(&'static str, &'static str)] = &[$($(($alias, $name),)*)+];
+
             /// Every part with its default fields, for tests, help and documentation.
             pub fn all() -> impl Iterator<Item = Self> {
                 [$(Self::$Part(Default::default())),+].into_iter()

@@ -37,8 +37,8 @@ impl Rng {
 
     /// Normal with mean 0 and variance 1 (Box & Muller, 1958).
     pub fn normal(&mut self) -> f64 {
-        let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
-        radius * (std::f64::consts::TAU * self.unit()).cos()
+        let radius = (-2.0 * libm::log(1.0 - self.unit())).sqrt();
+        radius * libm::cos(std::f64::consts::TAU * self.unit())
     }
 
     /// Uniform in `0..n`, without bias (Lemire, 2019, *Fast Random Integer Generation in an Interval*).

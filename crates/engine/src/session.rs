@@ -1,13 +1,16 @@
 //! A training under way: the network with its optimizer's memory, and what it has come to.
 
+use serde_json::{Map, Value};
+
 use crate::config::Config;
 use crate::dataset::Dataset;
 use crate::event::Row;
-use crate::kernel::head::Tally;
+use crate::kernel::head::BatchStats;
 use crate::layer::Layer;
 use crate::loss::LossKind;
 use crate::network::Network;
-use crate::optim::{Decay, Door, Optimizer, Step};
+use crate::numerics::Numerics;
+use crate::optim::{Decay, Optimizer, Step, Update};
 use crate::pass::{CHUNK, Machine, Workspace};
 
 /// Everything that training restores when it is resumed.
@@ -16,7 +19,7 @@ pub struct Session {
     pub(crate) network: Network,
     /// Optimizer steps so far.
     pub(crate) step: u64,
-    /// What the optimizer remembers for the run.
+    /// Optimizer state of the whole run.
     pub(crate) scalars: Vec<f64>,
     /// Finished epochs.
     pub epoch: u64,
@@ -26,6 +29,12 @@ pub struct Session {
     pub best: Option<Best>,
     /// Mean loss of the very first batch.
     pub(crate) first_loss: Option<f64>,
+    /// The arithmetic of every step so far; none before the first, and of unknown parts after steps by more than one.
+    pub(crate) arithmetic: Option<Numerics>,
+    /// The flat configuration.
+    pub(crate) config: Map<String, Value>,
+    /// False for a checkpoint of format 1, which has no checksum.
+    pub is_checked: bool,
 }
 
 /// The weights of the best epoch so far.
@@ -51,7 +60,25 @@ impl Session {
             rows: Vec::new(),
             best: None,
             first_loss: None,
+            arithmetic: None,
+            config: config.to_map(),
+            is_checked: true,
         }
+    }
+
+    /// The arithmetic of the whole training if it goes on with `next`: unknown unless every step so far was taken by the
+    /// same, so that nobody takes the result for what either of them trains alone.
+    pub fn arithmetic_with(&self, next: &Numerics) -> Numerics {
+        match &self.arithmetic {
+            Some(known) if !known.same_bits(next) => Numerics::default(),
+            _ => next.clone(),
+        }
+    }
+
+    /// The arithmetic that took the steps of a checkpoint; parts that it does not say are missing. None for a training
+    /// that has no checkpoint yet.
+    pub fn arithmetic(&self) -> Option<&Numerics> {
+        self.arithmetic.as_ref()
     }
 
     /// Widths of the network: `[inputs, hidden ..., classes]`.
@@ -70,7 +97,7 @@ impl Session {
     }
 }
 
-/// What takes optimizer steps.
+/// Optimizer steps with their buffers.
 pub(crate) struct Stepper {
     rule: Optimizer,
     loss: LossKind,
@@ -97,8 +124,14 @@ impl Stepper {
     }
 
     /// Trains one batch: the images `rows` of `data`.
-    pub(crate) fn step(&mut self, session: &mut Session, machine: &Machine, data: &Dataset, rows: &[u32]) -> Tally {
-        let mut tally = Tally::default();
+    pub(crate) fn step(
+        &mut self,
+        session: &mut Session,
+        machine: &Machine,
+        data: &Dataset,
+        rows: &[u32],
+    ) -> BatchStats {
+        let mut tally = BatchStats::default();
         // Chunks of nearly equal length, so that none is a small rest.
         let chunks = rows.len().div_ceil(CHUNK);
         let length = rows.len().div_ceil(chunks);
@@ -113,12 +146,12 @@ impl Stepper {
                 let at = Step { lr: self.rate, t: session.step, loss: tally.mean_loss() };
                 let (workspace, network, decay) = (&mut self.workspace, &mut session.network, self.decay);
                 let sums = &mut self.sums;
-                self.rule.step(at, &mut session.scalars, &mut |door| match door {
-                    Door::Tiles(step) => {
+                self.rule.step(at, &mut session.scalars, &mut |update| match update {
+                    Update::Fused(step) => {
                         let sums = if number == 0 { &mut [] } else { &mut sums[..] };
                         workspace.descend(network, machine, chunk.len(), sums, step, decay);
                     }
-                    Door::Whole(step) => {
+                    Update::PerLayer(step) => {
                         if sums.is_empty() {
                             *sums = network.with_memory(0).layers;
                         }

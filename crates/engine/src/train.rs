@@ -6,21 +6,22 @@ use std::time::Instant;
 use crate::config::{Config, Weights};
 use crate::dataset::Dataset;
 use crate::event::{Divergence, Event, Observer, Outcome, Row};
-use crate::evidence::Witness;
+use crate::evidence::Diagnostics;
 use crate::governor::Governor;
 use crate::network::Network;
+use crate::numerics::Numerics;
 use crate::pass::Machine;
 use crate::rng::Rng;
 use crate::session::{Best, Session, Stepper};
 
-/// An epoch's mean loss over this many times the first batch's has exploded.
+/// Divergence threshold: ratio of an epoch's mean loss to the first batch's loss.
 const EXPLODED: f64 = 100.0;
 
-/// What a training came to.
+/// Result of a training.
 pub struct Trained {
-    /// Why it ended.
+    /// Reason of the end.
     pub outcome: Outcome,
-    /// The network that the configuration asks to keep: of the best epoch, or of the last that was finished.
+    /// Network with the weights that [`Config::weights`] selects: of the best epoch, or of the last finished one.
     pub network: Network,
     /// Epoch of those weights, 0 if none was finished.
     pub epoch: u64,
@@ -55,17 +56,27 @@ pub fn resume(
     assert!(!train_rows.is_empty(), "a validation share of {} leaves no image to train on", config.val_fraction);
     let batch = config.batch_size.min(train_rows.len());
     let mut stepper = Stepper::new(config, &session.network, machine, batch);
-    let mut witness = Witness::new(&session.network, machine, data, &train_rows, &val_rows);
+    let mut diagnostics = Diagnostics::new(&session.network, machine, data, &train_rows, &val_rows);
     let mut governor = Governor::new(machine.team.threads());
     let (steps, images) = (train_rows.len().div_ceil(batch) as u64, train_rows.len() as u64);
+    session.arithmetic = Some(session.arithmetic_with(&Numerics::of(machine.isa())));
     let told = watch.on(&Event::Started { session: &session, steps, images });
     let mut outcome = ended(told);
     // The last finished epoch's weights: what is left if a later epoch diverges or is not finished.
     let mut last_good = session.network();
     while outcome.is_none() && session.epoch < config.epochs {
         let finished = session.epoch;
-        outcome =
-            epoch(config, data, &mut session, &mut stepper, &mut witness, &mut governor, machine, &train_rows, watch);
+        outcome = epoch(
+            config,
+            data,
+            &mut session,
+            &mut stepper,
+            &mut diagnostics,
+            &mut governor,
+            machine,
+            &train_rows,
+            watch,
+        );
         if session.epoch > finished {
             last_good = session.network();
         }
@@ -82,7 +93,7 @@ pub fn resume(
 
 /// Takes the first `steps` optimizer steps of a training, at most an epoch of them, and shows the network before each.
 ///
-/// Unlike [`train`] it validates nothing and keeps nothing: it is for looking at what steps do.
+/// Unlike [`train`] it neither validates nor returns a network; use it to inspect single steps.
 pub fn steps(config: &Config, data: &Dataset, steps: usize, machine: &Machine, watch: &mut dyn FnMut(&Network)) {
     let network = Network::new(&sizes(config, data), config.activation.clone(), &config.weight_init, config.seed);
     let mut session = Session::new(config, &network);
@@ -103,7 +114,7 @@ fn epoch(
     data: &Dataset,
     session: &mut Session,
     stepper: &mut Stepper,
-    witness: &mut Witness<'_>,
+    diagnostics: &mut Diagnostics<'_>,
     governor: &mut Governor,
     machine: &Machine,
     train_rows: &[u32],
@@ -112,11 +123,11 @@ fn epoch(
     let started = Instant::now();
     let epoch = session.epoch + 1;
     let order = order(config, train_rows, epoch);
-    let mut tally = crate::Tally::default();
+    let mut tally = crate::BatchStats::default();
     let batches = order.len().div_ceil(config.batch_size);
     for (number, rows) in order.chunks(config.batch_size.min(order.len())).enumerate() {
         if number + 1 == batches {
-            witness.before_last_step(&session.network);
+            diagnostics.before_last_step(&session.network);
         }
         let begun = Instant::now();
         machine.team.limit(governor.threads());
@@ -140,19 +151,19 @@ fn epoch(
         return Some(Outcome::Diverged { epoch, batch: batches as u64, why: Divergence::Exploded(explosion) });
     }
     let started = Instant::now();
-    let validated = witness.validate(&session.network, &config.loss, machine);
+    let validated = diagnostics.validate(&session.network, &config.loss, machine);
     let row = Row {
         epoch,
         train_loss: tally.mean_loss(),
         train_accuracy: tally.accuracy(),
-        val_loss: validated.map(crate::Tally::mean_loss),
-        val_accuracy: validated.map(crate::Tally::accuracy),
+        val_loss: validated.map(crate::BatchStats::mean_loss),
+        val_accuracy: validated.map(crate::BatchStats::accuracy),
         learning_rate: config.rate(),
         samples_per_second: order.len() as f64 / seconds,
         seconds,
         val_seconds: started.elapsed().as_secs_f64(),
     };
-    let evidence = witness.evidence(&session.network, &config.loss, machine);
+    let evidence = diagnostics.evidence(&session.network, &config.loss, machine);
     let before = session.best.as_ref().map_or(-1.0, |best| best.val_accuracy);
     let best = row.val_accuracy.filter(|&accuracy| accuracy > before);
     if let Some(val_accuracy) = best {

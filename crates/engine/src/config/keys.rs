@@ -9,9 +9,9 @@ pub struct Key {
     pub aliases: &'static [&'static str],
     /// Short flags, as typed.
     pub flags: &'static [&'static str],
-    /// What values look like, for help.
+    /// Value syntax, shown in help.
     pub values: &'static str,
-    /// What it is, for help.
+    /// Description, shown in help.
     pub help: &'static str,
 }
 
@@ -27,19 +27,44 @@ impl Key {
         Self { name, aliases, flags, values, help }
     }
 
-    /// Whether `name` means this setting: its name or an alias, with `-` or `_`, in any case.
+    /// True if `name` is this setting's name or an alias, with `-` or `_`, in any case.
     pub fn is_called(&self, name: &str) -> bool {
         let name = name.to_lowercase().replace('-', "_");
         self.name == name || self.aliases.contains(&name.as_str())
     }
 }
 
+/// Data sets that are known by name, with their aliases. The data crate knows where their files are.
+pub const DATASETS: [(&str, &[&str]); 3] =
+    [("fashion_mnist", &["fashion", "fashionmnist"]), ("mnist", &["digits"]), ("garments", &[])];
+
+/// The name of the data set that `name` means, in any case and with `-` or `_`; a folder stays as it is.
+pub fn dataset_name(name: &str) -> &str {
+    let plain = name.to_lowercase().replace('-', "_");
+    let known = DATASETS.iter().find(|(known, aliases)| *known == plain || aliases.contains(&plain.as_str()));
+    known.map_or(name, |(known, _)| *known)
+}
+
 /// Every setting, in the order of the documentation.
 pub const KEYS: &[Key] = &[
     Key::new("dataset", &[], &["-d"], "NAME|DIR", "Data set: fashion_mnist, mnist, garments (built in), or a folder"),
+    Key::new(
+        "image_size",
+        &[],
+        &[],
+        "HxW",
+        "Convert every image to this height and width [default: all have one size]",
+    ),
+    Key::new(
+        "data_rules",
+        &[],
+        &[],
+        "N",
+        "Rules of reading images: 1 reads as older versions did, which dropped transparency",
+    ),
     Key::new("epochs", &["num_epochs", "n_epochs"], &["-e"], "N", "Passes over the training data"),
     Key::new("batch_size", &[], &["-b"], "N", "Images in an optimizer step"),
-    Key::new("loss", &[], &["-l"], "NAME", "What is minimized"),
+    Key::new("loss", &[], &["-l"], "NAME", "Loss function"),
     Key::new("optimizer", &["optimiser"], &["-o"], "NAME", "Update rule"),
     Key::new("learning_rate", &["lr"], &["-lr"], "X", "Learning rate [default: the optimizer's own]"),
     Key::new("momentum", &[], &["-m"], "X", "Momentum of momentum, nag and muon"),
@@ -53,7 +78,7 @@ pub const KEYS: &[Key] = &[
         &["weights_init", "initialization", "initialisation"],
         &["-w_i", "-wi"],
         "NAME",
-        "How weights begin",
+        "Weight initialization",
     ),
     Key::new(
         "num_layers",
@@ -72,7 +97,7 @@ pub const KEYS: &[Key] = &[
     Key::new("activation", &[], &["-a"], "NAME", "Activation of hidden layers"),
     Key::new("val_fraction", &[], &[], "X", "Share of the training data kept for validation; 0 trains on all"),
     Key::new("seed", &[], &[], "N", "Seed of weights and order; same seed, same bits"),
-    Key::new("shuffle", &[], &[], "BOOL", "Whether each epoch has an order of its own"),
+    Key::new("shuffle", &[], &[], "BOOL", "Shuffle the images in every epoch"),
     Key::new("weights", &[], &[], "NAME", "Weights to save: of the best epoch on validation data, or of the last"),
     Key::new("init_from", &[], &[], "FILE", "Begin with the tensors of this model file"),
 ];

@@ -2,29 +2,40 @@
 //!
 //! Flags, `--config`, `--set`, `config.json`, W&B and sweeps all go through [`Config::merge`].
 
+mod effective;
 mod keys;
 #[cfg(test)]
 mod tests;
 
 use serde_json::{Map, Value, json};
 
-pub use self::keys::{KEYS, Key, find, find_nested, neighbors};
+pub use self::keys::{DATASETS, KEYS, Key, dataset_name, find, find_nested, neighbors};
 use crate::activation::Activation;
 use crate::init::Init;
 use crate::loss::LossKind;
 use crate::model::MAX_LAYERS;
 use crate::optim::Optimizer;
 
+/// Settings of which each optimizer uses some.
+const HYPERPARAMETERS: [&str; 5] = ["momentum", "beta", "beta1", "beta2", "epsilon"];
+
+/// The present rules by which files become images. Rules 1 are those of records without a number.
+pub const DATA_RULES: u64 = 2;
+
 /// Everything that determines a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// Name or folder of the data set.
     pub dataset: String,
+    /// Height and width that every image is converted to; without them all must have one size.
+    pub image_size: Option<[usize; 2]>,
+    /// Rules by which files become images, 1 or [`DATA_RULES`].
+    pub data_rules: u64,
     /// Passes over the training data, at least 1.
     pub epochs: u64,
     /// Images in an optimizer step, at least 1.
     pub batch_size: usize,
-    /// What is minimized.
+    /// Loss function.
     pub loss: LossKind,
     /// Which update rule; its hyperparameters are the fields below, joined by [`Config::rule`].
     pub optimizer: Optimizer,
@@ -42,7 +53,7 @@ pub struct Config {
     pub epsilon: f64,
     /// L2 coefficient, at least 0; weights only.
     pub weight_decay: f64,
-    /// How weights begin.
+    /// Weight initialization.
     pub weight_init: Init,
     /// Width of each hidden layer.
     pub hidden_size: Vec<usize>,
@@ -52,15 +63,15 @@ pub struct Config {
     pub val_fraction: f64,
     /// Seed of weights and order.
     pub seed: u64,
-    /// Whether each epoch has an order of its own.
+    /// Shuffle the images anew in each epoch.
     pub shuffle: bool,
-    /// Which epoch's weights are kept.
+    /// Epoch whose weights are kept.
     pub weights: Weights,
     /// Model file to begin with instead of an init.
     pub init_from: Option<String>,
 }
 
-/// Which epoch's weights a run keeps.
+/// Epoch whose weights a run keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weights {
     /// Those with the highest accuracy on validation data, the earliest of equals.
@@ -78,12 +89,22 @@ pub enum Error {
     Unknown {
         /// As given.
         name: String,
-        /// What was probably meant.
+        /// Likely intended name, or the list of names.
         hint: String,
     },
     /// The value of a setting is not one that it takes.
     #[error("`{key}` cannot be `{value}`\nhint: {expected}")]
     Value {
+        /// Name of the setting.
+        key: &'static str,
+        /// As given.
+        value: String,
+        /// Accepted values.
+        expected: String,
+    },
+    /// A part that no list has, such as an optimizer.
+    #[error("unknown {key} `{value}`\nhint: {expected}")]
+    Part {
         /// Name of the setting.
         key: &'static str,
         /// As given.
@@ -108,6 +129,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             dataset: "fashion_mnist".into(),
+            image_size: None,
+            data_rules: DATA_RULES,
             epochs: 15,
             batch_size: 64,
             loss: LossKind::named("cross_entropy").expect("is in the list"),
@@ -177,6 +200,12 @@ impl Config {
         let positive = |value| number(key, value, "a number of at least 0", |x| x >= 0.0 && x.is_finite());
         match key.name {
             "dataset" => self.dataset = text(value),
+            "image_size" => self.image_size = if is_none(value) { None } else { Some(image_size(key, value)?) },
+            "data_rules" => {
+                let rules =
+                    number(key, value, &format!("1 to {DATA_RULES}"), |x| [1.0, DATA_RULES as f64].contains(&x))?;
+                self.data_rules = rules as u64;
+            }
             "epochs" => self.epochs = whole(key, value, 1)?,
             "batch_size" => self.batch_size = whole(key, value, 1)? as usize,
             "loss" => self.loss = part(key, value, LossKind::named, LossKind::NAMES)?,
@@ -213,7 +242,6 @@ impl Config {
 
     /// Hyperparameters among `names` that the chosen optimizer does not use.
     pub fn unused<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Vec<&'static str> {
-        const HYPERPARAMETERS: [&str; 5] = ["momentum", "beta", "beta1", "beta2", "epsilon"];
         let used = self.optimizer.hyperparameters();
         let given = names.into_iter().filter_map(find).map(|key| key.name);
         given.filter(|name| HYPERPARAMETERS.contains(name) && !used.contains_key(*name)).collect()
@@ -228,6 +256,8 @@ impl Config {
         };
         let map = json!({
             "dataset": self.dataset,
+            "image_size": self.image_size.map(|[height, width]| format!("{height}x{width}")),
+            "data_rules": self.data_rules,
             "epochs": self.epochs,
             "batch_size": self.batch_size,
             "loss": self.loss.name(),
@@ -292,7 +322,8 @@ fn part<T>(key: &Key, value: &Value, named: fn(&str) -> Option<T>, names: &[&'st
     let name = text(value);
     named(&name).ok_or_else(|| {
         let meant = neighbors(&name, names.iter().copied()).first().map(|near| format!("did you mean `{near}`? "));
-        bad(key, value, format!("{}choices: {}", meant.unwrap_or_default(), names.join(" ")))
+        let expected = format!("{}choices: {}", meant.unwrap_or_default(), names.join(" "));
+        Error::Part { key: key.name, value: name.clone(), expected }
     })
 }
 
@@ -330,7 +361,7 @@ fn truth(key: &Key, value: &Value) -> Result<bool, Error> {
 
 /// Widths: `64`, `[256, 128]`, `"256 128"` or `"256,128"`.
 fn widths(key: &Key, value: &Value) -> Result<Vec<usize>, Error> {
-    const LARGEST: u64 = 1 << 20;
+    const LARGEST: u64 = 1 << 24;
     let items = match value {
         Value::Array(items) => items.clone(),
         Value::String(list) => {
@@ -339,15 +370,32 @@ fn widths(key: &Key, value: &Value) -> Result<Vec<usize>, Error> {
         }
         other => vec![other.clone()],
     };
-    let expected = "it takes widths of at least 1: `64`, `256 128 64` or `256,128,64`";
+    let expected = format!("it takes widths from 1 to {LARGEST}: `64`, `256 128 64` or `256,128,64`");
     let width = |item| whole(key, item, 1).ok().filter(|&width| width <= LARGEST).map(|width| width as usize);
     if items.len() > MAX_LAYERS {
         return Err(bad(key, value, format!("it takes at most {MAX_LAYERS} widths")));
     }
-    items.iter().map(|item| width(item).ok_or_else(|| bad(key, value, expected))).collect()
+    items.iter().map(|item| width(item).ok_or_else(|| bad(key, value, expected.clone()))).collect()
 }
 
-/// Whether a value is left to its default; `None` is what Python prints for it, and a text to YAML.
+/// Height and width: `28x28`, or `28` for both.
+fn image_size(key: &Key, value: &Value) -> Result<[usize; 2], Error> {
+    const LARGEST: usize = 1024;
+    let written = match value {
+        Value::Array(sides) => sides.iter().map(text).collect::<Vec<_>>().join("x"),
+        other => text(other),
+    };
+    let sides: Option<Vec<usize>> = written.split(['x', 'X', '×', ',']).map(|side| side.trim().parse().ok()).collect();
+    let sides = match sides.as_deref() {
+        Some(&[side]) => Some([side, side]),
+        Some(&[height, width]) => Some([height, width]),
+        _ => None,
+    };
+    let fits = sides.filter(|sides| sides.iter().all(|side| (1..=LARGEST).contains(side)));
+    fits.ok_or_else(|| bad(key, value, format!("it takes height and width, such as `28x28`, each from 1 to {LARGEST}")))
+}
+
+/// True if a value stands for the default: null, or the text `None`, which Python prints and YAML reads as text.
 fn is_none(value: &Value) -> bool {
     value.is_null() || value.as_str() == Some("None")
 }

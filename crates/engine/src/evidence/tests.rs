@@ -23,13 +23,13 @@ fn drawn(sizes: &[usize], activation: &str, size: f64) -> Network {
     Network::from_tensors(sizes, Activation::named(activation).unwrap(), &tensors)
 }
 
-/// What a witness finds who trains on the rows from `split` on and validates on those before.
-fn seen(network: &Network, data: &Dataset, split: u32, machine: &Machine) -> (Option<Tally>, Evidence) {
+/// Diagnostics with the rows from `split` on for training and those before for validation.
+fn seen(network: &Network, data: &Dataset, split: u32, machine: &Machine) -> (Option<BatchStats>, Evidence) {
     let (val_rows, train_rows): (Vec<u32>, Vec<u32>) = (0..data.len() as u32).partition(|&row| row < split);
     let loss = LossKind::named("ce").unwrap();
-    let mut witness = Witness::new(network, machine, data, &train_rows, &val_rows);
-    let tally = witness.validate(network, &loss, machine);
-    (tally, witness.evidence(network, &loss, machine))
+    let mut diagnostics = Diagnostics::new(network, machine, data, &train_rows, &val_rows);
+    let tally = diagnostics.validate(network, &loss, machine);
+    (tally, diagnostics.evidence(network, &loss, machine))
 }
 
 /// Activations (B, O) of each hidden layer for the first `images` images, plainly and in double precision.
@@ -63,7 +63,7 @@ fn confusion_is_that_of_the_predictions_and_its_diagonal_the_accuracy() {
         let naive = Confusion::new(19, data.labels.iter().map(|&label| usize::from(label)).zip(predicted));
         let confusion = evidence.confusion.unwrap();
         assert_eq!(confusion, naive);
-        assert_eq!((confusion.total(), confusion.accuracy()), (600, tally.map(Tally::accuracy)));
+        assert_eq!((confusion.total(), confusion.accuracy()), (600, tally.map(BatchStats::accuracy)));
     }
 }
 
@@ -231,16 +231,16 @@ fn a_witness_changes_no_bit_of_the_training_and_forgets_the_epoch_before() {
     let train = |looks: bool| {
         let (mut session, mut stepper) =
             (Session::new(&config, &network), Stepper::new(&config, &network, &machine, 16));
-        let mut witness = Witness::new(&network, &machine, &data, &train_rows, &val_rows);
+        let mut diagnostics = Diagnostics::new(&network, &machine, &data, &train_rows, &val_rows);
         for rows in train_rows.chunks(16) {
             stepper.step(&mut session, &machine, &data, rows);
             if looks {
-                witness.validate(&session.network, &config.loss, &machine);
-                witness.evidence(&session.network, &config.loss, &machine);
+                diagnostics.validate(&session.network, &config.loss, &machine);
+                diagnostics.evidence(&session.network, &config.loss, &machine);
             }
         }
-        witness.validate(&session.network, &config.loss, &machine);
-        (session.network.weights_sha256(), witness.evidence(&session.network, &config.loss, &machine))
+        diagnostics.validate(&session.network, &config.loss, &machine);
+        (session.network.weights_sha256(), diagnostics.evidence(&session.network, &config.loss, &machine))
     };
     assert_eq!(train(true), train(false));
 }

@@ -40,14 +40,14 @@ const IMAGES: usize = 5;
 /// Sums nearer to 0 than this may have the other sign in single precision.
 const NEAR_KINK: f64 = 1e-4;
 
-/// What is checked: a network of one kind at the start of its training.
+/// Network architecture to check, at the start of its training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Combination {
     /// Activation of hidden layers.
     pub activation: Activation,
     /// Loss.
     pub loss: LossKind,
-    /// How weights begin.
+    /// Weight initialization.
     pub init: Init,
     /// Number of hidden layers, up to as many as [`HIDDEN`] has.
     pub depth: usize,

@@ -1,4 +1,4 @@
-//! What a network computes, written from the definitions in double precision, and its derivatives.
+//! Reference implementation of a network and its derivatives in double precision, written from the definitions.
 //!
 //! Shares nothing with the kernels. Numbers are complex for the sake of the *complex step* (Squire & Trapp,
 //! 1998, *Using Complex Variables to Estimate Derivatives of Real Functions*): for an analytic function
@@ -33,12 +33,12 @@ impl Complex {
     }
 
     fn exp(self) -> Self {
-        let size = self.re.exp();
-        Self { re: size * self.im.cos(), im: size * self.im.sin() }
+        let size = libm::exp(self.re);
+        Self { re: size * libm::cos(self.im), im: size * libm::sin(self.im) }
     }
 
     fn ln(self) -> Self {
-        Self { re: self.re.hypot(self.im).ln(), im: self.im.atan2(self.re) }
+        Self { re: libm::log(libm::hypot(self.re, self.im)), im: libm::atan2(self.im, self.re) }
     }
 
     /// `erf z = 2/√π · e^(−z²) · Σ 2ⁿ z²ⁿ⁺¹ / (2n+1)!!`, whose terms have one sign on the real axis.
@@ -222,7 +222,7 @@ impl<'a> Reference<'a> {
     }
 }
 
-/// How far `ours` is from `exact`: the largest difference over the largest number of the two; 0 where both
+/// Relative error of `ours`: the largest difference from `exact` over the largest number of the two; 0 if both
 /// are 0, infinite where one is not a finite number.
 pub(crate) fn relative_error(ours: &[f32], exact: &[f64]) -> f64 {
     assert_eq!(ours.len(), exact.len(), "tensors of one shape");

@@ -1,4 +1,4 @@
-//! How often each unit of a layer lies where its activation is flat.
+//! Counts how often each unit of a layer is in a flat region of its activation (dead or saturated).
 
 use super::{LANES, Lanes, Task};
 use crate::activation::Flat;
@@ -17,7 +17,7 @@ impl Counts {
 
 /// Adds to `counts` the images of a chunk for which each unit was flat.
 pub(crate) struct Count<'a> {
-    /// Where the activation is flat.
+    /// Flat regions of the activation.
     pub(crate) flat: Flat,
     /// Activations: whole panels of `rows` rows.
     pub(crate) y: &'a [Lanes],

@@ -1,4 +1,4 @@
-//! The end of the network: softmax, loss, and the gradient of the scores.
+//! Softmax, loss, and the gradient of the loss with respect to the scores.
 
 use super::{LANES, Lanes, Task, math, panels};
 use crate::loss::Loss;
@@ -6,9 +6,9 @@ use crate::loss::Loss;
 /// Most classes.
 pub(crate) const MAX_CLASSES: usize = 256;
 
-/// What one chunk of a batch came to.
+/// Summed loss and number of correct predictions of one or more batches.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Tally {
+pub struct BatchStats {
     /// Sum over the rows of the loss.
     pub loss: f64,
     /// Rows whose highest score is their label's; the first of equal scores counts.
@@ -17,20 +17,20 @@ pub struct Tally {
     pub rows: u64,
 }
 
-impl Tally {
-    /// Adds what another chunk came to.
+impl BatchStats {
+    /// Adds the sums of another batch.
     pub fn add(&mut self, other: Self) {
         self.loss += other.loss;
         self.correct += other.correct;
         self.rows += other.rows;
     }
 
-    /// Mean loss.
+    /// Mean loss per row; NaN without rows.
     pub fn mean_loss(self) -> f64 {
         self.loss / self.rows as f64
     }
 
-    /// Share of rows that were right, in `[0, 1]`.
+    /// Accuracy: share of rows predicted correctly, in `[0, 1]`; NaN without rows.
     pub fn accuracy(self) -> f64 {
         self.correct as f64 / self.rows as f64
     }
@@ -79,7 +79,7 @@ pub(crate) fn probabilities(scores: &[Lanes], classes: usize, rows: usize, to: &
 }
 
 /// Evaluates a chunk: its loss and hits, and the gradient of the scores.
-pub(crate) struct Head<'a> {
+pub(crate) struct SoftmaxLoss<'a> {
     /// The loss.
     pub(crate) loss: &'a dyn Loss,
     /// C.
@@ -99,15 +99,15 @@ pub(crate) struct Head<'a> {
     pub(crate) confusion: &'a mut [u64],
 }
 
-impl Task for Head<'_> {
-    type Output = Tally;
+impl Task for SoftmaxLoss<'_> {
+    type Output = BatchStats;
 
     #[inline(always)]
-    fn run<const FMA: bool, const P: usize>(self) -> Tally {
+    fn run<const FMA: bool, const P: usize>(self) -> BatchStats {
         let Self { loss, classes, scores, labels, rows: chunk, batch, d, confusion } = self;
         let (rows, width) = (chunk.len(), panels(classes) * LANES);
         let scale = 1.0 / batch as f32;
-        let mut tally = Tally { rows: rows as u64, ..Tally::default() };
+        let mut tally = BatchStats { rows: rows as u64, ..BatchStats::default() };
         let mut buffers: [Row; 2] = [[[0.0; LANES]; panels(MAX_CLASSES)]; 2];
         let [p, gradient] = &mut buffers;
         for (row, &image) in chunk.iter().enumerate() {

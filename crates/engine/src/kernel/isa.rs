@@ -21,7 +21,7 @@ enum Level {
 
 /// Work that is compiled for each instruction set. Implementations mark `run` as `#[inline(always)]`.
 pub(crate) trait Task {
-    /// What the work gives back.
+    /// Result of the task.
     type Output;
 
     /// Does the work. `FMA`: multiply-add is one instruction; `P`: most panels of a register tile, 1 or 4.
@@ -51,7 +51,10 @@ impl Isa {
         levels.into_iter().flatten().map(Self)
     }
 
-    /// The name that a run records.
+    /// The name of every instruction set of any processor that Handloom is built for.
+    pub const NAMES: [&str; 3] = ["baseline", "avx2+fma", "avx512"];
+
+    /// The name that a run records, one of [`Isa::NAMES`].
     pub fn name(self) -> &'static str {
         match self.0 {
             Level::Baseline => "baseline",

@@ -60,7 +60,7 @@ pub(crate) const fn panels(features: usize) -> usize {
     features.div_ceil(LANES)
 }
 
-/// Where feature `feature` of row `row` is, in panels of `rows` rows: which `Lanes`, and which lane of it.
+/// Position of feature `feature` of row `row` in panels of `rows` rows: index of the `Lanes`, and lane within it.
 #[cfg(test)]
 pub(crate) const fn place(feature: usize, row: usize, rows: usize) -> (usize, usize) {
     (feature / LANES * rows + row, feature % LANES)

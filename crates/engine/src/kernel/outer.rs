@@ -7,7 +7,7 @@ pub(crate) trait Sink {
     /// `g` is one or sixteen rows; a sink may change it.
     fn take(&mut self, panel: usize, row: usize, g: &mut [Lanes]);
 
-    /// What `take` will read for the sixteen rows from `row` on: part number `part` of it, or nothing.
+    /// Part `part` of the memory that `take` will read for the sixteen rows from `row` on, to prefetch it; may be empty.
     #[inline(always)]
     fn ahead(&self, _panel: usize, _row: usize, _part: usize) -> &[Lanes] {
         &[]
@@ -22,7 +22,7 @@ pub(crate) struct Outer<'a, S> {
     pub(crate) d: &'a [Lanes],
     /// B.
     pub(crate) rows: usize,
-    /// What is done with each tile.
+    /// Receiver of each finished tile.
     pub(crate) sink: S,
 }
 

@@ -12,7 +12,7 @@ pub(crate) struct Product<'a> {
     pub(crate) stride: usize,
     /// K, padded to whole panels.
     pub(crate) depth: usize,
-    /// Whether `b` has a bias row.
+    /// True if `b` ends with a bias row.
     pub(crate) bias: bool,
     /// B.
     pub(crate) rows: usize,

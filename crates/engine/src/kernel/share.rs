@@ -1,4 +1,4 @@
-//! What a section of work writes, cut into one part for each thread.
+//! Splits the output buffers of a parallel section into one part per thread.
 //!
 //! A part is an ordinary `&mut`, so that what threads do with their parts is safe code. This file holds the
 //! `unsafe` of cutting: parts of different threads never overlap.
@@ -12,7 +12,7 @@ use std::ops::Range;
 /// # Safety
 /// Parts that one value hands to different threads may be used at the same time: they do not overlap.
 pub(crate) unsafe trait Split: Sync {
-    /// What one thread gets.
+    /// Part of one thread.
     type Part;
 
     /// Most threads that would all get something.
@@ -51,7 +51,7 @@ pub(crate) struct Units<'a, T> {
 
 /// A thread's range of units.
 pub(crate) struct Share<'a, T> {
-    /// Which units.
+    /// Range of units.
     pub(crate) range: Range<usize>,
     /// Their elements.
     pub(crate) data: &'a mut [T],

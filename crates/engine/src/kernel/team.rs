@@ -74,8 +74,25 @@ unsafe impl Sync for Shared {}
 unsafe impl Send for Shared {}
 
 impl Team {
-    /// A team of `threads`, the caller's included.
+    /// A team of `threads`, the caller's included, or of as many as the system starts: results are the same.
     pub(crate) fn new(threads: usize) -> Self {
+        Self::within(threads, usize::MAX)
+    }
+
+    /// The same where the system starts at most `most` helpers.
+    fn within(threads: usize, most: usize) -> Self {
+        let mut threads = threads;
+        loop {
+            match Self::started(threads, most) {
+                Ok(team) => return team,
+                // Those that were started have ended; without them there is room for a smaller team.
+                Err(helpers) => threads = helpers + 1,
+            }
+        }
+    }
+
+    /// A team of exactly `threads`, or the number of helpers that could be started.
+    fn started(threads: usize, most: usize) -> Result<Self, usize> {
         let helpers = threads.max(1) - 1;
         let shared = Arc::new(Shared {
             order: Line(Order {
@@ -86,16 +103,16 @@ impl Team {
             helpers: (0..helpers).map(|_| Line(Helper::default())).collect(),
             panicked: AtomicBool::new(false),
         });
-        let helpers: Vec<_> = (0..helpers)
-            .map(|number| {
-                let shared = Arc::clone(&shared);
-                thread::Builder::new()
-                    .name(format!("team-{}", number + 1))
-                    .spawn(move || shared.help(number))
-                    .expect("the system starts a thread")
-            })
-            .collect();
-        Self { shared, limit: Cell::new(helpers.len() + 1), helpers, not_sync: PhantomData }
+        let mut team = Self { shared, limit: Cell::new(helpers + 1), helpers: Vec::new(), not_sync: PhantomData };
+        for number in 0..helpers {
+            let shared = Arc::clone(&team.shared);
+            let helper = thread::Builder::new().name(format!("team-{}", number + 1));
+            match helper.spawn(move || shared.help(number)) {
+                Ok(helper) if number < most => team.helpers.push(helper),
+                _ => return Err(number),
+            }
+        }
+        Ok(team)
     }
 
     /// Threads of the team.
@@ -239,6 +256,15 @@ mod tests {
                     assert!(own[shared..].iter().all(|&own| own == usize::MAX));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn where_the_system_starts_few_threads_the_team_is_as_large_as_they_are() {
+        for (threads, most, expected) in [(8, 0, 1), (8, 2, 3), (3, 2, 3), (1, 0, 1)] {
+            let team = Team::within(threads, most);
+            assert_eq!(team.threads(), expected);
+            assert_eq!(team.run(usize::MAX, Units::new(&mut [0; 8], 8), |_, _| ()), expected);
         }
     }
 

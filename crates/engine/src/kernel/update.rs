@@ -1,12 +1,12 @@
-//! What happens to a tile of gradients: summed over chunks of a batch, then an update of the weights.
+//! Weight gradients, tile by tile: summed over the chunks of a batch, then applied to the weights in the same pass.
 
 use std::ops::Range;
 
 use super::{LANES, Lanes, Task, outer::Outer, outer::Sink};
 use crate::optim::{MAX_SLOTS, Rule};
 
-// Numbers below 10⁻³⁸ are subnormal, and one of them costs an operation a hundred cycles. L2 and dead pixels
-// breed them by the thousand: without these two thresholds the tenth epoch takes five times as long as the
+// Flush-to-zero thresholds. Numbers below 10⁻³⁸ are subnormal, and an operation on one takes about a hundred cycles. L2 and dead pixels
+// produce thousands of them: without these two thresholds the tenth epoch takes five times as long as the
 // first. Gradients below the first would make subnormal squares, times 1 − β₂. What is below the second moves
 // no weight, as `optim::ratio` divides by at least 10⁻¹³; only lion would see its sign, and stops a little sooner.
 
@@ -16,7 +16,7 @@ const NEGLIGIBLE_GRADIENT: f32 = 1e-17;
 /// Values an optimizer remembers count as 0 below this.
 pub(crate) const NEGLIGIBLE_MEMORY: f32 = 1e-30;
 
-/// Where the gradient of one layer comes from: its inputs and the gradient of its outputs.
+/// Operands of one layer's weight gradient `xᵀ·d`: its inputs and the gradient of its outputs.
 #[derive(Clone, Copy)]
 pub(crate) struct Gradient<'a> {
     /// Inputs (B, I) in panels.
@@ -39,11 +39,11 @@ impl Gradient<'_> {
 
 /// Adds a chunk's gradient to `sum`, or begins it.
 pub(crate) struct Accumulate<'a> {
-    /// Where the gradient comes from.
+    /// Operands of the gradient.
     pub(crate) gradient: Gradient<'a>,
     /// Gradient so far: a plane for each output panel of the share.
     pub(crate) sum: &'a mut [Lanes],
-    /// Whether this is the first chunk, which overwrites.
+    /// True for the first chunk, which overwrites `sum`.
     pub(crate) first: bool,
 }
 
@@ -76,23 +76,23 @@ impl Sink for Adder<'_> {
     }
 }
 
-/// Moves the parameters of the output panels of a share, each tile as soon as its gradient is known.
-pub(crate) struct Descend<'a, R: Rule> {
-    /// Where the gradient of the (last) chunk comes from.
+/// Fused gradient and update of a thread's output panels: each tile of weights is updated as soon as its gradient is computed.
+pub(crate) struct FusedUpdate<'a, R: Rule> {
+    /// Operands of the gradient of the last (or only) chunk.
     pub(crate) gradient: Gradient<'a>,
-    /// Gradient of the chunks before, or empty.
+    /// Gradient of the earlier chunks, or empty.
     pub(crate) sum: &'a [Lanes],
     /// Weights, and behind them the rule's memory: `1 + SLOTS` planes for each output panel of the share.
     pub(crate) parameters: &'a mut [Lanes],
-    /// What the rule needs for this step.
+    /// Per-step coefficients of the rule.
     pub(crate) coef: R::Coef,
     /// Added to a weight's gradient for each unit of the weight, L2.
     pub(crate) penalty: f32,
-    /// What a weight is multiplied with before the step: decoupled decay.
+    /// Factor of each weight before the step: decoupled weight decay.
     pub(crate) shrink: f32,
 }
 
-impl<R: Rule> Task for Descend<'_, R> {
+impl<R: Rule> Task for FusedUpdate<'_, R> {
     type Output = ();
 
     #[inline(always)]
@@ -111,13 +111,13 @@ pub(crate) struct Settle<'a, R: Rule> {
     pub(crate) parameters: &'a mut [Lanes],
     /// Rows of parameters in an output panel: I padded, and the bias.
     pub(crate) plane: usize,
-    /// What the rule needs for this step.
+    /// Per-step coefficients of the rule.
     pub(crate) coef: R::Coef,
-    /// As in [`Descend`].
+    /// As in [`FusedUpdate`].
     pub(crate) penalty: f32,
-    /// As in [`Descend`].
+    /// As in [`FusedUpdate`].
     pub(crate) shrink: f32,
-    /// Whether the biases alone move.
+    /// True if only the biases are updated.
     pub(crate) bias_alone: bool,
 }
 

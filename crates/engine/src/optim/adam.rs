@@ -24,7 +24,7 @@ impl Default for Adam {
     }
 }
 
-/// What a step of Adam and its relatives needs.
+/// Per-step coefficients of Adam and its variants.
 #[derive(Clone, Copy, Debug)]
 pub struct Moments {
     /// `1 − β₁`.
@@ -51,9 +51,9 @@ impl Moments {
         }
     }
 
-    /// Takes `g` into the mean `m` and the mean square `v`.
+    /// Updates the moving averages of the gradient, `m`, and of its square, `v`, with `g`.
     #[inline(always)]
-    pub(super) fn take(&self, g: f32, m: &mut f32, v: &mut f32) {
+    pub(super) fn accumulate(&self, g: f32, m: &mut f32, v: &mut f32) {
         *m += self.gain1 * (g - *m);
         *v += self.gain2 * (g * g - *v);
     }
@@ -77,7 +77,7 @@ impl Rule for Adam {
     #[inline(always)]
     fn update(c: Moments, w: f32, g: f32, s: &mut [f32]) -> f32 {
         let (mut m, mut v) = (s[0], s[1]);
-        c.take(g, &mut m, &mut v);
+        c.accumulate(g, &mut m, &mut v);
         (s[0], s[1]) = (m, v);
         w - c.step(m, v)
     }

@@ -35,7 +35,7 @@ impl Rule for Amsgrad {
     #[inline(always)]
     fn update(c: Moments, w: f32, g: f32, s: &mut [f32]) -> f32 {
         let (mut m, mut v) = (s[0], s[1]);
-        c.take(g, &mut m, &mut v);
+        c.accumulate(g, &mut m, &mut v);
         let top = if v > s[2] { v } else { s[2] };
         (s[0], s[1], s[2]) = (m, v, top);
         w - c.step(m, top)

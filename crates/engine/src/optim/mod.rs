@@ -1,4 +1,4 @@
-//! Optimizers: how a parameter moves, given its gradient.
+//! Optimizers: update rules of a parameter, given its gradient.
 //!
 //! To add one, write `optim/your_rule.rs` like `sgd.rs` and name it in the two lines below (`mod` and list).
 //! It is then in configurations, sweeps, `--help` and checkpoints, runs on the fast path and is under the
@@ -22,14 +22,14 @@ mod sgd;
 #[cfg(test)]
 mod tests;
 
-use crate::kernel::update::{Descend, Gradient};
+use crate::kernel::update::{FusedUpdate, Gradient};
 use crate::kernel::{Isa, Lanes};
 use crate::layer::Layer;
 use crate::pass::Machine;
 
 registry! {
     /// An update rule with its hyperparameters.
-    pub enum Optimizer: Descent {
+    pub enum Optimizer: DynOptimizer {
         "sgd" => Sgd(sgd::Sgd),
         "momentum" => Momentum(momentum::Momentum),
         "nag" | "nesterov" => Nag(nag::Nag),
@@ -48,24 +48,24 @@ registry! {
     }
 }
 
-/// Most values that a rule remembers for each parameter.
+/// Largest number of state values per parameter.
 pub(crate) const MAX_SLOTS: usize = 3;
 
 /// An update rule: its hyperparameters, and one function of a single parameter.
 ///
-/// What it remembers lies with the trainer, which zeroes, checkpoints and restores it. `update` is inlined
+/// Its state (such as moments) is held by the trainer, which zeroes, checkpoints and restores it. `update` is inlined
 /// into the kernel that computes the gradient: keep it free of branches and calls, and mark it
 /// `#[inline(always)]`.
 pub trait Rule: Send + Sync + 'static {
-    /// Values remembered for each parameter, at most three; they begin at 0.
+    /// Number of state values per parameter, in `[0, 3]`; they start at 0.
     const SLOTS: usize;
-    /// Values remembered for the whole run; they begin at 0.
+    /// Number of state values of the whole run; they start at 0.
     const SCALARS: usize = 0;
     /// Learning rate if none is given.
     const LEARNING_RATE: f64;
-    /// Whether weight decay shrinks the weight by `lr · weight_decay` instead of adding to the gradient.
+    /// Decoupled weight decay: shrink the weight by `lr · weight_decay` instead of adding `weight_decay · w` to the gradient.
     const DECOUPLED: bool = false;
-    /// What one step needs, computed once for all parameters.
+    /// Per-step coefficients, computed once for all parameters.
     type Coef: Copy + Send + Sync;
 
     /// Called once a step, before any `update`.
@@ -75,7 +75,7 @@ pub trait Rule: Send + Sync + 'static {
     fn update(c: Self::Coef, w: f32, g: f32, s: &mut [f32]) -> f32;
 }
 
-/// Where in training an update happens.
+/// Position of an update in the training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
     /// Learning rate.
@@ -86,7 +86,7 @@ pub struct Step {
     pub loss: f64,
 }
 
-/// The least that a step is divided by.
+/// Smallest divisor of a step.
 ///
 /// A square `(1−β₂)g²` below 10⁻³⁰ counts as 0 in a memory, and `g` is then below 10⁻¹³: without an ε, a
 /// remembered mean gradient would be divided by nothing.
@@ -98,40 +98,40 @@ pub(crate) fn ratio(a: f32, b: f32) -> f32 {
     a / if b < LEAST { LEAST } else { b }
 }
 
-/// `1 − βᵗ`: what an average that began at 0 has seen after `t` steps (Kingma & Ba, 2015, §3).
+/// Bias correction `1 − βᵗ` of a moving average that started at 0 (Kingma & Ba, 2015, §3).
 pub(crate) fn seen(beta: f64, t: u64) -> f64 {
     1.0 - beta.powi(i32::try_from(t).unwrap_or(i32::MAX))
 }
 
 /// A rule as the trainer sees it. Every [`Rule`] is one; a rule that needs a whole matrix at a time, as `muon`,
-/// implements this and [`Whole`] instead.
-pub trait Descent: Send + Sync {
-    /// Values remembered for each parameter.
+/// implements this and [`LayerStep`] instead.
+pub trait DynOptimizer: Send + Sync {
+    /// Number of state values per parameter.
     fn slots(&self) -> usize;
 
-    /// Values remembered for the run.
+    /// Number of state values of the whole run.
     fn scalars(&self) -> usize;
 
     /// Learning rate if none is given.
     fn learning_rate(&self) -> f64;
 
-    /// Whether weight decay is decoupled from the gradient.
+    /// True if weight decay is decoupled from the gradient.
     fn decoupled(&self) -> bool;
 
-    /// Prepares a step and calls `body` with what moves the parameters of a layer.
-    fn step(&self, at: Step, scalars: &mut [f64], body: &mut dyn FnMut(Door<'_>));
+    /// Prepares a step and calls `body` with the update of a layer's parameters.
+    fn step(&self, at: Step, scalars: &mut [f64], body: &mut dyn FnMut(Update<'_>));
 }
 
-/// The two doors by which a rule comes to the parameters.
-pub enum Door<'a> {
-    /// The fast one: weights move tile by tile, each as soon as its gradient is known.
-    Tiles(&'a dyn Move),
-    /// The slower one: a layer moves when the gradients of all are known.
-    Whole(&'a dyn Whole),
+/// How a rule is applied: fused with the gradient tile by tile, or to whole layers.
+pub enum Update<'a> {
+    /// Fast: a tile of weights is updated in registers as soon as its gradient is computed.
+    Fused(&'a dyn FusedStep),
+    /// Slower: a layer is updated after the gradients of all layers are computed.
+    PerLayer(&'a dyn LayerStep),
 }
 
 /// Moves the parameters of one layer, given all of its gradient.
-pub trait Whole {
+pub trait LayerStep {
     /// Moves `layer`, weights and biases; `hidden`: it is neither the first layer nor the last.
     #[doc(hidden)]
     #[expect(private_interfaces, reason = "panels are the engine's own")]
@@ -139,25 +139,25 @@ pub trait Whole {
 }
 
 /// Moves the parameters of one layer, or of a share of it.
-pub trait Move: Sync {
+pub trait FusedStep: Sync {
     /// Moves `parameters`: for each output panel of a share, a plane of weights and the rule's memory behind it.
     #[doc(hidden)]
     #[expect(private_interfaces, reason = "panels are the engine's own")]
     fn apply(&self, isa: Isa, gradient: Gradient<'_>, sum: &[Lanes], parameters: &mut [Lanes], decay: Decay);
 }
 
-/// How weight decay enters a step: exactly one of the two ways does.
+/// Weight decay of a step: coupled (`penalty`) or decoupled (`shrink`), never both.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Decay {
-    /// Added to a weight's gradient for each unit of the weight.
+    /// Coefficient λ of the term `λ · w` added to the gradient; 0 if decoupled.
     pub penalty: f32,
-    /// What a weight is multiplied with.
+    /// Factor of each weight before the step, `1 − lr · weight_decay`; 1 if coupled.
     pub shrink: f32,
 }
 
 impl Decay {
     /// The decay of `rule` with this coefficient and learning rate.
-    pub fn of(rule: &dyn Descent, weight_decay: f64, lr: f64) -> Self {
+    pub fn of(rule: &dyn DynOptimizer, weight_decay: f64, lr: f64) -> Self {
         if rule.decoupled() {
             Self { penalty: 0.0, shrink: (1.0 - lr * weight_decay) as f32 }
         } else {
@@ -166,7 +166,7 @@ impl Decay {
     }
 }
 
-impl<R: Rule> Descent for R {
+impl<R: Rule> DynOptimizer for R {
     fn slots(&self) -> usize {
         R::SLOTS
     }
@@ -183,16 +183,16 @@ impl<R: Rule> Descent for R {
         R::DECOUPLED
     }
 
-    fn step(&self, at: Step, scalars: &mut [f64], body: &mut dyn FnMut(Door<'_>)) {
-        body(Door::Tiles(&Prepared::<R>(self.prepare(at, scalars))));
+    fn step(&self, at: Step, scalars: &mut [f64], body: &mut dyn FnMut(Update<'_>)) {
+        body(Update::Fused(&Prepared::<R>(self.prepare(at, scalars))));
     }
 }
 
 struct Prepared<R: Rule>(R::Coef);
 
-impl<R: Rule> Move for Prepared<R> {
+impl<R: Rule> FusedStep for Prepared<R> {
     fn apply(&self, isa: Isa, gradient: Gradient<'_>, sum: &[Lanes], parameters: &mut [Lanes], decay: Decay) {
         let Decay { penalty, shrink } = decay;
-        isa.run(Descend::<R> { gradient, sum, parameters, coef: self.0, penalty, shrink });
+        isa.run(FusedUpdate::<R> { gradient, sum, parameters, coef: self.0, penalty, shrink });
     }
 }

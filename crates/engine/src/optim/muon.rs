@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::adamw::Adamw;
-use super::{Decay, Descent, Door, Rule, Step, Whole};
+use super::{Decay, DynOptimizer, LayerStep, Rule, Step, Update};
 use crate::kernel::orthogonal::orthogonalize;
 use crate::kernel::update::{NEGLIGIBLE_MEMORY, Settle};
 use crate::kernel::{LANES, Lanes};
@@ -35,7 +35,7 @@ impl Default for Muon {
     }
 }
 
-impl Descent for Muon {
+impl DynOptimizer for Muon {
     fn slots(&self) -> usize {
         Adamw::SLOTS
     }
@@ -52,10 +52,10 @@ impl Descent for Muon {
         true
     }
 
-    fn step(&self, at: Step, scalars: &mut [f64], body: &mut dyn FnMut(Door<'_>)) {
+    fn step(&self, at: Step, scalars: &mut [f64], body: &mut dyn FnMut(Update<'_>)) {
         let Self { momentum, beta1, beta2, epsilon } = *self;
         let adamw = Adamw { beta1, beta2, epsilon }.prepare(at, scalars);
-        body(Door::Whole(&Prepared { gain: (1.0 - momentum) as f32, rate: at.lr, adamw }));
+        body(Update::PerLayer(&Prepared { gain: (1.0 - momentum) as f32, rate: at.lr, adamw }));
     }
 }
 
@@ -66,7 +66,7 @@ struct Prepared {
     adamw: <Adamw as Rule>::Coef,
 }
 
-impl Whole for Prepared {
+impl LayerStep for Prepared {
     fn apply(&self, machine: &Machine, layer: &mut Layer, gradient: &Layer, hidden: bool, decay: Decay) {
         if hidden {
             self.turn(machine, layer, gradient, decay);

@@ -24,10 +24,10 @@ impl Default for Nadam {
     }
 }
 
-/// How fast μ rises from ½β₁ to β₁.
+/// Rate at which μ rises from ½β₁ to β₁.
 const MOMENTUM_DECAY: f64 = 0.004;
 
-/// What a step of Nadam needs.
+/// Per-step coefficients of Nadam.
 #[derive(Clone, Copy, Debug)]
 pub struct Coef {
     gain1: f32,
@@ -47,7 +47,7 @@ impl Rule for Nadam {
     type Coef = Coef;
 
     fn prepare(&self, at: Step, scalars: &mut [f64]) -> Coef {
-        let mu = |t: u64| self.beta1 * (1.0 - 0.5 * 0.96_f64.powf(t as f64 * MOMENTUM_DECAY));
+        let mu = |t: u64| self.beta1 * (1.0 - 0.5 * libm::pow(0.96, t as f64 * MOMENTUM_DECAY));
         let (now, next) = (mu(at.t), mu(at.t + 1));
         let product = if at.t == 1 { now } else { scalars[0] * now };
         scalars[0] = product;

@@ -24,7 +24,7 @@ impl Default for Radam {
     }
 }
 
-/// What a step of RAdam needs.
+/// Per-step coefficients of RAdam.
 #[derive(Clone, Copy, Debug)]
 pub struct Coef {
     /// Those of Adam; `root` is 1, as ε is added before the correction.
@@ -55,7 +55,7 @@ impl Rule for Radam {
     #[inline(always)]
     fn update(c: Coef, w: f32, g: f32, s: &mut [f32]) -> f32 {
         let (mut m, mut v) = (s[0], s[1]);
-        c.moments.take(g, &mut m, &mut v);
+        c.moments.accumulate(g, &mut m, &mut v);
         (s[0], s[1]) = (m, v);
         w - if c.rectified { c.moments.step(m, v) } else { c.moments.rate * m }
     }

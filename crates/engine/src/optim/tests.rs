@@ -39,9 +39,9 @@ impl One {
         let mut whole = Layer::new(1, 1, 0);
         whole.set(0, &Tensors { weight: vec![g], bias: vec![g] });
         let layer = &mut self.layer;
-        self.rule.step(Step { lr, t: self.t, loss }, &mut self.scalars, &mut |door| match door {
-            Door::Tiles(step) => step.apply(Isa::best(), gradient, &[], &mut layer.data, decay),
-            Door::Whole(step) => step.apply(&Machine::new(1), layer, &whole, true, decay),
+        self.rule.step(Step { lr, t: self.t, loss }, &mut self.scalars, &mut |update| match update {
+            Update::Fused(step) => step.apply(Isa::best(), gradient, &[], &mut layer.data, decay),
+            Update::PerLayer(step) => step.apply(&Machine::new(1), layer, &whole, true, decay),
         });
         let after = self.layer.tensors(0);
         (after.weight[0], after.bias[0])

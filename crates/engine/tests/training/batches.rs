@@ -1,4 +1,4 @@
-//! What a batch and an epoch are.
+//! Batches and epochs.
 
 use handloom_engine::activation::Activation;
 use handloom_engine::init::Init;
@@ -89,7 +89,7 @@ fn validation_counts_every_image_once() {
         let best = (0..3).rev().max_by(|&a, &b| p[a].total_cmp(&p[b])).unwrap();
         let label = usize::from(data.labels[row as usize]);
         correct += u32::from(best == label);
-        loss -= f64::from(p[label]).ln();
+        loss -= libm::log(f64::from(p[label]));
     }
     let row = trained.rows.last().unwrap();
     assert_eq!(row.val_accuracy, Some(f64::from(correct) / held.len() as f64));

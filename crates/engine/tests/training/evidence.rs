@@ -1,4 +1,4 @@
-//! What an epoch shows besides its figures.
+//! Per-epoch diagnostics.
 
 use handloom_engine::event::Evidence;
 use handloom_engine::session::Session;

@@ -1,4 +1,4 @@
-//! Which weights are kept: of the best epoch, of the last, and of the last good one when a run diverges.
+//! Weights that a run keeps: of the best epoch, of the last, or of the last finite one when a run diverges.
 
 use handloom_engine::event::{Divergence, Outcome};
 use handloom_engine::session::Session;

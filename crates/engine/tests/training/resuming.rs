@@ -3,7 +3,7 @@
 use handloom_engine::optim::Optimizer;
 use handloom_engine::session::Session;
 use handloom_engine::train::resume;
-use handloom_engine::{event::Outcome, loss::LossKind};
+use handloom_engine::{NUMERICS, Numerics, event::Outcome, loss::LossKind};
 use serde_json::json;
 
 use super::*;
@@ -107,4 +107,36 @@ fn a_checkpoint_cut_off_or_of_another_optimizer_is_an_error() {
     }
     assert!(Session::from_checkpoint(&checkpoint, &config_of("nadam")).is_err());
     assert!(Session::from_checkpoint(&checkpoint, &config_of("amsgrad")).is_err());
+}
+
+#[test]
+fn a_flipped_bit_anywhere_in_a_checkpoint_is_an_error() {
+    let data = data(60, 12, 3);
+    let config = config(&json!({"optimizer": "sgd", "hidden_size": [4], "epochs": 2}));
+    let (_, checkpoint) = interrupted(&config, &data, |_| false);
+    assert!(Session::from_checkpoint(&checkpoint, &config).is_ok_and(|session| session.is_checked));
+    for at in 0..checkpoint.len() {
+        for bit in 0..8 {
+            let mut flipped = checkpoint.clone();
+            flipped[at] ^= 1 << bit;
+            assert!(Session::from_checkpoint(&flipped, &config).is_err(), "bit {bit} of byte {at}");
+        }
+    }
+}
+
+#[test]
+fn a_checkpoint_knows_its_configuration_and_the_arithmetic_of_its_steps() {
+    let data = data(60, 12, 3);
+    let mine = config(&json!({"optimizer": "adam", "seed": 3}));
+    let (_, checkpoint) = interrupted(&mine, &data, |_| false);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.safetensors");
+    std::fs::write(&path, &checkpoint).unwrap();
+    let here = Numerics::of(Machine::new(1).isa());
+    let session = Session::load(&path, &Config { epochs: mine.epochs + 5, ..mine.clone() }).unwrap();
+    assert_eq!((session.arithmetic(), session.arithmetic_with(&here)), (Some(&here), here.clone()));
+    let other = Numerics { numerics: Some(NUMERICS + 1), ..here };
+    assert_eq!(session.arithmetic_with(&other), Numerics::default(), "of two, neither is the training's");
+    let error = Session::load(&path, &config(&json!({"optimizer": "adam", "seed": 4}))).err().unwrap().to_string();
+    assert!(error.contains("`seed` is 3 there and 4 here") && error.contains("hint:"), "{error}");
 }

@@ -30,12 +30,12 @@ fn get(packed: &[Lanes], feature: usize, row: usize, rows: usize) -> f32 {
     packed[at].0[lane]
 }
 
-/// Whether every lane past feature `width` is exactly 0.
+/// True if every lane past feature `width` is exactly 0.
 fn is_padded(packed: &[Lanes], width: usize, rows: usize) -> bool {
     (width..panels(width) * LANES).all(|feature| (0..rows).all(|row| get(packed, feature, row, rows) == 0.0))
 }
 
-/// Whether `got` is the sum of `terms` up to the rounding of single precision.
+/// True if `got` is the sum of `terms` up to the rounding of single precision.
 fn is_sum(got: f32, terms: impl Iterator<Item = f64>) -> bool {
     let (mut sum, mut size) = (0.0, 0.0);
     for term in terms {

@@ -5,7 +5,7 @@ use crate::activation::Activation;
 use crate::gradcheck::reference::{Complex, activate, slope};
 use crate::kernel::Isa;
 use crate::kernel::gather::Gather;
-use crate::kernel::head::{Head, MAX_CLASSES, Tally};
+use crate::kernel::head::{BatchStats, MAX_CLASSES, SoftmaxLoss};
 use crate::loss::{Loss, LossKind};
 
 #[test]
@@ -125,10 +125,18 @@ fn ties_go_to_the_first_class() {
 }
 
 /// The head over rows that are a whole data set, with every instruction set: all agree.
-fn evaluate(loss: &dyn Loss, classes: usize, scores: &[Lanes], labels: &[u8], batch: usize, d: &mut [Lanes]) -> Tally {
+fn evaluate(
+    loss: &dyn Loss,
+    classes: usize,
+    scores: &[Lanes],
+    labels: &[u8],
+    batch: usize,
+    d: &mut [Lanes],
+) -> BatchStats {
     let rows: Vec<u32> = (0..labels.len() as u32).collect();
-    let mut tallies = Isa::supported()
-        .map(|isa| isa.run(Head { loss, classes, scores, labels, rows: &rows, batch, d: &mut *d, confusion: &mut [] }));
+    let mut tallies = Isa::supported().map(|isa| {
+        isa.run(SoftmaxLoss { loss, classes, scores, labels, rows: &rows, batch, d: &mut *d, confusion: &mut [] })
+    });
     let first = tallies.next().expect("the baseline is always there");
     for tally in tallies {
         assert_eq!((tally.correct, tally.rows), (first.correct, first.rows));

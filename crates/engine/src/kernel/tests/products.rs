@@ -6,7 +6,7 @@ use crate::kernel::outer::Sink;
 use crate::kernel::product::{Product, Transpose};
 use crate::kernel::update::{Accumulate, Gradient};
 use crate::layer::{Layer, Tensors};
-use crate::optim::{Decay, Door, Optimizer, Step};
+use crate::optim::{Decay, Optimizer, Step, Update};
 
 /// Numbers of rows that take every tile height, alone and with others, and whole chunks.
 fn row_counts() -> impl Iterator<Item = usize> {
@@ -131,8 +131,8 @@ fn a_step_moves_each_parameter_by_its_whole_gradient() {
             sum.set(0, &earlier);
             let gradient = Gradient { x: &pack(&x), d: &pack(&d), rows, plane: moved.plane() };
             let sum = if chunked { &sum.data[..] } else { &[] };
-            sgd.step(Step { lr: 0.5, t: 1, loss: 1.0 }, &mut [], &mut |door| {
-                let Door::Tiles(step) = door else { panic!("sgd takes the fast door") };
+            sgd.step(Step { lr: 0.5, t: 1, loss: 1.0 }, &mut [], &mut |update| {
+                let Update::Fused(step) = update else { panic!("sgd is fused") };
                 step.apply(isa, gradient, sum, &mut moved.data, Decay { penalty: 0.25, shrink: 1.0 });
             });
             let share = if chunked { 1.0 } else { 0.0 };
