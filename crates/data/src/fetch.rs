@@ -1,7 +1,7 @@
-//! Downloads: mirrors in order, resumed where they broke off, checked, and put in place by a rename.
+//! Downloads: mirrors in order, resumed after an interruption, verified, and put in place by a rename.
 //!
 //! A file grows as `NAME.gz.part`, locked against other processes, and gets its name only once its SHA-256 is
-//! right; a part that was broken off stays for the next attempt, wrong bytes do not.
+//! right. An incomplete part is kept for the next attempt; one with wrong bytes is removed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -14,22 +14,22 @@ use ureq::http::header::CONTENT_RANGE;
 use crate::catalog::{self, Set};
 use crate::{Error, checksum};
 
-/// The most time to connect to a mirror.
+/// Time limit for connecting to a mirror.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// Time until anything at all has answered.
+/// Time limit for the first answer of any mirror.
 const PATIENCE: Duration = Duration::from_secs(9);
 
 /// Time for one piece of a file: a transfer that takes longer is resumed if it got on by a thousandth
 /// of the file or a quarter of what was missing, else given up.
 const PIECE: Duration = Duration::from_secs(20);
 
-/// How far one file has come.
+/// Progress of one file's download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress<'a> {
     /// Name of the file.
     pub file: &'a str,
-    /// Bytes that are here, those of earlier attempts included.
+    /// Bytes downloaded, those of earlier attempts included.
     pub done: u64,
     /// Bytes of the whole file.
     pub total: u64,
@@ -40,7 +40,7 @@ pub fn download(set: &Set, mirrors: &[&str], into: &Path, progress: &mut dyn FnM
     Transfer::new(mirrors, into, progress, PIECE).all(set)
 }
 
-/// Why a mirror did not deliver.
+/// Failure of a download from a mirror.
 enum Failure {
     /// This mirror cannot be reached, or no longer: other files need not be asked for.
     Unreachable(String),
@@ -77,7 +77,7 @@ impl<'a> Transfer<'a> {
         Ok(())
     }
 
-    /// Whether the file is in place; the reasons say why not.
+    /// Downloads a file. False if no mirror delivered it; `reasons` then has an error for each.
     fn file(&mut self, file: &catalog::File, reasons: &mut Vec<String>) -> Result<bool, Error> {
         let path = self.into.join(file.packed_name());
         let part_path = self.into.join(file.packed_name() + ".part");
@@ -132,7 +132,7 @@ impl<'a> Transfer<'a> {
                 if !foreign {
                     return Err(Failure::Wrong("wrong bytes: the SHA-256 is not the catalog's".into()));
                 }
-                // Perhaps it was the beginning, from elsewhere, that was wrong.
+                // The part from an earlier attempt or another mirror may be wrong.
                 foreign = false;
             } else if outcome.is_ok() {
                 part.set_len(0).map_err(disk)?;
@@ -143,13 +143,13 @@ impl<'a> Transfer<'a> {
         }
     }
 
-    /// One request: appends what comes to the part, up to one byte more than the file should have.
+    /// One request: appends the response to the part, up to one byte more than the file should have.
     fn piece(&mut self, mirror: &str, file: &catalog::File, part: &mut File, from: u64) -> Result<(), Failure> {
         let left = PATIENCE.saturating_sub(self.started.elapsed());
         if left.is_zero() && !self.answered {
             return Err(Failure::Unreachable("no time left to try it".into()));
         }
-        // Until something has answered, the three steps share what time is left.
+        // Before the first answer, the three steps share the remaining time.
         let (resolve, connect) = if self.answered { (CONNECT, CONNECT) } else { (left / 4, CONNECT.min(left / 2)) };
         let answer = if self.answered { self.piece } else { left.saturating_sub(resolve + connect) };
         let mut config = Agent::config_builder()
@@ -202,7 +202,7 @@ impl<'a> Transfer<'a> {
     }
 }
 
-/// Another process that waited for the same file may have been faster.
+/// Removes a file; it is no error if another process removed it first.
 fn remove(path: &Path) -> Result<(), Error> {
     match fs::remove_file(path) {
         Err(cause) if cause.kind() != ErrorKind::NotFound => Err(Error::write(path, cause)),

@@ -1,110 +1,254 @@
-//! Data sets of image files: `train/CLASS/*.png|jpg|jpeg` and `test/CLASS/*`, read as gray, all of one size.
+//! Datasets of image files: `train/CLASS/**` and `test/CLASS/**`, read as gray, all of one size.
 //!
-//! Classes are the folders of `train` in the order of their names; images come class by class, in the order of theirs.
+//! Classes are the folders of `train` in the order of their names. Images come class by class, in the order of their
+//! paths below the class; subfolders of a class belong to it. Files left out and images converted are counted and
+//! reported as a [`Note`]. The first rules of reading ([`Rules::First`]) left files out and dropped transparency
+//! silently; they are kept for runs that were trained with them.
 
-use std::fs;
-use std::io::Cursor;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use handloom_engine::dataset::Dataset;
-use image::{DynamicImage, ImageDecoder as _, ImageReader, ImageResult, Limits};
+use image::DynamicImage;
 
-use crate::Error;
+use crate::decode::{self, ENDINGS, MOST_SIDE, More};
+use crate::notes::{self, Note, grouped};
+use crate::photo::{self, Opaque};
+use crate::walk::{self, Files, Folder};
+use crate::{Error, Images, Reading, Rules, TestPart, idx};
 
-/// The most pixels that an image may be wide or high.
-pub const MOST_SIDE: u32 = 8192;
-
-/// The most bytes that decoding one image may take, 256 MiB.
+/// Maximum size of an image file, 256 MiB.
 const MOST_BYTES: u64 = 1 << 28;
+
+/// Maximum number of classes with a note of their own on files left out; beyond it one note has the total.
+const NAMED: usize = 3;
 
 /// One image in gray.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gray {
-    /// Pixels in a row.
+    /// Width in pixels.
     pub width: usize,
-    /// Rows.
+    /// Height in pixels.
     pub height: usize,
     /// All pixels row by row, 0 to 255.
     pub pixels: Vec<u8>,
-    /// Whether the file had colors, which were averaged by their brightness (ITU-R BT.709).
+    /// True if the file had colors, which were converted to luma (ITU-R BT.709).
     pub had_color: bool,
 }
 
-/// Decodes the bytes of a PNG or JPEG file to gray; errors call it `name`.
+/// Decodes the bytes of an image file to gray, with a background where it is transparent; errors call it `name`.
 pub fn decode_image(name: &str, bytes: &[u8]) -> Result<Gray, Error> {
-    let image = decode(bytes).map_err(|found| {
-        unfit(Path::new(name), format!("a PNG or JPEG image of at most {MOST_SIDE} pixels a side"), found)
-    })?;
-    let (width, height, had_color) = (image.width() as usize, image.height() as usize, image.color().has_color());
-    Ok(Gray { width, height, pixels: image.into_luma8().into_raw(), had_color })
+    let decoded = decode::decode(bytes).map_err(|found| undecodable(name, found))?;
+    let Opaque { gray, had_color, .. } = photo::opaque(&decoded.image);
+    let (width, height) = (gray.width() as usize, gray.height() as usize);
+    Ok(Gray { width, height, pixels: gray.into_raw(), had_color })
 }
 
-/// Decodes the bytes of a PNG or JPEG file, turned as its camera was held; `Err` says what is wrong with them.
-pub(crate) fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
-    let decode = || -> ImageResult<DynamicImage> {
-        let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
-        let mut limits = Limits::default();
-        limits.max_image_width = Some(MOST_SIDE);
-        limits.max_image_height = Some(MOST_SIDE);
-        limits.max_alloc = Some(MOST_BYTES);
-        reader.limits(limits.clone());
-        let mut decoder = reader.into_decoder()?;
-        limits.reserve(decoder.total_bytes())?;
-        let orientation = decoder.orientation()?;
-        let mut image = DynamicImage::from_decoder(decoder)?;
-        image.apply_orientation(orientation);
-        Ok(image)
-    };
-    decode().map_err(|cause| cause.to_string())
+fn undecodable(name: &str, found: String) -> Error {
+    Error::Damaged {
+        file: name.into(),
+        expected: format!("an image of at most {MOST_SIDE} pixels a side"),
+        found,
+        hint: "remove the file, or convert it to PNG or JPEG with any image program",
+    }
 }
 
 /// The training images below `folder`.
-pub(crate) fn train(folder: &Path) -> Result<Dataset, Error> {
-    read(folder, "train")
+pub(crate) fn train(folder: &Path, reading: Reading) -> Result<Images, Error> {
+    let classes = classes(&folder.join("train"), reading)?;
+    let mut images = read(folder, "train", &classes, &classes, reading)?;
+    if reading.rules != Rules::First {
+        for name in ["val", "valid", "validation"].into_iter().filter(|name| folder.join(name).is_dir()) {
+            let why = "validation images are taken from train/ (`--val-fraction`)";
+            images.notes.push(Note::plain(format!("{name}/ was not read: {why}")));
+        }
+    }
+    Ok(images)
 }
 
 /// The test images below `folder`, of the training images' size and classes.
-pub(crate) fn test(folder: &Path) -> Result<Dataset, Error> {
-    read(folder, "test")
+pub(crate) fn test(folder: &Path, reading: Reading) -> Result<Images, Error> {
+    let trained = classes(&folder.join("train"), reading)?;
+    read(folder, "test", &trained, &classes(&folder.join("test"), reading)?, reading)
 }
 
-fn read(folder: &Path, part: &str) -> Result<Dataset, Error> {
-    let trained = classes(&folder.join("train"))?;
-    // The first training image sets the size of all, those of the test set too.
-    let first = images(&trained[0].1)?.swap_remove(0);
-    let size = decode_file(&first)?;
-    let mut data = (Vec::new(), Vec::new());
-    for (class, path) in classes(&folder.join(part))? {
-        let Some(label) = trained.iter().position(|(name, _)| *name == class) else {
-            return Err(unfit(&path, "a class that `train` has too", format!("`{class}`")));
+/// Checks the test part without decoding an image: its classes, its files, and the sizes in their headers.
+pub(crate) fn check_test(folder: &Path, reading: Reading) -> Result<TestPart, Error> {
+    let part = folder.join("test");
+    if !part.is_dir() {
+        return match part.symlink_metadata() {
+            Ok(_) => Err(unfit(&part, "a folder", "something else")),
+            Err(_) => Ok(TestPart::Missing("test/ is missing".into())),
         };
-        for file in images(&path)? {
-            let image = decode_file(&file)?;
-            if (image.width, image.height) != (size.width, size.height) {
-                let expected = format!("{}x{} pixels as in `{}`", size.width, size.height, first.display());
-                return Err(unfit(&file, expected, format!("{}x{}", image.width, image.height)));
+    }
+    let trained = classes(&folder.join("train"), reading)?;
+    let size = common_size(&trained, reading)?;
+    for class in classes(&part, reading)? {
+        label(&trained, &class)?;
+        for file in images(&class, reading)?.images {
+            let found = size_of(&file)?;
+            if reading.image_size.is_none() && found != size.1 {
+                return Err(other_size(&file, found, &size));
             }
-            if (data.0.len() + image.pixels.len()) as u64 > crate::idx::MOST_VALUES {
-                return Err(unfit(&file, format!("at most {} pixels in all", crate::idx::MOST_VALUES), "more"));
-            }
-            data.0.extend(image.pixels);
-            data.1.push(label as u8);
         }
     }
-    let classes = trained.into_iter().map(|(name, _)| name).collect();
-    Ok(Dataset { images: Arc::new(data.0), labels: Arc::new(data.1), shape: vec![size.height, size.width], classes })
+    Ok(TestPart::Present)
 }
 
-fn decode_file(path: &Path) -> Result<Gray, Error> {
-    decode_image(&path.display().to_string(), &fs::read(path).map_err(|cause| Error::read(path, cause))?)
+/// Label of a test class: its number among the classes of `train`.
+fn label(trained: &[Folder], class: &Folder) -> Result<u8, Error> {
+    let found = trained.iter().position(|known| known.name == class.name);
+    let found =
+        found.ok_or_else(|| unfit(&class.path, "a class that `train` has too", format!("`{}`", class.shown())))?;
+    Ok(found as u8)
+}
+
+/// First training image and its size (height, width), which all images must have, unless a size is configured.
+fn common_size(trained: &[Folder], reading: Reading) -> Result<(PathBuf, [usize; 2]), Error> {
+    let first = images(&trained[0], reading)?.images.swap_remove(0);
+    let size = reading.image_size.map_or_else(|| size_of(&first), Ok)?;
+    Ok((first, size))
+}
+
+fn size_of(file: &Path) -> Result<[usize; 2], Error> {
+    let opened = File::open(file).map_err(|cause| Error::read(file, cause))?;
+    decode::size(BufReader::new(opened)).map_err(|found| undecodable(&file.display().to_string(), found))
+}
+
+fn other_size(file: &Path, [height, width]: [usize; 2], (first, size): &(PathBuf, [usize; 2])) -> Error {
+    Error::Damaged {
+        file: file.display().to_string(),
+        expected: format!("{}x{} pixels (width x height) as in `{}`", size[1], size[0], first.display()),
+        found: format!("{width}x{height}"),
+        hint: "`--image-size HxW`, such as `--image-size 28x28`, converts images of different sizes",
+    }
+}
+
+/// Counts of the conversions applied while reading images.
+#[derive(Default)]
+struct Conversions {
+    color: usize,
+    on_white: usize,
+    on_black: usize,
+    animated: usize,
+    paged: usize,
+    fitted: usize,
+    /// The lightest value of images of 16 bits.
+    deepest: u16,
+    /// Images of 8 bits, or of floating-point numbers.
+    shallow: usize,
+}
+
+impl Conversions {
+    fn notes(&self, part: &str) -> Vec<Note> {
+        let of = |count: usize, one: &str, many: &str| {
+            (count > 0).then(|| format!("{} of {part} {}", notes::images(count), if count == 1 { one } else { many }))
+        };
+        let backgrounds = [(self.on_white, "white"), (self.on_black, "black")];
+        let backgrounds = backgrounds.into_iter().filter(|(count, _)| *count > 0);
+        let backgrounds = backgrounds.map(|(count, on)| format!("{} on {on}", grouped(count))).collect::<Vec<_>>();
+        let transparent = of(self.on_white + self.on_black, "is transparent and was", "are transparent and were");
+        [
+            of(self.color, "has colors and was turned to gray", "have colors and were turned to gray"),
+            transparent.map(|text| format!("{text} drawn on a background: {}", backgrounds.join(", "))),
+            of(self.animated, "is animated: its first frame was taken", "are animated: their first frames were taken"),
+            of(
+                self.paged,
+                "has several pages: its first one was taken",
+                "have several pages: their first ones were taken",
+            ),
+            of(self.fitted, "was of another size and was converted", "were of other sizes and were converted"),
+        ]
+        .into_iter()
+        .flatten()
+        .map(Note::plain)
+        .collect()
+    }
+}
+
+fn read(folder: &Path, part: &str, trained: &[Folder], classes: &[Folder], reading: Reading) -> Result<Images, Error> {
+    let size = common_size(trained, reading)?;
+    let [height, width] = size.1;
+    let mut listed = Vec::new();
+    for class in classes {
+        listed.push((label(trained, class)?, class, images(class, reading)?));
+    }
+    // Checked before the first image is decoded, so that no memory is wasted.
+    let count: usize = listed.iter().map(|(.., files)| files.images.len()).sum();
+    if count as u64 * (height * width) as u64 > idx::MOST_VALUES {
+        let found = format!("{} of {height}x{width}", notes::images(count));
+        return Err(unfit(&folder.join(part), format!("at most {} pixels in all", idx::MOST_VALUES), found));
+    }
+    let (mut pixels, mut labels, mut done) = (Vec::new(), Vec::new(), Conversions::default());
+    for (label, _, files) in &listed {
+        for file in &files.images {
+            let image = gray(file, reading, &mut done)?;
+            if (image.height, image.width) != (height, width) {
+                return Err(other_size(file, [image.height, image.width], &size));
+            }
+            pixels.extend(image.pixels);
+            labels.push(*label);
+        }
+    }
+    let names = trained.iter().map(Folder::shown).collect();
+    let data =
+        Dataset { images: Arc::new(pixels), labels: Arc::new(labels), shape: vec![height, width], classes: names };
+    let mut notes = Vec::new();
+    if reading.rules != Rules::First {
+        notes.extend(left_out(part, listed.iter().map(|(_, class, files)| (*class, files))));
+        notes.extend(stray(&folder.join(part), part)?);
+        notes.extend(elsewhere(part, listed.iter().map(|(_, class, files)| (*class, files))));
+        notes.extend(done.notes(part));
+    }
+    let deepest = Some(done.deepest).filter(|_| done.shallow == 0 && reading.rules != Rules::First);
+    Ok(Images { data, notes, deepest })
+}
+
+/// One image, converted by the rules.
+fn gray(path: &Path, reading: Reading, done: &mut Conversions) -> Result<Gray, Error> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|cause| Error::read(path, cause))?;
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|cause| Error::read(path, cause))?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(unfit(path, format!("at most {MOST_BYTES} bytes"), "more"));
+    }
+    let decoded = decode::decode(&bytes).map_err(|found| undecodable(&path.display().to_string(), found))?;
+    let image = decoded.image;
+    match &image {
+        DynamicImage::ImageLuma16(image) => done.deepest = image.iter().copied().fold(done.deepest, u16::max),
+        DynamicImage::ImageLumaA16(_) | DynamicImage::ImageRgb16(_) | DynamicImage::ImageRgba16(_) => {
+            done.deepest = image.to_luma16().iter().copied().fold(done.deepest, u16::max);
+        }
+        _ => done.shallow += 1,
+    }
+    let (gray, had_color) = if reading.rules == Rules::First {
+        (image.to_luma8(), false)
+    } else {
+        let Opaque { gray, had_color, background } = photo::opaque(&image);
+        done.on_white += usize::from(background == Some(255));
+        done.on_black += usize::from(background == Some(0));
+        done.animated += usize::from(decoded.more == More::Frames);
+        done.paged += usize::from(decoded.more == More::Pages);
+        (gray, had_color)
+    };
+    done.color += usize::from(had_color);
+    let gray = match reading.image_size {
+        Some(size) if [gray.height() as usize, gray.width() as usize] != size => {
+            done.fitted += 1;
+            photo::whole(gray, size)
+        }
+        _ => gray,
+    };
+    let (width, height) = (gray.width() as usize, gray.height() as usize);
+    Ok(Gray { width, height, pixels: gray.into_raw(), had_color })
 }
 
 /// Names and folders of the classes of one part, sorted; 1 to 256.
-fn classes(part: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
-    let folders = entries(part)?.into_iter().filter(|path| path.is_dir());
-    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let all: Vec<_> = folders.map(|path| (name(&path), path)).collect();
+fn classes(part: &Path, reading: Reading) -> Result<Vec<Folder>, Error> {
+    let all = walk::folders(part, reading.rules)?;
     match all.len() {
         1..=256 => Ok(all),
         n => Err(unfit(part, "1 to 256 folders, one for each class", format!("{n}"))),
@@ -112,26 +256,93 @@ fn classes(part: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
 }
 
 /// Image files of one class, sorted; at least one.
-fn images(class: &Path) -> Result<Vec<PathBuf>, Error> {
-    let image = |path: &PathBuf| {
-        let end = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        ["png", "jpg", "jpeg"].contains(&end.as_str()) && path.is_file()
+fn images(class: &Folder, reading: Reading) -> Result<Files, Error> {
+    let files = walk::files(&class.path, reading.rules)?;
+    if files.images.is_empty() {
+        let found = match files.left_out.len() {
+            0 => "none".into(),
+            n => format!("none ({n} other files)"),
+        };
+        return Err(unfit(&class.path, format!("at least one image ({})", ENDINGS.join(" ")), found));
+    }
+    Ok(files)
+}
+
+/// Notes on files in the folders of classes that are no images.
+fn left_out<'a>(part: &str, classes: impl Iterator<Item = (&'a Folder, &'a Files)>) -> Vec<Note> {
+    let mut found: BTreeMap<usize, (String, &Files)> = BTreeMap::new();
+    let mut links = 0;
+    for (number, (class, files)) in classes.enumerate() {
+        links += files.links;
+        if !files.left_out.is_empty() {
+            found.insert(number, (format!("{part}/{}", class.shown()), files));
+        }
+    }
+    let words = |count: usize, place: &str, example: &str| {
+        let text = if count == 1 {
+            format!("1 file of {place} is no image that can be read and was left out: {example}")
+        } else {
+            let count = grouped(count);
+            format!("{count} files of {place} are no image that can be read and were left out, such as {example}")
+        };
+        Note::plain(text)
     };
-    let all: Vec<_> = entries(class)?.into_iter().filter(image).collect();
-    if all.is_empty() { Err(unfit(class, "at least one `.png`, `.jpg` or `.jpeg`", "none")) } else { Ok(all) }
+    let example = |files: &Files| files.left_out[0].display().to_string();
+    let mut notes: Vec<Note> = if found.len() > NAMED {
+        let count = found.values().map(|(_, files)| files.left_out.len()).sum();
+        let (place, files) = found.values().next().expect("there are some");
+        vec![words(count, &format!("{} classes of {part}", found.len()), &format!("{place}/{}", example(files)))]
+    } else {
+        found.values().map(|(place, files)| words(files.left_out.len(), place, &example(files))).collect()
+    };
+    if links > 0 {
+        let folders = if links == 1 { "folder is a link" } else { "folders are links" };
+        notes.push(Note::plain(format!("{links} {folders} to what was read already and left out of {part}")));
+    }
+    notes
 }
 
-/// What is in a folder, sorted by name, without hidden files.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let all = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let mut all: Vec<_> =
-        all.map_err(|cause| Error::read(folder, cause))?.into_iter().map(|entry| entry.path()).collect();
-    all.retain(|path| !path.file_name().unwrap_or_default().as_encoded_bytes().starts_with(b"."));
-    all.sort();
-    Ok(all)
+/// Note on images that the first rules leave out: those in subfolders, and formats other than PNG and JPEG.
+fn elsewhere<'a>(part: &str, classes: impl Iterator<Item = (&'a Folder, &'a Files)>) -> Vec<Note> {
+    let (mut deeper, mut endings) = (0, BTreeMap::<String, usize>::new());
+    for (class, files) in classes {
+        for image in &files.images {
+            deeper += usize::from(image.parent() != Some(&class.path));
+            let ending = walk::ending(image);
+            if !["png", "jpg", "jpeg"].contains(&ending.as_str()) {
+                *endings.entry(ending).or_default() += 1;
+            }
+        }
+    }
+    let are = |count: usize| format!("{} of {part} {}", notes::images(count), if count == 1 { "is" } else { "are" });
+    let other: usize = endings.values().sum();
+    let named: Vec<&str> = endings.keys().map(|ending| if ending.is_empty() { "no ending" } else { ending }).collect();
+    let told = [
+        (deeper, "in subfolders of classes".to_owned()),
+        (other, format!("no PNG or JPEG by name ({})", named.join(", "))),
+    ];
+    told.into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(n, what)| Note::plain(format!("{} {what}", are(n))))
+        .collect()
 }
 
-/// The error that a file or folder does not hold what it should.
+/// Files of a part that are in no class.
+fn stray(folder: &Path, part: &str) -> Result<Option<Note>, Error> {
+    let stray = walk::strays(folder)?;
+    Ok(stray.first().map(|first| {
+        let example = first.display();
+        Note::plain(match stray.len() {
+            1 => format!("1 file of {part} is in no folder of a class and was left out: {example}"),
+            n => format!(
+                "{} files of {part} are in no folder of a class and were left out, such as {example}",
+                grouped(n)
+            ),
+        })
+    }))
+}
+
+/// The error for a file or folder with the wrong content.
 pub(crate) fn unfit(path: &Path, expected: impl Into<String>, found: impl Into<String>) -> Error {
     Error::Damaged {
         file: path.display().to_string(),
@@ -142,107 +353,4 @@ pub(crate) fn unfit(path: &Path, expected: impl Into<String>, found: impl Into<S
 }
 
 #[cfg(test)]
-mod tests {
-    use image::{GrayImage, Luma, RgbImage};
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// Writes a gray image whose pixels are all `light`.
-    fn put(root: &Path, name: &str, side: u32, light: u8) {
-        let path = root.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        GrayImage::from_pixel(side, side, Luma([light])).save(path).unwrap();
-    }
-
-    /// Two classes with two and one training images, one test image each.
-    fn good() -> tempfile::TempDir {
-        let root = tempfile::tempdir().unwrap();
-        for (name, light) in [("train/b/2.png", 20), ("train/b/10.png", 10), ("train/a/x.PNG", 1)] {
-            put(root.path(), name, 3, light);
-        }
-        put(root.path(), "test/b/y.png", 3, 30);
-        put(root.path(), "test/a/z.png", 3, 40);
-        root
-    }
-
-    #[track_caller]
-    fn complaint(root: &tempfile::TempDir, result: Result<Dataset, Error>) -> String {
-        let message = result.unwrap_err().to_string();
-        assert!(message.starts_with(&format!("`{}/", root.path().display())), "{message}");
-        message.replace(&root.path().display().to_string(), "DATA")
-    }
-
-    #[test]
-    fn images_come_in_the_order_of_classes_and_names() {
-        let root = good();
-        fs::write(root.path().join("train/a/notes.txt"), "no image").unwrap();
-        fs::write(root.path().join("train/a/.hidden.png"), "no image").unwrap();
-        let train = train(root.path()).unwrap();
-        assert_eq!((train.classes, train.shape), (vec!["a".to_string(), "b".into()], vec![3, 3]));
-        assert_eq!(*train.labels, [0, 1, 1]);
-        assert_eq!([train.images[0], train.images[9], train.images[18]], [1, 10, 20]);
-        let test = test(root.path()).unwrap();
-        assert_eq!((&test.labels[..], test.images[0], test.classes.len()), (&[0, 1][..], 40, 2));
-    }
-
-    #[test]
-    fn color_becomes_gray_from_png_and_jpeg() {
-        for format in [image::ImageFormat::Png, image::ImageFormat::Jpeg] {
-            let mut bytes = Cursor::new(Vec::new());
-            RgbImage::from_pixel(4, 2, image::Rgb([0, 255, 0])).write_to(&mut bytes, format).unwrap();
-            let gray = decode_image("x", bytes.get_ref()).unwrap();
-            assert_eq!((gray.width, gray.height, gray.pixels.len(), gray.had_color), (4, 2, 8, true));
-            assert!(gray.pixels.iter().all(|&pixel| (178..188).contains(&pixel)), "{:?}", gray.pixels);
-        }
-    }
-
-    #[test]
-    fn what_does_not_fit_is_named() {
-        let root = good();
-        put(root.path(), "train/b/3.png", 4, 1);
-        let message = complaint(&root, train(root.path()));
-        assert!(message.contains("`DATA/train/b/3.png`") && message.contains("3x3 pixels as in `DATA/train/a/x.PNG`"));
-
-        let root = good();
-        fs::write(root.path().join("test/a/broken.jpg"), b"\xff\xd8\xff nonsense").unwrap();
-        assert!(complaint(&root, test(root.path())).contains("`DATA/test/a/broken.jpg`"));
-        train(root.path()).unwrap();
-
-        let root = good();
-        put(root.path(), "test/c/1.png", 3, 1);
-        assert!(complaint(&root, test(root.path())).contains("`DATA/test/c` is damaged or not understood"));
-
-        let root = good();
-        fs::create_dir(root.path().join("train/c")).unwrap();
-        assert!(complaint(&root, train(root.path())).contains("`DATA/train/c`"));
-
-        let root = good();
-        fs::remove_dir_all(root.path().join("train")).unwrap();
-        fs::create_dir(root.path().join("train")).unwrap();
-        assert!(complaint(&root, train(root.path())).contains("expected 1 to 256 folders"));
-    }
-
-    #[test]
-    fn an_image_cut_at_any_byte_or_too_large_never_panics() {
-        let mut bytes = Cursor::new(Vec::new());
-        GrayImage::from_pixel(5, 5, Luma([7])).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
-        let mut bytes = bytes.into_inner();
-        for cut in 0..bytes.len() {
-            let _ = decode_image("x", &bytes[..cut]);
-        }
-        assert!(decode_image("x", &bytes[..40]).is_err());
-        // The width in the header, which has a checksum of its own.
-        bytes[16..20].copy_from_slice(&100_000_u32.to_be_bytes());
-        assert!(decode_image("x", &bytes).is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn random_bytes_never_panic(jpeg in any::<bool>(), rest in prop::collection::vec(any::<u8>(), 0..200)) {
-            let start: &[u8] = if jpeg { b"\xff\xd8\xff\xe0" } else { b"\x89PNG\r\n\x1a\n" };
-            let _ = decode_image("x", &[start, &rest].concat());
-            let _ = decode_image("x", &rest);
-        }
-    }
-}
+mod tests;

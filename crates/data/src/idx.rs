@@ -15,10 +15,10 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::Error;
 
-/// The most values one file may hold, 2 GiB.
+/// Maximum number of values in one file, 2 GiB.
 pub const MOST_VALUES: u64 = 1 << 31;
 
-/// Bytes that one byte of deflate can become at most.
+/// Maximum expansion of deflate, in bytes per byte.
 const DEFLATE_RATIO: u64 = 1032;
 
 /// An array of bytes.
@@ -57,7 +57,7 @@ fn open<T>(path: &Path, f: impl FnOnce(&str, &mut dyn BufRead, u64) -> Result<T,
 struct Stream<'a> {
     name: &'a str,
     reader: Box<dyn Read + 'a>,
-    /// The most bytes that can come out of `reader`.
+    /// Upper bound of the bytes that `reader` can yield.
     most: u64,
 }
 
@@ -120,7 +120,7 @@ impl<'a> Stream<'a> {
             file: self.name.into(),
             expected: expected.into(),
             found: found.into(),
-            hint: "get the file again; of a known data set, remove it and run `handloom data get`",
+            hint: "get the file again; where it is one of a known data set, remove it: `handloom data ls` says how to get it",
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Data sets: where their files are, how they are read, and one that Handloom draws itself.
+//! Datasets: finding, downloading and reading them, and one that Handloom draws itself.
 //!
-//! [`locate`] finds a data set by name or folder and never touches the network; [`obtain`] downloads it too.
-//! Both open nothing: [`Located::train`] and [`Located::test`] read one part each, so that who trains need
-//! not touch the test set. Bytes from outside are parsed by [`idx::parse`], [`folder::decode_image`] and [`photo::read`],
-//! which answer anything, however broken, with an [`Error`].
+//! [`locate`] finds a dataset by name or folder and never touches the network; [`obtain`] downloads it too.
+//! Both open no image: [`Located::train`] and [`Located::test`] read one part each, so that training need not touch
+//! the test set. Untrusted bytes are parsed by [`idx::parse`], [`folder::decode_image`] and [`photo::read`], which
+//! return an [`Error`] for broken input and never panic.
 //!
 //! ```
 //! let garments = handloom_data::locate("garments", &[])?;
@@ -15,42 +15,59 @@
 
 pub mod catalog;
 pub mod checksum;
+mod decode;
 pub mod fetch;
 pub mod folder;
 pub mod garments;
+pub mod home;
 pub mod idx;
 mod located;
+pub mod notes;
 pub mod photo;
+mod reading;
+mod walk;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use located::{Located, locate, obtain};
+pub use decode::ENDINGS as IMAGE_ENDINGS;
+pub use located::{Located, in_folder, locate, obtain};
+pub(crate) use reading::Images;
+pub use reading::{Reading, Rules, TestPart};
 
-/// Why a data set cannot be had.
+/// Failure to find, download or read a dataset.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The name is neither a data set's nor an existing folder's: a mistake in the command, not in the data.
+    /// The name is neither that of a dataset nor an existing folder: a mistake in the command, not in the data.
     #[error(
-        "there is no data set and no folder `{name}`\nhint: name {}, or a folder that exists",
+        "there is no data set and no folder `{name}`\nhint: {}name {}, or a folder that exists",
+        nearest(name).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default(),
         catalog::names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
     )]
     Unknown {
-        /// What was asked for.
+        /// The name as given.
         name: String,
     },
-    /// A known data set is not on this disk and was not downloaded.
+    /// The name is written like a path, and no such folder exists.
+    #[error(
+        "there is no folder `{name}`\nhint: a data set in a folder is named by the folder's path; `handloom data ls` lists the known ones"
+    )]
+    NoFolder {
+        /// The name as given.
+        name: String,
+    },
+    /// A known dataset is not on this disk and was not downloaded.
     #[error(
         "`{name}` is not on this disk and was not downloaded: {reason}\n\
          hint: put these four files into `DIR/{folder}` and pass `--data-dir DIR`\n{files}"
     )]
     Unavailable {
-        /// The data set.
+        /// The dataset.
         name: &'static str,
         /// The folder below a data directory in which its files belong.
         folder: &'static str,
-        /// What happened at each mirror.
+        /// Reason of the failure, for each mirror.
         reason: String,
         /// Its files with their addresses and checksums, one a line.
         files: String,
@@ -62,21 +79,34 @@ pub enum Error {
         path: PathBuf,
         /// `read` or `write`.
         action: &'static str,
-        /// What the system said.
+        /// Error of the operating system.
         cause: io::Error,
     },
-    /// A file or folder is there but does not hold what it should.
+    /// The dataset has no test set.
+    #[error("`{name}` has no test set: {why}\nhint: add the missing files, or name another data set")]
+    NoTest {
+        /// The dataset.
+        name: String,
+        /// The file or folder that is missing.
+        why: String,
+    },
+    /// A file or folder exists but has the wrong content.
     #[error("`{file}` is damaged or not understood: expected {expected}, found {found}\nhint: {hint}")]
     Damaged {
         /// The file or folder.
         file: String,
-        /// What should be there.
+        /// Expected content.
         expected: String,
-        /// What is there.
+        /// Actual content.
         found: String,
-        /// What to do about it.
+        /// Suggestion for the user.
         hint: &'static str,
     },
+}
+
+/// The known dataset that a mistyped `name` probably means.
+fn nearest(name: &str) -> Option<&'static str> {
+    handloom_engine::config::neighbors(name, catalog::names()).first().copied()
 }
 
 impl Error {

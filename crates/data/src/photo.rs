@@ -1,4 +1,4 @@
-//! A picture from outside, made into what a network was trained on: gray, light on dark, of its size.
+//! Converts pictures to the form of a network's training images: gray, light on dark, of their size.
 //!
 //! MNIST and Fashion-MNIST show a light object on black: a garment is cut out and fills the image, a digit
 //! fits into 20 of 28 pixels and its center of mass is in the middle (`LeCun` et al., 1998; Xiao et al., 2017,
@@ -9,9 +9,9 @@ use image::imageops::{self, FilterType};
 use image::{DynamicImage, GrayImage, Luma};
 
 use crate::Error;
-use crate::folder::{self, MOST_SIDE};
+use crate::decode::{self, MOST_SIDE, More};
 
-/// Whether dark on light is turned into light on dark.
+/// Inversion of pictures that are dark on light.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Invert {
     /// If the border of the picture is light.
@@ -22,7 +22,7 @@ pub enum Invert {
     No,
 }
 
-/// How the object lies in its image.
+/// Size and position of the object in its image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
     /// It fills the image and is in the middle, as in Fashion-MNIST.
@@ -31,31 +31,38 @@ pub enum Framing {
     Margin,
     /// It leaves a seventh free on each side and its center of mass is in the middle, as in MNIST.
     Digit,
-    /// As the picture has it: nothing is cut away, and what is behind it stays. For data sets of which it is not known
-    /// what was done to their pictures; whether they are dark or light is not known either, so nothing is inverted
-    /// unless asked for.
+    /// The whole picture with its background; nothing is cut away. For datasets with unknown preprocessing. It is not
+    /// known either if they are light on dark, so pictures are inverted only on request.
     Whole,
 }
 
-/// A picture as a network takes it.
+/// A picture converted to the input of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Photo {
     /// Pixels row by row, 0 to 255.
     pub pixels: Vec<u8>,
-    /// What was done to it, such as `inverted, fitted to 28×28`; or `unchanged`.
+    /// Conversions that were applied, such as `inverted, fitted to 28×28`; or `unchanged`.
     pub converted: String,
 }
 
-/// Part of the lightest pixel's light from which a pixel belongs to the object.
+/// Threshold [0, 1] of the object, as a part of the contrast between the background and the lightest pixel.
 const CONTENT: f64 = 0.2;
-/// Least difference (of 255) between the object and what is behind it.
+/// Minimum contrast (of 255) between the object and its background.
 const CONTRAST: u8 = 16;
-/// Part of that light by which the background may differ from edge to edge.
+/// Largest difference [0, 1] of the background from edge to edge, as a part of that contrast.
 const UNEVEN: f64 = 0.4;
 /// Longest side at which the object is looked for: noise is averaged out, strokes are still there.
 const LOOK: u32 = 256;
 
-/// Decodes the bytes of a PNG or JPEG file and converts it to `height` x `width` pixels; errors call it `name`.
+/// A gray image, with the conversions that were applied.
+pub(crate) struct Opaque {
+    pub(crate) gray: GrayImage,
+    pub(crate) had_color: bool,
+    /// Background put behind transparent pixels, 255 or 0; none if the image was opaque.
+    pub(crate) background: Option<u8>,
+}
+
+/// Decodes the bytes of an image file and converts it to `height` x `width` pixels; errors call it `name`.
 pub fn read(
     name: &str,
     bytes: &[u8],
@@ -63,20 +70,36 @@ pub fn read(
     invert: Invert,
     framing: Framing,
 ) -> Result<Photo, Error> {
-    let image = folder::decode(bytes).map_err(|found| Error::Damaged {
+    let decoded = decode::decode(bytes).map_err(|found| Error::Damaged {
         file: name.into(),
-        expected: format!("a PNG or JPEG image of at most {MOST_SIDE} pixels a side"),
+        expected: format!("an image of at most {MOST_SIDE} pixels a side"),
         found,
         hint: "convert it to PNG or JPEG with any image program",
     })?;
-    Ok(convert(&image, [height, width], invert, framing))
+    let mut photo = convert(&decoded.image, [height, width], invert, framing);
+    let first = match decoded.more {
+        More::None => return Ok(photo),
+        More::Frames => "first frame",
+        More::Pages => "first page",
+    };
+    photo.converted = match photo.converted.as_str() {
+        "unchanged" => first.into(),
+        done => format!("{first}, {done}"),
+    };
+    Ok(photo)
 }
 
 /// Converts an image to `height` x `width` pixels.
 pub fn convert(image: &DynamicImage, [height, width]: [usize; 2], invert: Invert, framing: Framing) -> Photo {
     let (width, height) = (width as u32, height as u32);
     let mut done = Vec::new();
-    let mut gray = opaque(image, &mut done);
+    let Opaque { mut gray, had_color, background: drawn_on } = opaque(image);
+    if had_color {
+        done.push("gray".to_owned());
+    }
+    if let Some(behind) = drawn_on {
+        done.push(if behind == 255 { "put on white".into() } else { "put on black".into() });
+    }
     let inverts = match invert {
         Invert::Auto => framing != Framing::Whole && background(&gray) >= 128,
         Invert::Yes => true,
@@ -96,13 +119,14 @@ pub fn convert(image: &DynamicImage, [height, width]: [usize; 2], invert: Invert
     Photo { pixels: gray.into_raw(), converted: done.join(", ") }
 }
 
-/// The image in gray; what is transparent becomes white behind a dark object and black behind a light one.
-fn opaque(image: &DynamicImage, done: &mut Vec<String>) -> GrayImage {
-    if image.color().has_color() {
-        done.push("gray".into());
-    }
+/// The image in gray; transparent pixels become white behind a dark object and black behind a light one.
+///
+/// This is the one rule for transparency: `predict` and the reading of datasets both use it.
+pub(crate) fn opaque(image: &DynamicImage) -> Opaque {
+    let had_color = image.color().has_color() && has_hue(image);
+    let plain = |image: &DynamicImage| Opaque { gray: image.to_luma8(), had_color, background: None };
     if !image.color().has_alpha() {
-        return image.to_luma8();
+        return plain(image);
     }
     let pixels = image.to_luma_alpha8();
     let (light, weight) = pixels.pixels().fold((0_u64, 0_u64), |(light, weight), pixel| {
@@ -110,15 +134,33 @@ fn opaque(image: &DynamicImage, done: &mut Vec<String>) -> GrayImage {
         (light + value * alpha, weight + alpha)
     });
     if weight == 255 * pixels.pixels().len() as u64 {
-        return image.to_luma8();
+        return plain(image);
     }
     let behind = if light < 128 * weight { 255 } else { 0 };
-    done.push(if behind == 255 { "put on white".into() } else { "put on black".into() });
     let blended = pixels.pixels().map(|pixel| {
         let [value, alpha] = pixel.0.map(u32::from);
         ((value * alpha + behind * (255 - alpha) + 127) / 255) as u8
     });
-    GrayImage::from_raw(pixels.width(), pixels.height(), blended.collect()).expect("one value for each pixel")
+    let gray = GrayImage::from_raw(pixels.width(), pixels.height(), blended.collect());
+    Opaque { gray: gray.expect("one value for each pixel"), had_color, background: Some(behind as u8) }
+}
+
+/// True if a visible pixel has a color. Three equal channels are gray, and lose nothing in the conversion.
+fn has_hue(image: &DynamicImage) -> bool {
+    let is_gray = |[red, green, blue]: [u8; 3]| red == green && green == blue;
+    match image {
+        DynamicImage::ImageRgb8(image) => !image.pixels().all(|pixel| is_gray(pixel.0)),
+        other => {
+            let pixels = other.to_rgba8();
+            !pixels.pixels().all(|pixel| pixel.0[3] == 0 || is_gray([pixel.0[0], pixel.0[1], pixel.0[2]]))
+        }
+    }
+}
+
+/// The whole image in `height` x `width` pixels, as [`Framing::Whole`] converts it.
+pub(crate) fn whole(gray: GrayImage, [height, width]: [usize; 2]) -> GrayImage {
+    let size = [width as u32, height as u32];
+    if [gray.width(), gray.height()] == size { gray } else { fit(&gray, size, Framing::Whole) }
 }
 
 /// Median of the pixels along the border.
@@ -139,7 +181,7 @@ fn median(mut values: Vec<u8>) -> u8 {
     *values.select_nth_unstable(middle).1
 }
 
-/// The image without what is behind the object: the border's median, tilted as the light falls from edge to edge.
+/// The image minus its background: the border's median plus a linear gradient from edge to edge.
 fn flattened(gray: &GrayImage) -> GrayImage {
     let all = edges(gray);
     let middle = f64::from(median(all.concat()));
@@ -157,7 +199,7 @@ fn flattened(gray: &GrayImage) -> GrayImage {
 }
 
 /// Cuts the object out of its background, which becomes black, and places it in an image of `size`; or, with
-/// [`Framing::Whole`] and where nothing stands out, fits all of it on its background.
+/// [`Framing::Whole`] and if there is no object, fits all of it on its background.
 fn fit(gray: &GrayImage, size: [u32; 2], framing: Framing) -> GrayImage {
     let flat;
     let gray = if framing == Framing::Whole {
@@ -195,7 +237,7 @@ fn fit(gray: &GrayImage, size: [u32; 2], framing: Framing) -> GrayImage {
     canvas
 }
 
-/// Left, top, right and bottom of what stands out, in pixels of the whole picture of `size`.
+/// Bounding box of the object (left, top, right, bottom), in pixels of the whole picture of `size`.
 fn content(look: &GrayImage, behind: u8, contrast: u8, size: [u32; 2]) -> [u32; 4] {
     let least = f64::from(behind) + CONTENT * f64::from(contrast);
     let (mut first, mut last) = ([u32::MAX; 2], [0; 2]);
@@ -212,7 +254,7 @@ fn content(look: &GrayImage, behind: u8, contrast: u8, size: [u32; 2]) -> [u32; 
     [start(0), start(1), end(0), end(1)]
 }
 
-/// Where the object's top left corner goes.
+/// Position of the object's top left corner: centered, or for digits by the center of mass.
 fn place(object: &GrayImage, size: [u32; 2], framing: Framing) -> [u32; 2] {
     let sides = [object.width(), object.height()];
     let free = [size[0] - sides[0], size[1] - sides[1]];
@@ -231,7 +273,7 @@ fn place(object: &GrayImage, size: [u32; 2], framing: Framing) -> [u32; 2] {
     })
 }
 
-/// Averages areas where the image shrinks, and interpolates where it grows.
+/// Resizes by averaging areas where the image shrinks, and by interpolation where it grows.
 fn resized(image: &GrayImage, width: u32, height: u32) -> GrayImage {
     let small = shrunk(image, width.min(image.width()), height.min(image.height()));
     if small.dimensions() == (width, height) {

@@ -23,7 +23,7 @@ impl Dice {
         low + (high - low) * (self.0.unit() as f32)
     }
 
-    /// Whether something of probability `p` happens.
+    /// True with probability `p`.
     pub(super) fn chance(&mut self, p: f32) -> bool {
         (self.0.unit() as f32) < p
     }
@@ -36,7 +36,7 @@ impl Dice {
     }
 }
 
-/// How an item lies in the frame.
+/// Scale, rotation and shift of an item in the frame.
 #[derive(Clone, Copy)]
 pub(super) struct Pose {
     scale: Point,

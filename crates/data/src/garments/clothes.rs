@@ -2,11 +2,11 @@
 
 use super::canvas::{Canvas, Dice, Point, rounded, symmetric};
 
-/// What distinguishes the tops, drawn anew for each item.
+/// Random parameters of a top, drawn for each item.
 struct Top {
     /// Length of the sleeves; 0 has none.
     sleeve: f32,
-    /// Where it ends.
+    /// Height (`y`) of the hem.
     hem: f32,
     /// Half its width at the hem.
     width: f32,

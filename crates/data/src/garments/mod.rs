@@ -3,7 +3,7 @@
 //! Ten classes with Fashion-MNIST's names in its order, 12,000 training and 2,000 test images of 28x28 pixels, each
 //! class equally often. Size, place, turn, cut, brightness, pattern and noise vary; T-shirt, pullover, coat and
 //! shirt overlap, so that a linear model stays below a network with hidden layers. Every image depends on its number
-//! alone. To change a drawing is to make a new data set: the tests hold its checksum.
+//! alone. To change a drawing is to make a new dataset: the tests check its SHA-256.
 
 mod canvas;
 mod clothes;
@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::thread;
 
 use handloom_engine::dataset::Dataset;
+use handloom_engine::parallel;
 use handloom_engine::rng::Rng;
 
 use self::canvas::{Canvas, Dice, Pose, SIDE};
@@ -48,13 +49,9 @@ pub fn test() -> Dataset {
 fn images(part: &str, count: usize) -> Dataset {
     let mut pixels = vec![0; count * SIDE * SIDE];
     let share = count.div_ceil(thread::available_parallelism().map_or(1, usize::from));
-    thread::scope(|scope| {
-        for (start, chunk) in (0..).step_by(share).zip(pixels.chunks_mut(share * SIDE * SIDE)) {
-            scope.spawn(move || {
-                for (i, image) in (start..).zip(chunk.chunks_exact_mut(SIDE * SIDE)) {
-                    draw(i % 10, &mut Dice(Rng::stream(0, part, i as u64)), image);
-                }
-            });
+    parallel((0..).step_by(share).zip(pixels.chunks_mut(share * SIDE * SIDE)), |(start, chunk)| {
+        for (i, image) in (start..).zip(chunk.chunks_exact_mut(SIDE * SIDE)) {
+            draw(i % 10, &mut Dice(Rng::stream(0, part, i as u64)), image);
         }
     });
     Dataset {

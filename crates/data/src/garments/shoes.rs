@@ -43,7 +43,7 @@ pub(super) fn boot(canvas: &mut Canvas, dice: &mut Dice, light: f32) {
     }
 }
 
-/// What covers the foot from `ground` up to `top`, its front edge running from `instep` to `front`.
+/// The upper of a shoe, from `ground` up to `top`, its front edge running from `instep` to `front`.
 fn upper(canvas: &mut Canvas, dice: &mut Dice, light: f32, [ground, top, instep, front]: [f32; 4]) {
     let toe = ground - dice.between(0.22, 0.38);
     let middle = toe + (top - toe) * dice.between(0.2, 0.4);

@@ -13,7 +13,7 @@ fn full(image: GrayImage) -> Photo {
     convert(&image.into(), [28, 28], Invert::Auto, Framing::Full)
 }
 
-/// Left, top, right and bottom of what is not black.
+/// Bounding box (left, top, right, bottom) of the pixels that are not black.
 fn extent(photo: &Photo) -> [usize; 4] {
     let lit: Vec<usize> = (0..784).filter(|&i| photo.pixels[i] > 0).collect();
     let (x, y) = (lit.iter().map(|i| i % 28), lit.iter().map(|i| i / 28));
@@ -94,6 +94,8 @@ fn what_is_transparent_is_behind_the_object() {
 fn colors_pictures_without_contrast_and_extreme_shapes_are_taken() {
     let color = RgbImage::from_pixel(28, 28, Rgb([10, 20, 30]));
     assert_eq!(convert(&color.into(), [28, 28], Invert::Auto, Framing::Full).converted, "gray");
+    let equal = RgbImage::from_pixel(28, 28, Rgb([30, 30, 30]));
+    assert_eq!(convert(&equal.into(), [28, 28], Invert::Auto, Framing::Full).converted, "unchanged");
     for (width, height) in [(1, 1), (1, 500), (500, 1), (29, 28), (3, 2)] {
         for framing in [Framing::Full, Framing::Margin, Framing::Digit, Framing::Whole] {
             for size in [[28, 28], [1, 1], [5, 9]] {
