@@ -153,9 +153,9 @@ impl Rows {
         let counts = |trial: &&Trial| match trial.status {
             Status::Finished | Status::Pruned => trial.best().is_some(),
             Status::Diverged => true,
-            Status::Pending | Status::Running | Status::Failed => false,
+            Status::Pending | Status::Running | Status::Failed | Status::Removed => false,
         };
-        let trials: Vec<&Trial> = history.iter().filter(counts).collect();
+        let trials: Vec<&Trial> = history.iter().filter(|trial| trial.repeats.is_none()).filter(counts).collect();
         let cost = |trial: &&Trial| if trial.status == Status::Diverged { None } else { trial.best() };
         let costs: Vec<Option<f64>> = trials.iter().map(cost).collect();
         let worst = costs.iter().flatten().copied().reduce(f64::max).unwrap_or(0.0);
@@ -242,7 +242,7 @@ mod tests {
             let cost =
                 (rate + 2.5).powi(2) + 0.5 * f64::from(u8::from(choice["optimizer"] == "sgd")) + 0.1 * rng.normal();
             let status = if number % 10 == 3 { Status::Pruned } else { Status::Finished };
-            Trial { number, choice, costs: vec![cost + 1.0, f64::NAN, cost], status }
+            Trial { number, choice, costs: vec![cost + 1.0, f64::NAN, cost], status, ..Trial::default() }
         };
         let trials = (0..n).map(trial).collect();
         (space, trials)

@@ -5,6 +5,8 @@
 //! [`State`] of a sweep is a fold of that list and nothing else. Samplers and pruners are pure
 //! functions of (space, history, seed). This crate knows no database, no W&B server and no terminal.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests compare within bounds"))]
+
 pub mod importance;
 pub mod journal;
 pub mod pruner;
@@ -13,9 +15,10 @@ pub mod space;
 pub mod spec;
 pub mod standing;
 pub mod state;
+pub mod trainings;
 pub mod trial;
-pub mod words;
 pub mod worker;
+pub mod yaml;
 
 pub use importance::importance;
 pub use journal::{Entry, Journal, Page, Seq, Stamped};
@@ -23,5 +26,6 @@ pub use space::{Choice, Distribution, Parameter, Space};
 pub use spec::Spec;
 pub use standing::Standing;
 pub use state::State;
+pub use trainings::Trainings;
 pub use trial::{Goal, Status, Trial};
 pub use worker::Work;

@@ -5,13 +5,31 @@ use serde_json::{Value, json};
 use crate::space::{Choice, Space};
 use crate::spec::{Method, Spec};
 use crate::state::State;
+use crate::trainings::Trainings;
 use crate::trial::{Status, Trial};
+
+/// Takes the results away of runs that are not `there` any more: an older program removed them without a word in the
+/// journal of the sweep.
+pub fn forget(state: &mut State, there: impl Fn(&str) -> bool) {
+    for run in forgotten(state, there) {
+        state.remove(&run);
+    }
+}
+
+/// Runs with the results of trials that are not `there` any more.
+pub fn forgotten(state: &State, there: impl Fn(&str) -> bool) -> Vec<String> {
+    let has_result = |trial: &&Trial| matches!(trial.status, Status::Finished | Status::Pruned | Status::Diverged);
+    let runs = state.trials.iter().filter(has_result).filter_map(|trial| run_of(state, trial.number));
+    runs.filter(|run| !there(run)).map(str::to_owned).collect()
+}
 
 /// Where a sweep stands.
 #[derive(Clone, Debug, Default)]
 pub struct Standing {
     /// How many trials have each status, in the order of [`Status::ALL`].
     counts: [u64; Status::ALL.len()],
+    /// How many trials took the result of an identical training.
+    pub reused: u64,
     /// The best trial: its number, what it tries, and its cost.
     pub best: Option<(u64, Choice, f64)>,
 }
@@ -24,7 +42,8 @@ impl Standing {
             counts[Status::ALL.iter().position(|status| *status == trial.status).unwrap_or_default()] += 1;
         }
         let best = best(&state.trials);
-        Self { counts, best: best.map(|(trial, cost)| (trial.number, trial.choice.clone(), cost)) }
+        let reused = state.trials.iter().filter(|trial| trial.reused).count() as u64;
+        Self { counts, reused, best: best.map(|(trial, cost)| (trial.number, trial.choice.clone(), cost)) }
     }
 
     /// Trials with this status.
@@ -46,7 +65,10 @@ impl Standing {
     pub fn words(&self) -> String {
         let said =
             Status::ALL.iter().map(|&status| (self.count(status), status.name())).filter(|(count, _)| *count > 0);
-        let said: Vec<String> = said.map(|(count, name)| format!("{count} {name}")).collect();
+        let mut said: Vec<String> = said.map(|(count, name)| format!("{count} {name}")).collect();
+        if self.reused > 0 {
+            said.push(format!("{} of them reused", self.reused));
+        }
         if said.is_empty() { "no trial yet".into() } else { said.join(", ") }
     }
 
@@ -77,11 +99,14 @@ impl Spec {
         }
     }
 
-    /// Where the sweep stands, in a word: `running`, `finished`, `stopped` or `pending`.
-    pub fn status(&self, space: &Space, state: &State) -> &'static str {
+    /// Where the sweep stands, in a word: `running`, `finished`, `stopped` or `pending`. `trainings` are those of its
+    /// space, if they were counted.
+    pub fn status(&self, space: &Space, trainings: Option<&Trainings>, state: &State) -> &'static str {
         let reached =
             || state.best().and_then(Trial::best).is_some_and(|cost| self.metric.reached(state.goal.cost(cost)));
-        let complete = || self.total(space, state).is_some_and(|total| state.trials.len() as u64 >= total) || reached();
+        let tried = || trainings.is_some_and(|trainings| trainings.all_tried(self, &state.trials));
+        let complete =
+            || self.total(space, state).is_some_and(|total| state.trials.len() as u64 >= total) || reached() || tried();
         if state.count(Status::Running) > 0 {
             "running"
         } else if state.count(Status::Pending) == 0 && complete() {
@@ -94,10 +119,10 @@ impl Spec {
     }
 }
 
-/// The run that records the latest attempt at a trial.
+/// The run that records the latest attempt at a trial, or whose result the trial takes; none if it was removed.
 pub fn run_of(state: &State, number: u64) -> Option<&str> {
     let attempts = state.attempts.get(usize::try_from(number).ok()?)?;
-    attempts.last().map(|attempt| attempt.run.as_str())
+    attempts.last().filter(|attempt| !attempt.removed).map(|attempt| attempt.run.as_str())
 }
 
 #[cfg(test)]

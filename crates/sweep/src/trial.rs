@@ -50,12 +50,14 @@ pub enum Status {
     Failed,
     /// The loss or a weight left what numbers can hold.
     Diverged,
+    /// Its run was removed from the store: it counts as tried, and nothing is known of its result.
+    Removed,
 }
 
 impl Status {
     /// Every status, in the order in which they are told.
-    pub const ALL: [Self; 6] =
-        [Self::Finished, Self::Pruned, Self::Diverged, Self::Failed, Self::Running, Self::Pending];
+    pub const ALL: [Self; 7] =
+        [Self::Finished, Self::Pruned, Self::Diverged, Self::Failed, Self::Removed, Self::Running, Self::Pending];
 
     /// The word for it.
     pub const fn name(self) -> &'static str {
@@ -66,6 +68,7 @@ impl Status {
             Self::Pruned => "pruned",
             Self::Failed => "failed",
             Self::Diverged => "diverged",
+            Self::Removed => "removed",
         }
     }
 }
@@ -81,9 +84,22 @@ pub struct Trial {
     pub costs: Vec<f64>,
     /// Where it stands.
     pub status: Status,
+    /// Whether it took the result of an identical training that was already recorded, instead of training.
+    pub reused: bool,
+    /// The other trial of this sweep that has the same run. Statistics count the two once, by leaving this one out.
+    pub repeats: Option<u64>,
 }
 
 impl Trial {
+    /// Takes its result away if it is over and its run was `removed`.
+    pub(crate) fn take_away(&mut self, removed: bool) {
+        if removed && !matches!(self.status, Status::Pending | Status::Running) {
+            self.status = Status::Removed;
+            self.costs.clear();
+            (self.reused, self.repeats) = (false, None);
+        }
+    }
+
     /// The least finite cost so far.
     pub fn best(&self) -> Option<f64> {
         self.costs.iter().copied().filter(|cost| cost.is_finite()).reduce(f64::min)

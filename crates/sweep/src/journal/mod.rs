@@ -4,6 +4,7 @@ mod memory;
 
 use std::fmt;
 
+use handloom_engine::damage::of_json;
 use serde::{Deserialize, Serialize};
 
 use crate::space::Choice;
@@ -54,6 +55,18 @@ pub enum Entry {
         /// What is tried: that of the first valid claim holds for every attempt.
         choice: Choice,
     },
+    /// The trial takes the result of a recorded run with the same training instead of training. What it reports and
+    /// how it ended follow, as for any other trial.
+    Reused {
+        /// Trial.
+        number: u64,
+        /// Attempt.
+        attempt: u32,
+        /// Whose it is.
+        agent: String,
+        /// Id of the recorded run.
+        run: String,
+    },
     /// The metric after an epoch.
     Reported {
         /// Trial.
@@ -86,8 +99,34 @@ pub enum Entry {
         number: u64,
         /// Attempt.
         attempt: u32,
-        /// Who says so: its agent, which was asked to stop, or another one, which found that it died.
+        /// Who says so: its agent, which was asked to stop or whose machine cannot run it, or another one, which found
+        /// that it left without a word.
         agent: String,
+        /// What is wrong with the machine of its agent, if that is why. It is no fault of the trial.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
+    /// The process that ran this attempt is gone, as `agent` found. The trial is pending again, or failed if this
+    /// happened too often: see [`State::apply`](crate::State::apply).
+    Died {
+        /// Trial.
+        number: u64,
+        /// Attempt.
+        attempt: u32,
+        /// Who says so.
+        agent: String,
+    },
+    /// A failed trial is pending again, and what happened to its attempts no longer counts against it.
+    Retried {
+        /// Trial.
+        number: u64,
+        /// The attempt that failed.
+        attempt: u32,
+    },
+    /// A run was removed from the store: trials whose result it holds are removed.
+    Removed {
+        /// Id of the run.
+        run: String,
     },
     /// The process ends in an orderly way.
     Left {
@@ -124,8 +163,10 @@ pub enum Unread {
 
 impl Entry {
     /// Every kind, as it is written.
-    pub const KINDS: [&str; 10] =
-        ["joined", "beat", "claimed", "reported", "ended", "released", "left", "stopped", "resumed", "capped"];
+    pub const KINDS: [&str; 14] = [
+        "joined", "beat", "claimed", "reused", "reported", "ended", "released", "died", "retried", "removed", "left",
+        "stopped", "resumed", "capped",
+    ];
 
     /// The entry as JSON.
     pub fn text(&self) -> String {
@@ -140,7 +181,7 @@ impl Entry {
         }
         serde_json::from_str(text).map_err(|error| match serde_json::from_str(text) {
             Ok(Kind { kind }) if !Self::KINDS.contains(&kind.as_str()) => Unread::Newer { kind },
-            _ => Unread::Damaged { why: error.to_string() },
+            _ => Unread::Damaged { why: of_json(&error) },
         })
     }
 
@@ -150,11 +191,13 @@ impl Entry {
             Self::Joined { agent, .. }
             | Self::Beat { agent }
             | Self::Claimed { agent, .. }
+            | Self::Reused { agent, .. }
             | Self::Reported { agent, .. }
             | Self::Ended { agent, .. }
             | Self::Released { agent, .. }
+            | Self::Died { agent, .. }
             | Self::Left { agent } => Some(agent),
-            Self::Stopped | Self::Resumed | Self::Capped { .. } => None,
+            Self::Retried { .. } | Self::Removed { .. } | Self::Stopped | Self::Resumed | Self::Capped { .. } => None,
         }
     }
 }
@@ -230,9 +273,13 @@ mod tests {
             Entry::Joined { agent: agent(), host: "höst".into(), process: u32::MAX, workers: 8 },
             Entry::Beat { agent: agent() },
             Entry::Claimed { number, attempt, agent: agent(), run: "r".into(), choice },
+            Entry::Reused { number, attempt, agent: agent(), run: "r".into() },
             Entry::Reported { number, attempt, agent: agent(), epoch: 1, value: Some(f64::MIN_POSITIVE) },
             ended,
-            Entry::Released { number, attempt, agent: agent() },
+            Entry::Released { number, attempt, agent: agent(), why: Some("no space left".into()) },
+            Entry::Died { number, attempt, agent: agent() },
+            Entry::Retried { number, attempt },
+            Entry::Removed { run: "r".into() },
             Entry::Left { agent: agent() },
             Entry::Stopped,
             Entry::Resumed,
@@ -262,5 +309,12 @@ mod tests {
         }
         // What it wrote besides is no obstacle.
         assert!(Entry::parse(r#"{"kind":"beat","agent":"a","load":0.5}"#).is_ok());
+    }
+
+    #[test]
+    fn what_an_older_program_wrote_is_read_and_what_it_knows_is_written_as_it_wrote_it() {
+        let text = r#"{"kind":"released","number":3,"attempt":1,"agent":"a"}"#;
+        let released = Entry::Released { number: 3, attempt: 1, agent: "a".into(), why: None };
+        assert_eq!((Entry::parse(text), released.text().as_str()), (Ok(released), text));
     }
 }

@@ -69,7 +69,7 @@ fn history(method: &Method, space: &Space, n: u64, seed: u64) -> Vec<Trial> {
             5 => (Status::Pruned, vec![cost]),
             _ => (Status::Finished, vec![cost + 1.0, f64::INFINITY, cost]),
         };
-        history.push(Trial { number, choice, costs, status });
+        history.push(Trial { number, choice, costs, status, ..Trial::default() });
     }
     history
 }
@@ -200,7 +200,7 @@ fn bayes_beats_random_on_a_surface_like_the_assignments() {
         for number in 0..40 {
             let choice = method.suggest(&space, &history, seed).unwrap();
             let costs = vec![cost(&choice)];
-            history.push(Trial { number, choice, costs, status: Status::Finished });
+            history.push(Trial { number, choice, costs, status: Status::Finished, ..Trial::default() });
         }
         history.iter().filter_map(Trial::best).fold(f64::INFINITY, f64::min)
     };

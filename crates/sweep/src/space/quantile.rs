@@ -55,7 +55,7 @@ impl Distribution {
             Self::InvLogUniform(min, max) => linear(log(value)?, -max, -min),
             Self::LogUniformValues(min, max)
             | Self::QLogUniformValues(min, max, _)
-            | Self::InvLogUniformValues(min, max) => linear(log(value)?, min.ln(), max.ln()),
+            | Self::InvLogUniformValues(min, max) => linear(log(value)?, libm::log(*min), libm::log(*max)),
             Self::Normal(mean, deviation) | Self::QNormal(mean, deviation, _) => {
                 below((value.as_f64()? - mean) / deviation)
             }
@@ -70,19 +70,49 @@ impl Distribution {
         position.is_finite().then_some(position)
     }
 
+    /// Every value that may be drawn, or none if they are infinitely many or more than `most`.
+    pub fn support(&self, most: u64) -> Option<Vec<Value>> {
+        let listed = match self {
+            Self::Constant(value) => vec![value.clone()],
+            Self::Categorical(values, None) => values.clone(),
+            Self::Categorical(values, Some(shares)) => {
+                let drawn = values.iter().zip(shares).filter(|(_, share)| **share > 0.0);
+                drawn.map(|(value, _)| value.clone()).collect()
+            }
+            Self::IntUniform(min, max) => {
+                let count = count(*min, *max);
+                (0..if count <= most { count } else { return None })
+                    .map(|step| min.saturating_add_unsigned(step).into())
+                    .collect()
+            }
+            Self::QUniform(.., q) | Self::QLogUniform(.., q) | Self::QLogUniformValues(.., q) | Self::QBeta(.., q) => {
+                let [low, high] = [0.0, 1.0].map(|u| (self.quantile(u) / q).round_ties_even());
+                let count = high - low + 1.0;
+                if !(1.0..=most as f64).contains(&count) {
+                    return None;
+                }
+                (0..count as u64).map(|step| multiple((low + step as f64) * q, *q)).collect()
+            }
+            _ => return None,
+        };
+        (listed.len() as u64 <= most).then_some(listed)
+    }
+
     /// The number at position `u` before it is rounded to a multiple.
     fn quantile(&self, u: f64) -> f64 {
         let between = |min: f64, max: f64| (min + u * (max - min)).clamp(min, max);
         match self {
             Self::Uniform(min, max) | Self::QUniform(min, max, _) => between(*min, *max),
-            Self::LogUniform(min, max) | Self::QLogUniform(min, max, _) => between(*min, *max).exp(),
-            Self::InvLogUniform(min, max) => (-(min + (1.0 - u) * (max - min))).exp(),
+            Self::LogUniform(min, max) | Self::QLogUniform(min, max, _) => libm::exp(between(*min, *max)),
+            Self::InvLogUniform(min, max) => libm::exp(-(min + (1.0 - u) * (max - min))),
             Self::LogUniformValues(min, max)
             | Self::QLogUniformValues(min, max, _)
-            | Self::InvLogUniformValues(min, max) => between(min.ln(), max.ln()).exp().clamp(*min, *max),
+            | Self::InvLogUniformValues(min, max) => {
+                libm::exp(between(libm::log(*min), libm::log(*max))).clamp(*min, *max)
+            }
             Self::Normal(mean, deviation) | Self::QNormal(mean, deviation, _) => mean + deviation * standard(u),
             Self::LogNormal(mean, deviation) | Self::QLogNormal(mean, deviation, _) => {
-                (mean + deviation * standard(u)).exp()
+                libm::exp(mean + deviation * standard(u))
             }
             Self::Beta(a, b) | Self::QBeta(a, b, _) => Beta::new(*a, *b).map_or(u, |beta| inverse(|x| beta.cdf(x), u)),
             Self::Constant(_) | Self::Categorical(..) | Self::IntUniform(..) => {
@@ -133,7 +163,7 @@ fn finite(x: f64) -> f64 {
 /// Logarithm of a positive number; that of 0 or less is where nothing is.
 fn log(value: &Value) -> Option<f64> {
     let x = value.as_f64()?;
-    Some(if x > 0.0 { x.ln() } else { f64::MIN })
+    Some(if x > 0.0 { libm::log(x) } else { f64::MIN })
 }
 
 fn standard(u: f64) -> f64 {

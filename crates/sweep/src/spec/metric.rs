@@ -58,6 +58,11 @@ impl Metric {
         }
     }
 
+    /// Whether it is measured on validation images.
+    pub fn needs_validation(&self) -> bool {
+        self.name.starts_with("val_")
+    }
+
     /// Whether its values are fractions of images.
     pub fn is_share(&self) -> bool {
         self.name.ends_with("_accuracy")

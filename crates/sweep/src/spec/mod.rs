@@ -19,19 +19,25 @@ mod setting;
 mod stopping;
 #[cfg(test)]
 mod tests;
+mod validation;
 
 use serde_json::{Map, Value};
 
 pub use self::editor::json_schema;
 pub use self::finding::Finding;
 pub use self::metric::{METRICS, Metric, metric};
-pub use self::report::{Report, check};
+pub use self::report::{Counted, Report, check};
 pub use self::setting::setting;
 pub use self::stopping::Stopping;
+pub use self::validation::largest_validation_share;
 
 use self::finding::Findings;
 use self::node::{Node, Place, START};
 use crate::space::{Choice, Parameter, Space};
+
+/// Advice for a sweep whose metric needs validation images that no trial has.
+pub const VALIDATION_HINT: &str =
+    "set `val_fraction` to a larger share such as 0.1, or choose `metric: {name: train_loss, goal: minimize}`";
 
 /// How configurations are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +137,8 @@ struct Draft {
     findings: Findings,
     /// Parameters that are no settings, and where they stand.
     unknown: Vec<(String, Finding)>,
+    /// Where the file says of every trial that it has no validation images.
+    unvalidated: Option<Place>,
 }
 
 impl Draft {
@@ -277,8 +285,12 @@ impl Draft {
         if let Some(rule) = node.get("early_terminate") {
             self.never_compared(rule, &parameters);
         }
+        let means_share = |one: &&parameter::Read| setting(&one.name()).is_some_and(|key| key.name == "val_fraction");
+        let share_at = parameters.iter().find(means_share).map(|one| one.at);
         let kept = |read: parameter::Read| Parameter { name: read.name(), distribution: read.distribution };
         self.space = Space { parameters: parameters.into_iter().map(kept).collect() };
+        let none = largest_validation_share(&self.space, &Map::new()) <= 0.0;
+        self.unvalidated = share_at.filter(|_| none);
     }
 }
 

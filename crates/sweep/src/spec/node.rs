@@ -7,6 +7,8 @@ use serde_json::{Number, Value};
 use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 use serde_saphyr::{Location, Spanned};
 
+use crate::yaml::Mistake;
+
 /// Largest file.
 const MOST_BYTES: usize = 1 << 20;
 
@@ -71,19 +73,7 @@ impl Node {
         };
         serde_saphyr::from_str_with_options::<Spanned<Kind>>(text, options).map(Self::from).map_err(|error| {
             let at = error.location().map_or(START, Place::from);
-            let whole = error.to_string();
-            // The place is told apart from the message.
-            let first = whole.lines().next().unwrap_or_default();
-            let message = first.strip_prefix("error: ").unwrap_or(first);
-            let message = match message.split_once(": ") {
-                Some((place, message)) if place.starts_with("line ") => message,
-                _ => message,
-            };
-            let message = message.split(" at line ").next().unwrap_or(message);
-            if message.starts_with("budget breached") {
-                return (at, "the file has too many values, or too many within each other".into());
-            }
-            (at, message.to_owned())
+            (at, Mistake::of(&error).message)
         })
     }
 

@@ -109,10 +109,10 @@ fn told(node: &Node, instead: &str) -> String {
     let bound = |key| node.get(key).and_then(Node::number);
     match bound("min").zip(bound("max")) {
         Some((min, max)) if instead.starts_with("inv") => {
-            format!("`{instead}` with `min: {:.4e}` and `max: {:.4e}` is the same", (-max).exp(), (-min).exp())
+            format!("`{instead}` with `min: {:.4e}` and `max: {:.4e}` is the same", libm::exp(-max), libm::exp(-min))
         }
         Some((min, max)) => {
-            format!("`{instead}` with `min: {:.4e}` and `max: {:.4e}` is the same", min.exp(), max.exp())
+            format!("`{instead}` with `min: {:.4e}` and `max: {:.4e}` is the same", libm::exp(min), libm::exp(max))
         }
         None => format!("use `{instead}`"),
     }

@@ -4,8 +4,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::finding::Finding;
-use super::{Draft, Method, Stopping, setting};
+use super::{Draft, Method, Spec, Stopping, setting};
 use crate::space::{Choice, Distribution};
+use crate::trainings::Trainings;
 
 /// Points of a grid, and bands, that a report lists.
 const POINTS: u64 = 10;
@@ -20,6 +21,10 @@ pub struct Report {
     pub parameters: Map<String, Value>,
     /// Points of the grid before `run_cap`; none if they cannot be counted.
     pub grid_points: Option<u64>,
+    /// Points of the space and different trainings among them, which grid and random searches go through; none if they
+    /// are too many to compare.
+    #[serde(flatten)]
+    pub trainings: Counted,
     /// The first ten points in W&B's order, if the method is grid.
     pub first_points: Vec<Choice>,
     /// Epochs at which trials are compared, at most six.
@@ -40,9 +45,38 @@ pub struct Report {
     summary: Vec<String>,
 }
 
+/// Points of a space, and different trainings among them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counted {
+    /// Points.
+    pub points: Option<u64>,
+    /// Points that differ in something of influence.
+    pub different_trainings: Option<u64>,
+}
+
+impl Counted {
+    /// As far as `trainings` are known.
+    pub fn of(trainings: Option<&Trainings>) -> Self {
+        Self { points: trainings.map(Trainings::points), different_trainings: trainings.map(Trainings::different) }
+    }
+
+    /// `18 points, 3 different trainings`; nothing if that is not known.
+    pub fn words(self) -> Option<String> {
+        let counted = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        let (points, different) = self.points.zip(self.different_trainings)?;
+        Some(format!("{}, {}", counted(points, "point"), counted(different, "different training")))
+    }
+}
+
 /// Reads a sweep file and says what is in it and what is wrong with it.
 pub fn check(text: &str) -> Report {
-    let draft = Draft::read(text);
+    let mut draft = Draft::read(text);
+    let metric = draft.metric.unwrap_or_default();
+    // Not a violation for `Spec::read`: flags may give every trial another share.
+    if let Some(at) = draft.unvalidated.filter(|_| metric.needs_validation()) {
+        let message = format!("`{}` is measured on validation images, and there are none", metric.name);
+        draft.findings.wrong(at, message, format!("{}; or pass `--set val_fraction=0.1`", super::VALIDATION_HINT));
+    }
     let grid = draft.method == Some(Method::Grid);
     let grid_points = if draft.space.parameters.is_empty() { None } else { draft.space.points() };
     let first_points = match grid_points {
@@ -53,6 +87,9 @@ pub fn check(text: &str) -> Report {
         Some(Stopping::Hyperband { bands, .. }) => bands.iter().copied().take(BANDS).collect(),
         _ => Vec::new(),
     };
+    let spec = Spec::read(text).ok().filter(|_| draft.findings.violations.is_empty());
+    let found = spec.and_then(|spec| Trainings::of(&spec, &spec.space, &Map::new()));
+    let trainings = Counted::of(found.as_ref());
     let told = |parameter: &crate::space::Parameter| {
         let meaning = match setting(&parameter.name) {
             Some(key) if key.name != parameter.name => format!("  → {}", key.name),
@@ -70,10 +107,11 @@ pub fn check(text: &str) -> Report {
             .map(|parameter| (parameter.name.clone(), parameter.distribution.name().into()))
             .collect(),
         grid_points,
+        trainings,
         first_points,
         bands,
         told: draft.space.parameters.iter().map(told).collect(),
-        summary: summary(&draft),
+        summary: summary(&draft, trainings),
         violations: draft.findings.violations,
         warnings: draft.findings.warnings,
         notes: draft.findings.notes,
@@ -114,7 +152,7 @@ impl Report {
 }
 
 /// What is searched for, and which trials end early.
-fn summary(draft: &Draft) -> Vec<String> {
+fn summary(draft: &Draft, trainings: Counted) -> Vec<String> {
     let counted = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let count = draft.space.parameters.len() as u64;
     let method = draft.method.map_or("no method", Method::name);
@@ -123,7 +161,7 @@ fn summary(draft: &Draft) -> Vec<String> {
         format!("{} {}", if metric.goal == crate::Goal::Maximize { "highest" } else { "lowest" }, metric.name)
     }));
     let points = draft.space.points().filter(|_| count > 0);
-    parts.extend(points.map(|points| counted(points, "different configuration")));
+    parts.extend(trainings.words().or_else(|| points.map(|points| counted(points, "point"))));
     parts.extend(draft.run_cap.map(|cap| format!("at most {}", counted(cap, "trial"))));
     let mut lines = vec![parts.join(", ")];
     lines.extend(draft.stopping.as_ref().map(|rule| match rule {

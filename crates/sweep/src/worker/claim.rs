@@ -4,14 +4,14 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::scribe::{Desk, Over};
-use super::{Assignment, Notice, Reason, Work};
+use super::{Assignment, Reason, Work};
 use crate::journal::{Entry, Seq};
 use crate::space::Choice;
-use crate::state::{Attempt, State};
+use crate::state::State;
 use crate::trial::{Status, Trial};
 
-/// A trial whose process died so often is not tried again: it may well be what kills them.
-const MOST_DEATHS: usize = 10;
+/// A search without end tries a trial so often that met a fault of a machine before it goes on without it.
+const MOST_FAULTS: usize = 3;
 
 /// What whoever claims knows; one thread at a time has it, so that no suggestion is computed in vain.
 pub(super) struct Claims {
@@ -40,6 +40,9 @@ impl Claims {
             if (work.stop)() {
                 return Ok(Next::Leave(Reason::Stopped));
             }
+            if desk.tray().fault.is_some() {
+                return Ok(Next::Leave(Reason::Faulted));
+            }
             let now_ms = self.read(desk)?;
             if let Some(reason) = self.leaves(desk) {
                 return Ok(Next::Leave(reason));
@@ -64,21 +67,9 @@ impl Claims {
             if !self.state.owns(&work.agent, number, attempt) {
                 continue;
             }
-            let deaths = self.deaths(number);
-            if deaths < MOST_DEATHS {
-                desk.taken.fetch_add(1, Ordering::Relaxed);
-                return Ok(Next::Run(trial));
-            }
-            let (agent, status) = (work.agent.clone(), Status::Failed);
-            let why = Some(format!("the process that ran it died {deaths} times"));
-            desk.lay(&mut desk.tray(), Entry::Ended { number, attempt, agent, status, why });
+            desk.taken.fetch_add(1, Ordering::Relaxed);
+            return Ok(Next::Run(trial));
         }
-    }
-
-    /// How many agents were gone before a trial of theirs had ended.
-    fn deaths(&self, number: u64) -> usize {
-        let taken_over = |attempt: &&Attempt| attempt.released_by.as_ref().is_some_and(|by| *by != attempt.agent);
-        self.state.attempts[number as usize].iter().filter(taken_over).count()
     }
 
     fn read(&mut self, desk: &Desk<'_>) -> Result<Option<i64>, Over> {
@@ -115,32 +106,65 @@ impl Claims {
     /// Releases the trials of agents that are gone; says whether there were any.
     fn take_over(&self, desk: &Desk<'_>, now_ms: i64) -> bool {
         let work = desk.work;
-        let mut stale =
-            self.state.stale(now_ms, work.pace.silence_ms, |agent| agent.id != work.agent && (work.is_dead)(agent));
-        // Whoever judges lives.
-        stale.retain(|stale| stale.agent.id != work.agent);
+        let stale = self.state.stale(now_ms, work.pace.silence_ms, |agent| work.liveness_of(agent));
         let mut tray = desk.tray();
         for stale in &stale {
             let (number, attempt, agent) = (stale.number, stale.attempt, work.agent.clone());
-            desk.lay(&mut tray, Entry::Released { number, attempt, agent });
-            (work.notice)(&Notice::TakenOver { number, from: stale.agent }, &tray.state);
+            let entry = if stale.agent.left {
+                Entry::Released { number, attempt, agent, why: None }
+            } else {
+                Entry::Died { number, attempt, agent }
+            };
+            desk.lay(&mut tray, entry);
         }
         !stale.is_empty()
     }
 
-    /// A trial to claim: one that is pending, else a new one.
+    /// A trial to claim: one that is pending, else a new one, else one that met trouble.
+    ///
+    /// A trial that is to be run alone, or that was given back since something was wrong with a machine, comes last: it
+    /// keeps nobody from the others. A search without end has no last trial, so that these come before new ones.
     fn candidate(&mut self, work: &Work<'_>) -> Option<(u64, u32, Choice)> {
-        if let Some((number, attempt)) = self.state.pending() {
-            return Some((number, attempt, self.state.trials[number as usize].choice.clone()));
-        }
-        let count = self.state.trials.len();
-        if !self.state.may_grow() || self.exhausted == Some(count) || self.is_good_enough(work) {
+        if self.state.is_taken_up(&work.agent) {
             return None;
         }
-        let choice = work.sampler.suggest(work.space, &self.state.trials, work.seed);
-        if choice.is_none() {
-            self.exhausted = Some(count);
+        let plain = self.state.pending().find(|trial| self.trouble(trial) == 0);
+        let early = || {
+            let idle = self.state.run_by(&work.agent) == 0;
+            let may = |trial: &&Trial| idle || !self.state.runs_alone(trial.number);
+            self.state.pending().filter(may).min_by_key(|trial| self.trouble(trial))
+        };
+        let found = plain.or_else(|| early().filter(|trial| work.endless && self.faults(trial) < MOST_FAULTS));
+        if let Some(found) = found {
+            return Some(self.again(found));
         }
-        Some((count as u64, 0, choice?))
+        let late = || early().map(|trial| self.again(trial));
+        let count = self.state.trials.len();
+        if !self.state.may_grow() || self.exhausted == Some(count) || self.is_good_enough(work) {
+            return late();
+        }
+        let is_tried_through = || work.objective.is_tried_through(&self.state.trials);
+        let suggestion = || work.sampler.suggest(work.space, &self.state.trials, work.seed);
+        let Some(choice) = (!is_tried_through()).then(suggestion).flatten() else {
+            let late = late();
+            self.exhausted = Some(count);
+            return late;
+        };
+        Some((count as u64, 0, choice))
+    }
+
+    /// A pending trial as it may be claimed.
+    fn again(&self, trial: &Trial) -> (u64, u32, Choice) {
+        (trial.number, self.state.attempts[trial.number as usize].len() as u32, trial.choice.clone())
+    }
+
+    /// How often a machine could not run a trial.
+    fn faults(&self, trial: &Trial) -> usize {
+        self.state.attempts[trial.number as usize].iter().filter(|attempt| attempt.met_fault()).count()
+    }
+
+    /// How much speaks for trying others first.
+    fn trouble(&self, trial: &Trial) -> usize {
+        usize::from(self.state.runs_alone(trial.number)) + self.faults(trial)
     }
 }

@@ -18,6 +18,16 @@ pub enum Error {
         /// goes on with the sweep.
         missing: Vec<u64>,
     },
+    /// The system starts no thread.
+    #[error(
+        "cannot start a thread: {cause}\nhint: run fewer trials at once with `--workers`, or raise the limits of \
+         processes and memory (`ulimit -u`, `ulimit -v`)"
+    )]
+    Threads {
+        /// What the system said.
+        #[source]
+        cause: std::io::Error,
+    },
 }
 
 fn told(missing: &[u64]) -> String {

@@ -20,8 +20,8 @@ use crate::journal::{self, Entry, Journal};
 use crate::pruner::Pruner;
 use crate::sampler::Sampler;
 use crate::space::{Choice, Space};
-use crate::state::{Agent, State};
-use crate::trial::{Goal, Status};
+use crate::state::{Agent, Liveness, State};
+use crate::trial::{Goal, Status, Trial};
 
 use claim::{Claims, Next};
 pub use error::Error;
@@ -56,8 +56,10 @@ pub struct Work<'a> {
     pub trials: Option<u64>,
     /// When this call takes no further trial; those that run are finished.
     pub until: Option<Instant>,
-    /// Whether the process of an agent is known to be dead. It is asked about other agents only.
-    pub is_dead: &'a (dyn Fn(&Agent) -> bool + Sync),
+    /// Whether the search goes on until somebody ends it. Otherwise trials that met trouble wait until all others began.
+    pub endless: bool,
+    /// What is known of the process of an agent. It is asked about other agents only.
+    pub liveness: &'a (dyn Fn(&Agent) -> Liveness + Sync),
     /// Whether to stop as soon as possible: asked often, so it must be cheap. Trials under way become pending again.
     pub stop: &'a (dyn Fn() -> bool + Sync),
     /// Is told what happens, with what the sweep has come to. Threads wait for it: copy what takes longer.
@@ -111,7 +113,13 @@ pub trait Objective: Sync {
     /// An id that no run has, for the next trial.
     fn run_id(&self) -> String;
 
+    /// Whether every different training of the space is among `trials`, so that no new one is worth claiming.
+    fn is_tried_through(&self, _trials: &[Trial]) -> bool {
+        false
+    }
+
     /// Runs a trial to its end, or until the reporter says that it is over. A panic is a failure of this trial alone.
+    /// Trouble that other machines would not have is [`Ending::Faulted`], never [`Ending::Failed`].
     fn run(&self, trial: &Assignment, reporter: &mut Reporter<'_>) -> Ending;
 }
 
@@ -141,9 +149,16 @@ pub enum Ending {
     Failed(String),
     /// Broken off: whoever claims it begins it anew.
     Released,
+    /// This machine cannot run it. The trial is pending again, and the agent takes no further one.
+    Faulted(MachineFault),
     /// Others took it over; what became of it is for them to say.
     Lost,
 }
+
+/// Something that keeps a machine from running trials, such as a folder that cannot be written: no fault of a trial.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct MachineFault(pub String);
 
 /// Something that happened to this agent.
 #[derive(Debug)]
@@ -173,6 +188,13 @@ pub enum Notice<'a> {
     },
     /// One of its trials was broken off, since the agent is to stop.
     Released(&'a Assignment),
+    /// One of its trials was given back, since this machine cannot run it.
+    Faulted {
+        /// The trial.
+        trial: &'a Assignment,
+        /// What is wrong with the machine.
+        fault: &'a MachineFault,
+    },
     /// One of its trials was taken over by others, who had not heard of it for too long.
     Lost(&'a Assignment),
     /// It found that another agent is gone: the trial is pending again.
@@ -181,6 +203,15 @@ pub enum Notice<'a> {
         number: u64,
         /// Whose it was.
         from: &'a Agent,
+    },
+    /// It found that another agent is gone, once too often: the trial is failed.
+    Killed {
+        /// Trial.
+        number: u64,
+        /// Id of its run.
+        run: &'a str,
+        /// What is said of it.
+        why: &'a str,
     },
     /// Nothing is left to claim; so many trials still run elsewhere or beside.
     Waiting {
@@ -196,6 +227,8 @@ pub enum Notice<'a> {
 /// Why an agent has nothing more to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
+    /// Something is wrong with this machine.
+    Faulted,
     /// No trial is pending or running, and no new one is to begin.
     Complete,
     /// It took as many trials as it was to.
@@ -213,6 +246,8 @@ pub enum Reason {
 pub struct Done {
     /// Why it ended.
     pub reason: Reason,
+    /// What is wrong with this machine, if that is why.
+    pub fault: Option<MachineFault>,
     /// What the sweep has come to, as last read.
     pub state: State,
 }
@@ -230,21 +265,38 @@ impl Work<'_> {
         let joined = Entry::Joined { agent, host, process: std::process::id(), workers: self.workers };
         desk.lay(&mut desk.tray(), joined);
         let ended = thread::scope(|scope| {
-            scope.spawn(|| desk.write());
-            let workers: Vec<_> =
-                (0..self.workers.max(1)).map(|_| scope.spawn(|| self.labor(&desk, &claims))).collect();
+            let named = |name: &str| thread::Builder::new().name(name.into());
+            if let Err(cause) = named("journal").spawn_scoped(scope, || desk.write()) {
+                return Err(Error::Threads { cause });
+            }
+            let mut workers = Vec::new();
+            for _ in 0..self.workers.max(1) {
+                match named("worker").spawn_scoped(scope, || self.labor(&desk, &claims)) {
+                    Ok(worker) => workers.push(worker),
+                    Err(cause) => {
+                        desk.fault(&mut desk.tray(), MachineFault(Error::Threads { cause }.to_string()));
+                        break;
+                    }
+                }
+            }
             let ended: Vec<_> = workers.into_iter().map(thread::ScopedJoinHandle::join).collect();
             desk.lay(&mut desk.tray(), Entry::Left { agent: self.agent.clone() });
             desk.close();
-            ended
-        });
+            Ok(ended)
+        })?;
         let mut reasons = Vec::new();
         for end in ended {
             // A sampler that panics is a bug that nothing is gained by hiding.
             reasons.extend(end.unwrap_or_else(|panic| resume_unwind(panic)));
         }
-        let state = desk.settle()?;
-        Ok(Done { reason: reasons.into_iter().min().unwrap_or(Reason::Stopped), state })
+        let (state, fault) = desk.settle()?;
+        let none = if fault.is_some() { Reason::Faulted } else { Reason::Stopped };
+        Ok(Done { reason: reasons.into_iter().min().unwrap_or(none), fault, state })
+    }
+
+    /// What is known of the process of an agent. Whoever judges lives.
+    fn liveness_of(&self, agent: &Agent) -> Liveness {
+        if agent.id == self.agent { Liveness::Alive } else { (self.liveness)(agent) }
     }
 
     /// The life of a worker; none if the journal was given up.

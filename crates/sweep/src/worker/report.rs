@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::scribe::Desk;
 use super::{Assignment, Notice, Verdict};
 use crate::journal::Entry;
+use crate::state::State;
 
 /// A running trial's line to its agent. It never waits for the journal.
 pub struct Reporter<'a> {
@@ -29,6 +30,22 @@ impl Reporter<'_> {
             return Verdict::Prune;
         }
         verdict
+    }
+
+    /// Takes the result of the recorded run `run` instead of training: `values` are its metric after each epoch.
+    pub fn reuse(&mut self, run: &str, values: &[f64]) {
+        let (number, attempt, agent) = (self.trial.number, self.trial.attempt, self.desk.work.agent.clone());
+        self.desk.lay(&mut self.desk.tray(), Entry::Reused { number, attempt, agent, run: run.into() });
+        for (epoch, value) in (1..).zip(values) {
+            // It is trained already: nothing is saved by ending it early.
+            self.report(epoch, *value);
+        }
+    }
+
+    /// Reads the journal, and shows `look` what the sweep has come to, with the numbers of the running trials whose
+    /// agents are gone. None if the journal is given up.
+    pub fn state<T>(&self, look: impl FnOnce(&State, &[u64]) -> T) -> Option<T> {
+        self.desk.state(look)
     }
 
     /// Whether to go on: cheap enough to be asked after every batch.

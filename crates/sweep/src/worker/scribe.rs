@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Assignment, Ending, Notice, Work};
+use super::{Assignment, Ending, MachineFault, Notice, Work};
 use crate::journal::{self, Entry, Page, Seq, Stamped};
 use crate::pruner::Pruner;
+use crate::standing::run_of;
 use crate::state::State;
 use crate::trial::Status;
 
@@ -49,6 +50,8 @@ pub(super) struct Tray {
     troubled: bool,
     /// Why the journal is given up.
     failed: Option<journal::Error>,
+    /// What is wrong with this machine, if anything is: no further trial begins here.
+    pub(super) fault: Option<MachineFault>,
     closing: bool,
 }
 
@@ -107,6 +110,7 @@ impl<'a> Desk<'a> {
             mine: BTreeMap::new(),
             troubled: false,
             failed: None,
+            fault: None,
             closing: false,
         };
         let (over, taken) = (AtomicBool::new(false), AtomicU64::new(0));
@@ -130,6 +134,13 @@ impl<'a> Desk<'a> {
 
     /// Waits until everything that was left so far is in the journal and what others wrote meanwhile is here.
     pub(super) fn news(&self) -> Result<News, Over> {
+        let mut tray = self.answered()?;
+        let now_ms = tray.now_ms.filter(|now_ms| *now_ms >= tray.judges_ms);
+        Ok(News { entries: std::mem::take(&mut tray.fresh), now_ms })
+    }
+
+    /// The tray, once everything that was left so far is in the journal and what others wrote meanwhile is here.
+    fn answered(&self) -> Result<MutexGuard<'_, Tray>, Over> {
         let mut tray = self.tray();
         tray.asked += 1;
         let ticket = tray.asked;
@@ -140,8 +151,20 @@ impl<'a> Desk<'a> {
             }
             tray = self.wait(tray, GLANCE);
         }
-        let now_ms = tray.now_ms.filter(|now_ms| *now_ms >= tray.judges_ms);
-        Ok(News { entries: std::mem::take(&mut tray.fresh), now_ms })
+        Ok(tray)
+    }
+
+    /// Reads the journal, and shows `look` its state with the numbers of the running trials whose agents are gone. None
+    /// if the journal is given up.
+    pub(super) fn state<T>(&self, look: impl FnOnce(&State, &[u64]) -> T) -> Option<T> {
+        let tray = self.answered().ok()?;
+        let (work, now_ms) = (self.work, tray.now_ms.filter(|now_ms| *now_ms >= tray.judges_ms));
+        // Without a time to judge silence by, nobody but the dead is gone.
+        let now_ms = now_ms.unwrap_or(i64::MIN / 2);
+        let stale = tray.state.stale(now_ms, work.pace.silence_ms, |agent| work.liveness_of(agent));
+        let gone: Vec<u64> =
+            stale.iter().filter(|stale| stale.agent.id != work.agent).map(|stale| stale.number).collect();
+        Some(look(&tray.state, &gone))
     }
 
     /// Waits until the journal says more than up to `seq`, at most until it is time to look again.
@@ -188,13 +211,26 @@ impl<'a> Desk<'a> {
             Ending::Pruned => (Status::Pruned, None),
             Ending::Diverged(why) => (Status::Diverged, Some(why)),
             Ending::Failed(why) => (Status::Failed, Some(why)),
+            Ending::Faulted(fault) => {
+                let why = Some(fault.to_string());
+                self.lay(&mut tray, Entry::Released { number, attempt, agent, why });
+                (self.work.notice)(&Notice::Faulted { trial, fault: &fault }, &tray.state);
+                self.fault(&mut tray, fault);
+                return;
+            }
             Ending::Released | Ending::Lost => {
-                self.lay(&mut tray, Entry::Released { number, attempt, agent });
+                self.lay(&mut tray, Entry::Released { number, attempt, agent, why: None });
                 (self.work.notice)(&Notice::Released(trial), &tray.state);
                 return;
             }
         };
         self.lay(&mut tray, Entry::Ended { number, attempt, agent, status, why });
+    }
+
+    /// Takes note of what is wrong with this machine; the first of it is what is told.
+    pub(super) fn fault(&self, tray: &mut Tray, fault: MachineFault) {
+        tray.fault.get_or_insert(fault);
+        self.changed.notify_all();
     }
 
     /// Lets the scribe end once everything is written.
@@ -204,11 +240,11 @@ impl<'a> Desk<'a> {
     }
 
     /// What is left when every thread has ended.
-    pub(super) fn settle(self) -> Result<State, super::Error> {
+    pub(super) fn settle(self) -> Result<(State, Option<MachineFault>), super::Error> {
         let tray = self.tray.into_inner().unwrap_or_else(PoisonError::into_inner);
         match tray.failed {
             Some(cause) => Err(super::Error::new(cause, tray.outbox.iter())),
-            None => Ok(tray.state),
+            None => Ok((tray.state, tray.fault)),
         }
     }
 
@@ -307,9 +343,14 @@ impl<'a> Desk<'a> {
 
     /// Takes note of an entry that had an effect.
     fn heed(&self, tray: &mut Tray, entry: &Entry) {
+        if let Entry::Died { number, attempt, agent } | Entry::Released { number, attempt, agent, .. } = entry {
+            self.tell_of_takeover(tray, agent, *number, *attempt);
+        }
         let (number, attempt, status, why) = match entry {
             Entry::Ended { number, attempt, status, why, .. } => (*number, *attempt, Some(*status), why.as_deref()),
-            Entry::Released { number, attempt, agent } if *agent == self.work.agent => (*number, *attempt, None, None),
+            Entry::Released { number, attempt, agent, .. } if *agent == self.work.agent => {
+                (*number, *attempt, None, None)
+            }
             _ => return,
         };
         let is = |mine: &Mine| mine.trial.attempt == attempt && mine.over;
@@ -317,8 +358,25 @@ impl<'a> Desk<'a> {
             && let Some(mine) = tray.mine.remove(&number)
             && let Some(status) = status
         {
-            (self.work.notice)(&Notice::Ended { number, run: &mine.trial.run, status, why }, &tray.state);
+            // The run that it reused, if it did.
+            let run = run_of(&tray.state, number).unwrap_or(&mine.trial.run);
+            (self.work.notice)(&Notice::Ended { number, run, status, why }, &tray.state);
         }
+    }
+
+    /// Tells that this agent took an attempt from another one, if it is the one who did.
+    fn tell_of_takeover(&self, tray: &Tray, by: &str, number: u64, attempt: u32) {
+        let taken = &tray.state.attempts[number as usize][attempt as usize];
+        if by != self.work.agent || taken.agent == by {
+            return;
+        }
+        let notice = match &taken.why {
+            Some(why) if tray.state.trials[number as usize].status == Status::Failed => {
+                Notice::Killed { number, run: &taken.run, why }
+            }
+            _ => Notice::TakenOver { number, from: &tray.state.agents[&taken.agent] },
+        };
+        (self.work.notice)(&notice, &tray.state);
     }
 
     /// Looks whether trials of this agent's were taken over.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use handloom_sweep::journal::{Error, Memory};
 use handloom_sweep::sampler::Sampler;
+use handloom_sweep::state::{Agent, Liveness};
 use handloom_sweep::worker::{Assignment, Ending, Objective, Pace, Reporter, Work};
 use handloom_sweep::{Choice, Entry, Goal, Journal, Page, Seq, Space, State, Status, Trial};
 use serde_json::json;
@@ -133,7 +134,8 @@ pub(crate) fn work<'a>(journal: &'a dyn Journal, objective: &'a dyn Objective, a
         workers: 1,
         trials: None,
         until: None,
-        is_dead: &|_| false,
+        endless: false,
+        liveness: &|_| Liveness::Unknown,
         stop: &|| false,
         notice: &|_, _| (),
         pace: Pace {
@@ -158,10 +160,13 @@ pub(crate) fn complete(journal: &Memory, trials: u64) -> State {
     let mut state = State::new(Goal::Minimize);
     let mut ends = vec![0; trials as usize];
     for stamped in journal.read(0).unwrap().entries {
-        if state.apply(&stamped)
-            && let Entry::Ended { number, .. } = stamped.entry
-        {
-            ends[number as usize] += 1;
+        let had_effect = state.apply(&stamped);
+        match stamped.entry {
+            Entry::Ended { number, .. } if had_effect => ends[number as usize] += 1,
+            Entry::Died { number, .. } if had_effect && state.trials[number as usize].status == Status::Failed => {
+                ends[number as usize] += 1;
+            }
+            _ => {}
         }
     }
     assert_eq!(ends, vec![1; trials as usize]);
@@ -169,10 +174,15 @@ pub(crate) fn complete(journal: &Memory, trials: u64) -> State {
     state
 }
 
+/// Knows of these agents that they are dead, and of others nothing.
+pub(crate) fn dead(ids: &Mutex<BTreeSet<String>>) -> impl Fn(&Agent) -> Liveness + Sync {
+    |agent| if ids.lock().unwrap().contains(&agent.id) { Liveness::Dead } else { Liveness::Unknown }
+}
+
 pub(crate) fn until(what: impl Fn() -> bool) {
     let start = Instant::now();
     while !what() {
-        assert!(start.elapsed() < Duration::from_mins(1), "it does not come about");
+        assert!(start.elapsed() < Duration::from_mins(10), "it does not come about");
         std::thread::sleep(Duration::from_millis(1));
     }
 }

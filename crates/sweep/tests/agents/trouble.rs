@@ -1,13 +1,15 @@
 //! Journals that cannot be reached for a while, or never again.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use handloom_sweep::worker::{Assignment, Ending, Error, Notice, Reason, Reporter, Verdict, Work};
+use handloom_sweep::state::Liveness;
+use handloom_sweep::worker::{Assignment, Ending, Error, MachineFault, Notice, Reason, Reporter, Verdict, Work};
 use handloom_sweep::{Entry, Journal, Status};
 
-use crate::rig::{Line, Script, capped, complete, three_epochs, until, work};
+use crate::rig::{Line, Script, capped, complete, dead, three_epochs, until, work};
 
 #[test]
 fn a_trial_trains_on_while_the_journal_is_out_of_reach_and_its_reports_come_in_order() {
@@ -106,6 +108,75 @@ fn after_a_gap_of_its_own_an_agent_gives_the_others_time_to_be_heard_again() {
 }
 
 #[test]
+fn a_jump_of_the_clock_takes_no_trial_from_a_process_that_is_known_to_live() {
+    for jump_ms in [5 * 3_600_000, -5 * 3_600_000] {
+        let journal = capped(3);
+        journal.append(&[Entry::Joined { agent: "b".into(), host: "here".into(), process: 1, workers: 1 }]).unwrap();
+        let choice = handloom_sweep::Choice::new();
+        let claimed = Entry::Claimed { number: 0, attempt: 0, agent: "b".into(), run: "r".into(), choice };
+        journal.append(&[claimed]).unwrap();
+        journal.pass(jump_ms);
+        let waited = AtomicBool::new(false);
+        let notice = |notice: &Notice<'_>, _: &_| match notice {
+            Notice::TakenOver { .. } => panic!("taken over after a jump of {jump_ms} ms"),
+            // Everything else is done.
+            Notice::Waiting { running: 1 } if !waited.swap(true, Ordering::SeqCst) => {
+                journal.pass(jump_ms);
+                let (agent, status) = ("b".into(), Status::Finished);
+                journal.append(&[Entry::Ended { number: 0, attempt: 0, agent, status, why: None }]).unwrap();
+            }
+            _ => {}
+        };
+        let script = Script::new("a", three_epochs);
+        let work = Work { notice: &notice, liveness: &|_| Liveness::Alive, ..work(&journal, &script, "a") };
+        assert_eq!(work.run().unwrap().reason, Reason::Complete);
+        assert_eq!(complete(&journal, 3).attempts[0].len(), 1);
+    }
+}
+
+#[test]
+fn a_machine_that_is_not_in_order_gives_its_trial_back_and_leaves_the_others_alone() {
+    let journal = capped(4);
+    // It could run nothing, however often it is started.
+    for life in 0..5 {
+        let name = format!("broken-{life}");
+        let script =
+            Script::new(&name, |_: &Assignment, _: &mut Reporter<'_>| Ending::Faulted(MachineFault("no space".into())));
+        let done = Work { workers: 2, ..work(&journal, &script, &name) }.run().unwrap();
+        assert_eq!((done.reason, done.fault), (Reason::Faulted, Some(MachineFault("no space".into()))));
+        assert!(done.state.agents[&name].left && done.state.count(Status::Running) == 0);
+        let given_back = done.state.attempts.iter().flatten().filter(|attempt| attempt.agent == name);
+        let why: Vec<_> = given_back.map(|attempt| (attempt.met_fault(), attempt.why.as_deref())).collect();
+        assert!((1..=2).contains(&why.len()) && why.iter().all(|why| *why == (true, Some("no space"))), "{why:?}");
+    }
+    let script = Script::new("a", three_epochs);
+    assert_eq!(work(&journal, &script, "a").run().unwrap().reason, Reason::Complete);
+    let state = complete(&journal, 4);
+    assert_eq!((state.count(Status::Finished), state.deaths(0)), (4, (0, 0)));
+}
+
+#[test]
+fn what_a_machine_could_not_run_keeps_nobody_from_the_other_trials() {
+    for endless in [false, true] {
+        let journal = capped(5);
+        let order = Mutex::new(Vec::new());
+        for life in 0..6 {
+            let name = format!("a{life}");
+            let script = Script::new(&name, |trial: &Assignment, reporter: &mut Reporter<'_>| {
+                if trial.number == 1 {
+                    return Ending::Faulted(MachineFault("the file is nowhere".into()));
+                }
+                order.lock().unwrap().push(trial.number);
+                three_epochs(trial, reporter)
+            });
+            let done = Work { endless, ..work(&journal, &script, &name) }.run().unwrap();
+            assert_eq!((done.reason, done.state.count(Status::Failed)), (Reason::Faulted, 0));
+        }
+        assert_eq!(order.into_inner().unwrap(), [0, 2, 3, 4], "endless: {endless}");
+    }
+}
+
+#[test]
 fn a_journal_that_is_gone_for_good_ends_the_agent_and_is_told_with_what_is_missing() {
     let journal = capped(3);
     let line = Line::new(&journal);
@@ -122,8 +193,8 @@ fn a_journal_that_is_gone_for_good_ends_the_agent_and_is_told_with_what_is_missi
     assert!(error.to_string().contains("trial 1 is missing") && error.to_string().contains("killed"), "{error}");
     // What was journaled stays, and whoever goes on does the rest.
     let other = Script::new("b", three_epochs);
-    let is_dead = |agent: &handloom_sweep::state::Agent| agent.id == "a";
-    Work { is_dead: &is_dead, ..work(&journal, &other, "b") }.run().unwrap();
+    let killed = Mutex::new(BTreeSet::from(["a".to_owned()]));
+    Work { liveness: &dead(&killed), ..work(&journal, &other, "b") }.run().unwrap();
     let state = complete(&journal, 3);
     assert_eq!(state.attempts.iter().map(Vec::len).collect::<Vec<_>>(), [1, 2, 1]);
 }

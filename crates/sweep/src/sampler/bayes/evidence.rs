@@ -33,6 +33,8 @@ impl Evidence {
                     evidence.running.push(point);
                     continue;
                 }
+                // Known to be tried, which keeps it from being tried again, and nothing else.
+                Status::Removed => continue,
                 Status::Failed | Status::Diverged => None,
                 Status::Finished => trial.best(),
                 Status::Pruned => trial.best().map(|best| best - still_to_come(trial, history)),

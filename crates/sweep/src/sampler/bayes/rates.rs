@@ -78,7 +78,13 @@ mod tests {
             Choice::from([("learning_rate".into(), json!(rate)), ("optimizer".into(), json!(optimizer))])
         };
         // sgd is best at 0.1 by far; of adam nothing but one middling trial is known.
-        let trial = |number: u64, choice, cost| Trial { number, choice, costs: vec![cost], status: Status::Finished };
+        let trial = |number: u64, choice, cost| Trial {
+            number,
+            choice,
+            costs: vec![cost],
+            status: Status::Finished,
+            ..Trial::default()
+        };
         let sgd = (0..14_u64).map(|i| {
             let exponent = -5.0 + i as f64 * 5.0 / 13.0;
             trial(i, choice("sgd", 10_f64.powf(exponent)), (exponent + 1.0).powi(2))
