@@ -1,7 +1,7 @@
-//! Epochs and test openings, and how a database writes them.
+//! Epochs and test openings, and their form in a database.
 //!
-//! Figures are columns, evidence is JSON. A figure that is not finite is written as none: it comes back as NaN, or
-//! as none where a [`Row`] may lack it.
+//! Metrics are columns, diagnostics are JSON. A metric that is not finite is stored as NULL and read back as NaN, or as
+//! none where a [`Row`] may lack it.
 
 use handloom_engine::event::{Evidence, Health, Row};
 use handloom_engine::metric::Confusion;
@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 /// An epoch of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
-    /// Its figures.
+    /// Metrics: losses, accuracies, learning rate, speed.
     pub row: Row,
-    /// What it showed besides.
+    /// Diagnostics: confusion matrix and statistics of layers.
     pub evidence: Evidence,
 }
 
@@ -24,19 +24,19 @@ pub struct Opening {
     pub run: Option<String>,
     /// The model as it was named: a path, or a run.
     pub model: String,
-    /// The data set.
+    /// The dataset.
     pub dataset: String,
-    /// SHA-256 of its test images and labels: what openings are counted by.
+    /// SHA-256 of its test images and labels; openings are counted by it.
     pub data_sha256: String,
     /// Unix time, in milliseconds.
     pub at_ms: u64,
     /// The command that opened it, such as `train`.
     pub by: String,
-    /// What came of it.
+    /// Accuracy on the test set.
     pub accuracy: Option<f64>,
 }
 
-/// Columns of an epoch's figures, in the order of [`figures`].
+/// Columns of an epoch's metrics, in the order of [`figures`].
 pub(crate) const FIGURES: [&str; 8] = [
     "train_loss",
     "train_accuracy",
@@ -48,7 +48,7 @@ pub(crate) const FIGURES: [&str; 8] = [
     "val_seconds",
 ];
 
-/// The figures of a row, in the order of [`FIGURES`].
+/// The metrics of a row, in the order of [`FIGURES`]; none where not finite.
 pub(crate) fn figures(row: &Row) -> [Option<f64>; 8] {
     let Row {
         epoch: _,
@@ -66,7 +66,7 @@ pub(crate) fn figures(row: &Row) -> [Option<f64>; 8] {
     all.map(|figure| figure.filter(|figure| figure.is_finite()))
 }
 
-/// A row from its figures.
+/// A row from its metrics.
 pub(crate) fn row(epoch: i64, figures: [Option<f64>; 8]) -> Row {
     let own = figures.map(|figure| figure.unwrap_or(f64::NAN));
     Row {
@@ -82,12 +82,12 @@ pub(crate) fn row(epoch: i64, figures: [Option<f64>; 8]) -> Row {
     }
 }
 
-/// A count as databases know them; beyond 2⁶³ nothing is counted.
+/// A count as a signed 64-bit integer, clamped to 2⁶³ − 1.
 pub(crate) fn integer(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Evidence as JSON, in which a number that is not finite is `null`.
+/// Diagnostics as JSON, in which a number that is not finite is `null`.
 #[derive(Serialize, Deserialize)]
 struct Shown {
     confusion: Option<Confusion>,
@@ -124,7 +124,7 @@ pub(crate) fn evidence(text: &str) -> serde_json::Result<Evidence> {
     Ok(Evidence { confusion, layers: layers.collect() })
 }
 
-/// JSON of what cannot fail to be JSON: structs of plain values with text keys.
+/// JSON of structs of plain values with text keys, whose serialization cannot fail.
 pub(crate) fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("plain values under text keys")
 }

@@ -1,30 +1,32 @@
-//! Why the store could not do what it was asked to.
+//! Errors of a store.
 
 use std::io;
 use std::path::PathBuf;
 
-/// What a store answers.
+use handloom_engine::damage::of_json;
+
+/// Result of a store operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a store could not be read or written. `at` is the database file, or the URL without its password.
+/// Failure to read or write a store. `at` is the database file, or the URL without its password.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The place cannot be a store.
+    /// The folder or URL cannot be a store.
     #[error(
         "`{at}` cannot be a store: {why}\nhint: name a folder, such as `--store .handloom`, or a database, such as \
          `--store postgres://USER@HOST/DATABASE`"
     )]
     Place {
-        /// What was asked for.
+        /// The folder or URL as given.
         at: String,
-        /// What is wrong with it.
+        /// The fault.
         why: String,
     },
     /// A newer program made the database.
     #[error(
-        "`{at}` has version {found}, and this program knows versions up to {known}\n\
-         hint: use the newer program that made it, or another store by `--store`"
+        "`{at}` is a store of a newer Handloom: its format is version {found}, and this program knows versions up to \
+         {known}\nhint: use the newer program on every machine, or another store by `--store`"
     )]
     Newer {
         /// The database.
@@ -42,7 +44,7 @@ pub enum Error {
     Foreign {
         /// The file.
         at: String,
-        /// What was found.
+        /// SQLite's message, or the reason why the file is not ours.
         why: String,
     },
     /// A record in the database cannot be understood.
@@ -52,7 +54,7 @@ pub enum Error {
         at: String,
         /// The run.
         run: String,
-        /// What is wrong with it.
+        /// The fault.
         why: String,
     },
     /// A file or folder cannot be read or written.
@@ -65,15 +67,31 @@ pub enum Error {
         path: PathBuf,
         /// `read`, `write` or `remove`.
         action: &'static str,
-        /// What the system said.
+        /// Message of the operating system.
         why: String,
+    },
+    /// This user may read the database and not write it.
+    #[error(
+        "`{at}` cannot be written: {why}\nhint: ask its owner for the right to write, or name another store by `--store`"
+    )]
+    ReadOnly {
+        /// The database.
+        at: String,
+        /// Message of the database.
+        why: String,
+    },
+    /// The database was removed while this process had it open.
+    #[error("`{at}` was removed while it was in use\nhint: put it back, or start again, which begins a new store")]
+    Removed {
+        /// The database.
+        at: String,
     },
     /// Another process holds the database.
     #[error("`{at}` is in use by another process: {why}\nhint: try again once that process is done")]
     Busy {
         /// The database.
         at: String,
-        /// What the database said.
+        /// Message of the database.
         why: String,
     },
     /// There is no room left.
@@ -81,7 +99,7 @@ pub enum Error {
     Full {
         /// The database.
         at: String,
-        /// What the database said.
+        /// Message of the database.
         why: String,
     },
     /// The server does not answer, or the connection broke.
@@ -89,7 +107,7 @@ pub enum Error {
     Unreachable {
         /// The database.
         at: String,
-        /// What happened.
+        /// Cause of the failed connection.
         why: String,
     },
     /// The server answers and refuses.
@@ -99,7 +117,7 @@ pub enum Error {
     Refused {
         /// The database.
         at: String,
-        /// What the server said.
+        /// Message of the server.
         why: String,
     },
     /// The run is not in the store.
@@ -119,13 +137,15 @@ pub enum Error {
         sweep: String,
     },
     /// A sweep in the database cannot be understood.
-    #[error("sweep `{sweep}` in `{at}` cannot be understood: {why}")]
+    #[error(
+        "sweep `{sweep}` in `{at}` cannot be understood: {why}\nhint: `handloom sweep rm {sweep}` removes it, or a newer program may know it"
+    )]
     DamagedSweep {
         /// The database.
         at: String,
         /// The sweep.
         sweep: String,
-        /// What is wrong with it, the number of the entry in its journal, if it is one, included.
+        /// The fault, with the number of the entry if it is in the journal.
         why: String,
     },
     /// A run's id or a file's name that could leave its folder.
@@ -147,25 +167,25 @@ pub enum Error {
         run: String,
         /// The file.
         name: String,
-        /// Its size.
+        /// Size of the file.
         bytes: u64,
-        /// What the run's other files take.
+        /// Size of the run's other files, in bytes.
         used: u64,
-        /// What a run's files may take, in bytes.
+        /// Maximum total size of a run's files, in bytes.
         limit: u64,
     },
-    /// Anything else that the database said.
+    /// Any other error of the database.
     #[error("`{at}`: {why}")]
     Database {
         /// The database.
         at: String,
-        /// What it said.
+        /// Message of the database.
         why: String,
     },
 }
 
 impl Error {
-    /// Whether the same may well succeed later.
+    /// True if the same call may succeed later: the database is busy, full or out of reach.
     pub fn is_temporary(&self) -> bool {
         matches!(
             self,
@@ -174,7 +194,7 @@ impl Error {
     }
 
     pub(crate) fn damaged(at: &str, run: &str, error: &serde_json::Error) -> Self {
-        Self::Damaged { at: at.into(), run: run.into(), why: error.to_string() }
+        Self::Damaged { at: at.into(), run: run.into(), why: of_json(error) }
     }
 
     pub(crate) fn no_sweep(at: &str, sweep: &str) -> Self {
@@ -187,7 +207,12 @@ impl Error {
     }
 }
 
-/// Refuses what is not the plain name of a file or folder: ids and names become paths.
+/// The reason that a record of an opened test set is not understood.
+pub(crate) fn unreadable_opening(error: &serde_json::Error) -> String {
+    format!("a record of an opened test set: {}", of_json(error))
+}
+
+/// Refuses anything but a plain file name: ids and names become parts of paths.
 pub(crate) fn plain(name: &str) -> Result<()> {
     let broken = |c: char| c == '/' || c == '\\' || c.is_control();
     if name.is_empty() || name.len() > 200 || name.starts_with('.') || name.contains(broken) {

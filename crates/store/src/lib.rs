@@ -1,12 +1,15 @@
-//! Runs, sweeps and what is known of them, in SQLite or PostgreSQL.
+//! Storage of runs and sweeps, in SQLite or PostgreSQL.
 //!
-//! [`open`] takes a folder or a URL and answers with a [`Store`]: records of runs, their epochs, their files, the
-//! ledger of test sets, sweeps and their journals. A [`Recorder`] writes a run from a thread of its own, so that training
-//! never waits; a [`Journal`] is a sweep's, as agents use it, and a [`Presence`] shows others here that an agent lives.
+//! [`open`] takes a folder or a URL and returns a [`Store`]: records of runs, their epochs, their files, the log of
+//! test set evaluations, sweeps and their journals. A [`Recorder`] writes a run from its own thread, so that training
+//! never waits. A [`Journal`] is the event log of a sweep, which agents read and append to. A [`Presence`] is a lock
+//! that shows other processes of this machine that an agent is alive.
 //!
 //! A folder holds `handloom.db` (SQLite) and `runs/ID/` for files; it is made by the first write, never by reading.
 //! A PostgreSQL database keeps the files too, and serves several machines. Both are brought to the latest version
-//! when they are opened; `tests/conformance` holds both to the same promises.
+//! when they are opened; `tests/conformance` runs the same tests against both.
+//!
+//! Reading needs no right to write: a store that cannot be written is read as it is, in whatever version.
 //!
 //! ```
 //! use handloom_store::{Run, open};
@@ -29,6 +32,7 @@ mod run;
 mod sqlite;
 mod sweep;
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -39,13 +43,22 @@ pub use epoch::{Epoch, Opening};
 pub use error::{Error, Result};
 pub use lost::Lost;
 pub use postgres::{Postgres, masked};
-pub use presence::{Presence, is_dead};
+pub use presence::{Presence, liveness};
 pub use recorder::Recorder;
 pub use run::{ByRun, Labels, Run, SILENCE_MS, Status, UnknownStatus};
 pub use sqlite::Sqlite;
 pub use sweep::{Journal, Sweep};
 
-/// Where runs and sweeps are kept. Every method is one transaction: a reader sees all of it or nothing.
+/// Ids of all runs and sweeps in a store, to detect which were added, removed or changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Ids of all runs.
+    pub runs: HashSet<String>,
+    /// Number of the last journal entry of each sweep, by sweep id; 0 if the journal is empty.
+    pub sweeps: HashMap<String, Seq>,
+}
+
+/// A database of runs and sweeps. Every method is one transaction: a reader sees all of it or nothing.
 pub trait Store: Send + Sync {
     /// The database, for people: its file, or its URL without the password.
     fn at(&self) -> String;
@@ -66,14 +79,24 @@ pub trait Store: Send + Sync {
     /// database; by start, then by id.
     fn recent(&self, within_ms: u64) -> Result<Vec<Run>>;
 
-    /// A number that is the same as at the last call only if nothing changed since, by whomever. Costs next to
-    /// nothing, so that whoever waits for news may ask many times a second.
+    /// Change counter: equal to the last value only if no process has written since. Cheap enough to poll many times a
+    /// second.
     fn pulse(&self) -> Result<u64>;
 
-    /// Removes a run with its epochs and files, and says whether it was there. Its test openings stay.
+    /// The reason why the store can only be read, or none if it can be written or is not there yet. Opens the store.
+    fn read_only(&self) -> Result<Option<String>>;
+
+    /// Number of times that the store was found to be replaced by another one. Caches of the former store must then be
+    /// dropped. Fails while the store is removed and not replaced.
+    fn replacements(&self) -> Result<u64>;
+
+    /// Ids of all runs and sweeps: fast enough for a few times a second.
+    fn contents(&self) -> Result<Contents>;
+
+    /// Removes a run with its epochs and files; false if there is no such run. Its test openings stay.
     fn remove(&self, id: &str) -> Result<bool>;
 
-    /// Changes the labels of a run, and says whether it is there. `change` may be called again.
+    /// Changes the labels of a run; false if there is no such run. `change` may be called more than once.
     fn relabel(&self, id: &str, change: &dyn Fn(&mut Labels)) -> Result<bool>;
 
     /// Records epochs of a run, which replace those of the same number.
@@ -82,28 +105,28 @@ pub trait Store: Send + Sync {
     /// The epochs of a run, from the first.
     fn epochs(&self, run: &str) -> Result<Vec<Epoch>>;
 
-    /// The figures of several runs' epochs, each from the first, without the evidence.
+    /// Metrics of all epochs of several runs, in order of epochs, without the diagnostics.
     fn rows(&self, runs: &[&str]) -> Result<ByRun<Vec<Row>>>;
 
-    /// The figures of every run's last epoch.
+    /// Metrics of every run's last epoch.
     fn last_rows(&self) -> Result<ByRun<Row>>;
 
-    /// The figures of one epoch of each of several runs, where it is there.
+    /// Metrics of one given epoch of each of several runs; runs without that epoch are left out.
     fn rows_at(&self, epochs: &[(&str, u64)]) -> Result<ByRun<Row>>;
 
-    /// Drops the epochs of a run that are later than `epoch`.
+    /// Deletes the epochs of a run that are later than `epoch`.
     fn forget_after(&self, run: &str, epoch: u64) -> Result<()>;
 
-    /// Says that the run's process is alive, by the clock of the database.
+    /// Heartbeat: records that the run's process is alive, by the clock of the database.
     fn heartbeat(&self, run: &str) -> Result<()>;
 
-    /// Records that a test set was opened, and says how often its images now were.
+    /// Records that a test set was opened; returns how often the same test images have been opened, this time included.
     fn open_test(&self, opening: &Opening) -> Result<u64>;
 
     /// Every opening of a test set, by time.
     fn openings(&self) -> Result<Vec<Opening>>;
 
-    /// Keeps a file of a run, or replaces it: in `runs/ID/`, or in the database, up to 64 MiB a run.
+    /// Stores a file of a run, or replaces it: in `runs/ID/`, or in the database, up to 64 MiB a run.
     fn put_file(&self, run: &str, name: &str, bytes: &[u8]) -> Result<()>;
 
     /// A file of a run.
@@ -115,10 +138,10 @@ pub trait Store: Send + Sync {
     /// The sweep with this id.
     fn sweep(&self, id: &str) -> Result<Option<Sweep>>;
 
-    /// Every sweep, by its making, then by id.
+    /// Every sweep, by creation time, then by id.
     fn sweeps(&self) -> Result<Vec<Sweep>>;
 
-    /// Removes a sweep with its journal, and says whether it was there. Its runs stay.
+    /// Removes a sweep with its journal; false if there is no such sweep. Its runs stay.
     fn remove_sweep(&self, id: &str) -> Result<bool>;
 
     /// Appends entries to the journal of a sweep, numbered without gaps in the order in which readers see them.

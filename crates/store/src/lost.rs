@@ -1,8 +1,8 @@
-//! What a recorder could not store.
+//! Items that a recorder could not store.
 
 use std::fmt;
 
-/// What was not stored, and why.
+/// Items of a run that were not stored, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not everything of run `{run}` was stored: {} missing in `{at}`\n{why}", Missing(self))]
 pub struct Lost {
@@ -10,17 +10,17 @@ pub struct Lost {
     pub run: String,
     /// The store.
     pub at: String,
-    /// Its epochs that are not there.
+    /// Numbers of the missing epochs.
     pub epochs: Vec<u64>,
-    /// Whether its record is not the latest.
+    /// True if the latest record is missing.
     pub record: bool,
-    /// Its files that are not there.
+    /// Names of the missing files.
     pub files: Vec<String>,
-    /// What the store said.
+    /// Error message of the store.
     pub why: String,
 }
 
-/// `epochs 3-7, 9, its record and model.safetensors`.
+/// Formats as `epochs 3-7, 9, its latest record, model.safetensors` (each name in backticks).
 struct Missing<'a>(&'a Lost);
 
 impl fmt::Display for Missing<'_> {

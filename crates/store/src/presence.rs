@@ -1,19 +1,19 @@
-//! Whether the process of an agent lives: it holds a lock on a file of its own, which the system takes from the dead.
+//! Liveness of agents: each process locks a file of its own, and the operating system releases the lock when it dies.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use handloom_sweep::state::Agent;
+use handloom_sweep::state::{Agent, Liveness};
 
 use crate::Store;
 use crate::error::{Error, Result, plain};
 
-/// Files of agents that died longer ago than this are removed by later ones.
+/// Age from which lock files of dead agents are removed.
 const KEPT: Duration = Duration::from_hours(24);
 
-/// Shows others on this machine that an agent lives, until it is dropped.
+/// Liveness lock of an agent, visible to other processes on this machine, held until it is dropped.
 #[derive(Debug)]
 pub struct Presence {
     path: PathBuf,
@@ -21,7 +21,7 @@ pub struct Presence {
 }
 
 impl Presence {
-    /// Shows that `agent`, an id that no other process has, lives. To be done before it appears in a journal.
+    /// Takes the lock of `agent`, an id that no other process has. To be called before the agent appears in a journal.
     pub fn of(store: &dyn Store, agent: &str) -> Result<Self> {
         plain(agent)?;
         let folder = folder(store).ok_or_else(|| {
@@ -45,28 +45,40 @@ impl Presence {
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        // Whoever finds no file waits for silence, which is right as well.
+        // Without a file, other processes rely on the agent's heartbeats, which is right as well.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Whether the process of `agent` is known to be dead: it ran on the machine `here`, and its file is there without its
-/// lock. Of an agent elsewhere nothing is known, nor of one without a file.
-pub fn is_dead(store: &dyn Store, here: &str, agent: &Agent) -> bool {
-    agent.host == here
-        && plain(&agent.id).is_ok()
-        && folder(store).is_some_and(|folder| is_free(&file(&folder, &agent.id)))
+/// Liveness of the process of `agent` by its lock, as seen from the machine `here`.
+///
+/// A held lock proves that a process of this machine lives, even without heartbeats: it may be suspended, or a clock
+/// may have jumped. A file without a lock belongs to a dead process. For an agent on another machine it is unknown:
+/// not every file system shows the locks of other machines, and the trials of an agent that is cut off must be taken
+/// over.
+pub fn liveness(store: &dyn Store, here: &str, agent: &Agent) -> Liveness {
+    let Some(folder) = folder(store).filter(|_| plain(&agent.id).is_ok()) else { return Liveness::Unknown };
+    match is_free(&file(&folder, &agent.id)) {
+        Some(false) if agent.host == here => Liveness::Alive,
+        Some(true) if agent.host == here => Liveness::Dead,
+        _ => Liveness::Unknown,
+    }
 }
 
-fn is_free(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| file.try_lock_shared().is_ok())
+/// True if nobody holds the lock of a file; none if there is no file, or it cannot be opened.
+fn is_free(path: &Path) -> Option<bool> {
+    match File::open(path).ok()?.try_lock_shared() {
+        Ok(()) => Some(true),
+        Err(TryLockError::WouldBlock) => Some(false),
+        Err(TryLockError::Error(_)) => None,
+    }
 }
 
 fn file(folder: &Path, agent: &str) -> PathBuf {
     folder.join(format!("{agent}.lock"))
 }
 
-/// Where agents of this store show themselves: in its folder, or in the user's cache if it is a database.
+/// Folder of lock files: in the store's folder, or in the user's cache if the store is a database server.
 fn folder(store: &dyn Store) -> Option<PathBuf> {
     use etcetera::BaseStrategy as _;
     match store.folder() {
@@ -75,12 +87,15 @@ fn folder(store: &dyn Store) -> Option<PathBuf> {
     }
 }
 
-/// Removes what the dead of long ago left.
+/// Removes old lock files of dead agents.
 fn tidy(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         let age = entry.metadata().and_then(|data| data.modified()).ok().and_then(|time| time.elapsed().ok());
-        if age.is_some_and(|age| age > KEPT) && path.extension().is_some_and(|end| end == "lock") && is_free(&path) {
+        if age.is_some_and(|age| age > KEPT)
+            && path.extension().is_some_and(|end| end == "lock")
+            && is_free(&path) == Some(true)
+        {
             let _ = fs::remove_file(path);
         }
     }
@@ -92,23 +107,25 @@ mod tests {
     use crate::open;
 
     #[test]
-    fn only_an_agent_of_this_machine_with_a_file_and_no_lock_is_known_to_be_dead() {
+    fn a_lock_that_is_held_proves_life_and_one_that_is_not_proves_death_on_this_machine_only() {
         let folder = tempfile::tempdir().unwrap();
         let store = open(folder.path().join("store")).unwrap();
         let agent = |id: &str, host: &str| Agent { id: id.into(), host: host.into(), ..Agent::default() };
-        let dead = |id: &str, host: &str| is_dead(&*store, "here", &agent(id, host));
-        assert!(!dead("a", "here"));
+        let of = |id: &str, host: &str| liveness(&*store, "here", &agent(id, host));
+        assert_eq!(of("a", "here"), Liveness::Unknown);
         let presence = Presence::of(&*store, "a").unwrap();
-        assert!(!dead("a", "here"));
+        assert_eq!([of("a", "here"), of("a", "there")], [Liveness::Alive, Liveness::Unknown]);
         assert!(matches!(Presence::of(&*store, "a"), Err(Error::Io { .. })));
         let path = folder.path().join("store/agents/a.lock");
-        // What a kill leaves is the file alone.
+        // A killed process leaves its file without a lock.
         fs::copy(&path, path.with_file_name("b.lock")).unwrap();
-        assert!(dead("b", "here") && !dead("b", "there") && !dead("../agents/b", "here"));
-        // Somebody who looks keeps nobody from having the lock.
+        assert_eq!([of("b", "here"), of("b", "there")], [Liveness::Dead, Liveness::Unknown]);
+        assert_eq!(of("../agents/b", "here"), Liveness::Unknown);
+        // A check does not keep another process from taking the lock.
         assert!(Presence::of(&*store, "b").is_ok());
         drop(presence);
-        assert!(!path.exists() && !dead("a", "here"));
+        assert!(!path.exists());
+        assert_eq!(of("a", "here"), Liveness::Unknown);
     }
 
     #[test]

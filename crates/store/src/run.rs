@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use handloom_engine::{Numerics, parallel};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -14,10 +15,10 @@ use crate::error::Error;
 /// After this long without a heartbeat, a run on another machine counts as killed, in milliseconds.
 pub const SILENCE_MS: u64 = 30_000;
 
-/// What is known of a run.
+/// The record of a run.
 ///
 /// `name`, `tags` and `notes` are its labels: they are stored when the run is first put, and changed by
-/// [`Store::relabel`](crate::Store::relabel) alone, so that a process that trains never undoes what a user wrote meanwhile.
+/// [`Store::relabel`](crate::Store::relabel) only, so that a process that trains never overwrites a user's edits.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Run {
@@ -25,7 +26,7 @@ pub struct Run {
     pub id: String,
     /// Made from the settings, or given.
     pub name: String,
-    /// Where it stood when this was written; [`Run::standing`] says where it stands.
+    /// Status when the record was written; [`Run::standing`] detects processes that have died since.
     pub status: Status,
     /// The sweep that it is a trial of.
     pub sweep: Option<String>,
@@ -39,19 +40,25 @@ pub struct Run {
     pub version: String,
     /// Instruction set: bits are the same only within one.
     pub isa: String,
+    /// Version of the arithmetic, [`handloom_engine::NUMERICS`]; none in records of older programs.
+    pub numerics: Option<u32>,
+    /// Processor architecture, such as `x86_64`; none in records of older programs.
+    pub arch: Option<String>,
     /// Name of the machine, which no other machine has.
     pub host: String,
     /// Process id.
     pub process: u32,
     /// Git commit of the folder it was started in.
     pub git_commit: Option<String>,
-    /// The data set that was used; `config` has the one that was asked for.
+    /// The dataset that was used; `config` has the requested one.
     pub dataset: String,
     /// Its folder, unless it is built in.
     pub data_path: Option<PathBuf>,
     /// SHA-256 of its training images and labels.
     pub data_sha256: String,
-    /// Why another data set than the default was used.
+    /// Notes on its data: conversions, files left out, and signs that the data is wrong.
+    pub data_notes: Vec<String>,
+    /// Reason why a dataset other than the default was used.
     pub fallback: Option<String>,
     /// Tags, a label.
     pub tags: Vec<String>,
@@ -59,9 +66,9 @@ pub struct Run {
     pub group: Option<String>,
     /// Notes, a label.
     pub notes: Option<String>,
-    /// Whether the test set stays closed.
+    /// True if the test set is never evaluated.
     pub no_test: bool,
-    /// Where the model is saved besides the run's folder.
+    /// File in which the model is saved in addition to the run's folder.
     pub out: Option<PathBuf>,
     /// Weights & Biases as asked for: mode, project, entity.
     pub wandb: Map<String, Value>,
@@ -81,12 +88,19 @@ pub struct Run {
     pub test_loss: Option<f64>,
     /// SHA-256 of the saved weights.
     pub weights_sha256: Option<String>,
-    /// Milliseconds since its process was last heard of, by the clock of the database; set when a run is read.
+    /// SHA-256 of the whole model file; none in records of older programs.
+    pub model_sha256: Option<String>,
+    /// SHA-256 of everything that decides its weights: effective configuration, data, arithmetic. Runs with the same
+    /// one have the same bits. None in records of older programs.
+    pub training_sha256: Option<String>,
+    /// The finished run that this one continues to more epochs.
+    pub parent: Option<String>,
+    /// Milliseconds since its last heartbeat, by the clock of the database; set when a run is read.
     #[serde(skip)]
     pub heartbeat_age_ms: Option<u64>,
 }
 
-/// Where a run stands.
+/// Status of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -99,9 +113,9 @@ pub enum Status {
     Stopped,
     /// Ended by its sweep, since others did better.
     Pruned,
-    /// Could not go on.
+    /// Ended with an error.
     Failed,
-    /// The loss or a weight left what numbers can hold.
+    /// The loss or a weight overflowed or became NaN.
     Diverged,
     /// The process is gone; may be resumed.
     Killed,
@@ -112,7 +126,7 @@ impl Status {
     pub const ALL: [Self; 7] =
         [Self::Running, Self::Finished, Self::Stopped, Self::Pruned, Self::Failed, Self::Diverged, Self::Killed];
 
-    /// The word that is written.
+    /// Name of the status, as stored and displayed.
     pub fn name(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -148,7 +162,7 @@ impl FromStr for Status {
     }
 }
 
-/// What users call a run and say of it.
+/// Name, tags and notes of a run, which users can edit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Labels {
@@ -161,11 +175,11 @@ pub struct Labels {
 }
 
 impl Run {
-    /// Where the run stands, seen from the machine `here`; `locked` says whether a process of this machine works on it,
-    /// or that nothing here tells.
+    /// Effective status of the run, seen from the machine `here`. `locked` is true if a process of this machine holds
+    /// the run's lock, false if none does, and `None` if this machine has no such lock to check.
     ///
-    /// A run that says `running` was killed if its process is gone: on this machine without a lock, on another one, or
-    /// where nothing tells, without a heartbeat for 30 s.
+    /// A run recorded as `running` counts as killed if its process is gone: on this machine if nobody holds the lock;
+    /// on another machine, or without a lock to check, if there was no heartbeat for 30 s.
     pub fn standing(&self, here: &str, locked: impl FnOnce(&str) -> Option<bool>) -> Status {
         let heard = || self.heartbeat_age_ms.is_some_and(|age| age <= SILENCE_MS);
         let alive = match self.status {
@@ -176,7 +190,16 @@ impl Run {
         if alive { Status::Running } else { Status::Killed }
     }
 
-    /// What a store keeps: the record without the labels, and the labels, as JSON.
+    /// The arithmetic that trained it.
+    pub fn arithmetic(&self) -> Numerics {
+        Numerics {
+            numerics: self.numerics,
+            arch: self.arch.clone(),
+            isa: Some(self.isa.clone()).filter(|isa| !isa.is_empty()),
+        }
+    }
+
+    /// Record without labels, and labels, both as JSON: the two columns of a database.
     pub(crate) fn columns(&self) -> (String, String) {
         let labels = Labels { name: self.name.clone(), tags: self.tags.clone(), notes: self.notes.clone() };
         let bare = Self { name: String::new(), tags: Vec::new(), notes: None, ..self.clone() };
@@ -184,7 +207,7 @@ impl Run {
     }
 }
 
-/// A run as a store keeps it.
+/// A row of the table of runs.
 pub(crate) struct Kept {
     pub(crate) id: String,
     /// Milliseconds since its last heartbeat.
@@ -200,7 +223,7 @@ impl Kept {
             name: labels.name,
             tags: labels.tags,
             notes: labels.notes,
-            // A clock that was set back makes no run look dead.
+            // If the clock was set back, the age would be negative.
             heartbeat_age_ms: Some(self.age_ms.max(0) as u64),
             ..serde_json::from_str(&self.record)?
         })
@@ -217,16 +240,9 @@ pub(crate) fn read(kept: &[Kept], at: &str) -> Result<Vec<Run>, Error> {
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut runs = Vec::with_capacity(kept.len());
-    std::thread::scope(|scope| {
-        let mut parts = kept.chunks(kept.len().div_ceil(cores).max(256));
-        let own = parts.next();
-        let others: Vec<_> = parts.map(|kept| scope.spawn(move || part(kept))).collect();
-        runs.extend(part(own.unwrap_or_default())?);
-        for other in others {
-            runs.extend(other.join().expect("reading JSON does not panic")?);
-        }
-        Ok::<_, Error>(())
-    })?;
+    for read in parallel(kept.chunks(kept.len().div_ceil(cores).max(256)), part) {
+        runs.extend(read?);
+    }
     runs.sort_unstable_by(|a: &Run, b| (a.started_ms, &a.id).cmp(&(b.started_ms, &b.id)));
     Ok(runs)
 }
@@ -260,7 +276,7 @@ mod tests {
         let run = |age| Run { host: "here".into(), heartbeat_age_ms: age, ..Run::default() };
         assert_eq!(run(Some(90_000)).standing("here", |_| Some(true)), Status::Running);
         assert_eq!(run(Some(0)).standing("here", |_| Some(false)), Status::Killed);
-        // A store that folders share: this one need not be the run's.
+        // Without a lock to check, as in a database that several folders share, the heartbeat decides.
         assert_eq!(run(Some(30_000)).standing("here", |_| None), Status::Running);
         assert_eq!(run(Some(30_001)).standing("here", |_| None), Status::Killed);
         let never = |_: &str| unreachable!("a lock says nothing about another machine");

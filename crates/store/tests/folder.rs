@@ -1,4 +1,4 @@
-//! What only a folder has: files that may be missing, foreign, locked or forbidden, and processes that are killed.
+//! Tests specific to folders: files that are missing, foreign, locked or forbidden, and processes that are killed.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -139,12 +139,10 @@ fn a_folder_that_may_not_be_written_is_named() {
         let _ = writeln!(std::io::stderr(), "SKIPPED: a folder that may not be written, as root may write all of them");
         return;
     }
-    let errors = [open(&place).unwrap().runs().err(), open(&place).unwrap().put(&run()).err()];
+    let error = open(&place).unwrap().put(&run()).unwrap_err();
     locked(0o755);
-    for error in errors {
-        let told = error.unwrap().to_string();
-        assert!(told.contains("cannot write") && told.contains("handloom.db") && told.contains("hint:"), "{told}");
-    }
+    let told = error.to_string();
+    assert!(told.contains("cannot write") && told.contains("handloom.db") && told.contains("hint:"), "{told}");
 }
 
 #[test]
@@ -155,7 +153,7 @@ fn of_many_that_begin_a_store_none_meets_half_a_database() {
         let begin = &|n: usize| {
             start.wait();
             let store = open(folder.path()).unwrap();
-            // Reading may come before, within and after the making.
+            // The read may happen before, during or after the creation.
             store.runs()?;
             store.put(&Run { id: format!("r{n}"), ..Run::default() })
         };
@@ -197,4 +195,17 @@ fn a_damaged_record_is_named_and_can_be_removed() {
     assert_eq!(store.run("whole").unwrap().unwrap().id, "whole");
     assert!(store.remove("broken").unwrap());
     assert_eq!(store.runs().unwrap().len(), 1);
+}
+
+#[test]
+fn an_older_program_at_work_is_refused_once_a_newer_one_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    store.put(&run()).unwrap();
+    let file = rusqlite::Connection::open(folder.path().join("handloom.db")).unwrap();
+    file.execute_batch("PRAGMA user_version = 99").unwrap();
+    for error in [store.runs().unwrap_err(), store.heartbeat("killed").unwrap_err(), store.pulse().unwrap_err()] {
+        assert!(matches!(error, Error::Newer { found: 99, .. }) && !error.is_temporary(), "{error}");
+        assert!(error.to_string().contains("of a newer Handloom") && error.to_string().contains("hint:"), "{error}");
+    }
 }

@@ -1,4 +1,4 @@
-//! A connection to a server: its address, its time-outs, and what PostgreSQL's errors mean.
+//! A connection to a server: its address, its time-outs, and the translation of PostgreSQL's errors.
 
 use std::error::Error as _;
 use std::io;
@@ -12,12 +12,12 @@ use postgres::{Client, Config};
 use super::tls::Mode;
 use crate::error::{Error, Result};
 
-/// How long a server may take to answer.
+/// Time limit for a server's answer to a connection attempt.
 const ANSWER: Duration = Duration::from_secs(5);
-/// How long sent bytes may stay unacknowledged, or a connection silent, before it counts as broken.
+/// Time after which a connection counts as broken if sent bytes stay unacknowledged or nothing is received.
 const SILENCE: Duration = Duration::from_secs(15);
-/// Limits on the server's side: what waits for a lock, and what holds locks without doing anything. The latter is long
-/// enough for the slow upload of a model.
+/// Time-outs on the server: for waiting for a lock, and for a transaction that is idle. The latter is long enough for
+/// the slow upload of a model.
 const LIMITS: &str = "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '300s'";
 
 /// A server as its URL names it.
@@ -34,7 +34,7 @@ impl Server {
     pub(super) fn parse(url: &str) -> Result<Self> {
         let at = masked(url);
         let wrong = |why: String| Error::Place { at: at.clone(), why };
-        // The driver knows less modes than there are.
+        // The driver knows fewer values of `sslmode` than libpq.
         let (base, parameters) = url.split_at(url.rfind('@').map_or(0, |at| at + 1));
         let (base, parameters) = match parameters.split_once('?') {
             Some((path, parameters)) => (format!("{base}{path}"), parameters),
@@ -52,7 +52,8 @@ impl Server {
             let why = causes(&error);
             // A password that was not escaped may end up in the name of an option.
             let leaks = why.split('`').nth(1).is_some_and(|option| why.contains("unknown") && !at.contains(option));
-            wrong(if leaks { "invalid connection string".into() } else { why })
+            let said = why.strip_prefix("invalid connection string: ").filter(|_| !leaks);
+            wrong(said.unwrap_or("it is not the address of a database").into())
         })?;
         if config.get_hosts().is_empty() {
             return Err(wrong("it names no host".into()));
@@ -98,15 +99,16 @@ impl Server {
         client.map_err(|error| self.explain(&error, true))
     }
 
-    /// What an error of PostgreSQL's means to a user.
+    /// Translates an error of PostgreSQL for a user.
     pub(super) fn explain(&self, error: &postgres::Error, connecting: bool) -> Error {
         let (at, why) = (self.at.clone(), causes(error));
         let code = error.code().map(|code| code.code().to_owned());
         match code.as_deref() {
             Some("53100") => Error::Full { at, why },
             Some("55P03" | "57014" | "40001" | "40P01") => Error::Busy { at, why },
+            Some("42501" | "25006") if !connecting => Error::ReadOnly { at, why },
             Some(code) if is_outage(code) => Error::Unreachable { at, why },
-            Some(code) if connecting || code.starts_with("28") || code == "42501" => Error::Refused { at, why },
+            Some(code) if connecting || code.starts_with("28") => Error::Refused { at, why },
             None if is_broken(error) => Error::Unreachable { at, why },
             None if connecting => Error::Refused { at, why },
             _ => Error::Database { at, why },
@@ -116,7 +118,7 @@ impl Server {
 
 fn connected(mut config: Config, mode: Mode) -> Result<Client, postgres::Error> {
     let mut client = config.connect(mode.connector());
-    // As libpq: what prefers encryption goes without if it does not come about, or if the server wants none.
+    // As in libpq: `prefer` falls back to a plain connection if TLS fails, or if the server does not want it.
     if mode == Mode::Prefer
         && let Err(error) = &client
         && (error.code().is_some_and(|code| code.code() == "28000") || error.to_string().contains("TLS"))
@@ -128,12 +130,12 @@ fn connected(mut config: Config, mode: Mode) -> Result<Client, postgres::Error> 
     Ok(client)
 }
 
-/// Whether the server is gone, going, not there yet, or out of means.
+/// True if the server is down, shutting down, starting, or out of resources.
 fn is_outage(code: &str) -> bool {
     code.starts_with("08") || code.starts_with("53") || ["57P01", "57P02", "57P03", "25P03"].contains(&code)
 }
 
-/// Whether the connection is of no use any more.
+/// True if the connection is broken.
 pub(super) fn is_broken(error: &postgres::Error) -> bool {
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -158,7 +160,7 @@ fn causes(error: &postgres::Error) -> String {
     text
 }
 
-/// `url` with `***` for its password; anything else as it is. What is shown or recorded goes through this.
+/// `url` with `***` for its password; anything else as it is. Every URL that is shown or recorded goes through this.
 pub fn masked(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.into() };
     // The last `@`: an unescaped one belongs to the password.
@@ -179,7 +181,6 @@ pub fn masked(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
-    use std::time::Instant;
 
     use super::*;
 
@@ -219,9 +220,9 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let silent = listener.local_addr().unwrap();
         let url = format!("postgres://me:secret@{silent}/db?connect_timeout=1");
-        let start = Instant::now();
+        // The server never answers: a client without a time limit would wait for ever.
         let error = Server::parse(&url).unwrap().connect().err().unwrap();
-        assert!(matches!(error, Error::Unreachable { .. }) && start.elapsed() < Duration::from_secs(4), "{error}");
+        assert!(matches!(error, Error::Unreachable { .. }), "{error}");
         drop(listener);
         let error = Server::parse(&url).unwrap().connect().err().unwrap();
         assert!(matches!(error, Error::Unreachable { .. }), "{error}");

@@ -1,7 +1,7 @@
 //! A store in a PostgreSQL database, for several machines.
 //!
 //! One connection, made when it is first needed and again after it broke. Every statement may be sent twice without
-//! harm, so that what a broken connection swallowed is simply sent again.
+//! harm, so that a statement lost with a broken connection is sent again.
 
 mod connect;
 mod schema;
@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, DefaultHasher, Hash as _, Hasher as _, RandomState};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use handloom_engine::event::Row;
 use handloom_sweep::{Entry, Page, Seq};
@@ -20,24 +21,46 @@ use postgres::error::SqlState;
 use postgres::types::ToSql;
 
 use crate::epoch::{FIGURES, evidence, evidence_text, figures, integer, row, text};
-use crate::error::{Error, Result, plain};
+use crate::error::{Error, Result, plain, unreadable_opening};
 use crate::run::{Kept, read, relabeled};
-use crate::{ByRun, Epoch, Labels, Opening, Run, Store, Sweep};
+use crate::{ByRun, Contents, Epoch, Labels, Opening, Run, Store, Sweep};
 pub use connect::masked;
 use connect::{Server, is_broken};
 
-/// What the files of a run may take, in bytes.
+/// Maximum total size of a run's files, in bytes.
 const ROOM: u64 = 64 << 20;
 /// Unix time in milliseconds.
 const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
+/// Interval between checks of the tables' version: another machine may migrate them to a version that this program does
+/// not know, or replace them.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// Runs in a PostgreSQL database.
 pub struct Postgres {
     server: Server,
-    client: Mutex<Option<Client>>,
+    state: Mutex<State>,
 }
 
-/// What went wrong inside a transaction.
+/// The connection, and the tables behind it as they were last seen.
+#[derive(Default)]
+struct State {
+    client: Option<Client>,
+    tables: Option<Tables>,
+    replacements: u64,
+}
+
+/// The tables of a store.
+struct Tables {
+    version: usize,
+    /// Object id of the version table; if it differs, the store was replaced.
+    number: u32,
+    /// Reason why they cannot be migrated to the latest version, if they cannot.
+    obstacle: Option<String>,
+    looked: Instant,
+}
+
+/// Error inside a transaction.
 enum Failure {
     Sql(postgres::Error),
     Store(Error),
@@ -55,30 +78,102 @@ impl From<Error> for Failure {
     }
 }
 
+/// True if an error means that writing is not permitted: to this user, or on a standby server.
+fn is_forbidden(error: &postgres::Error) -> bool {
+    matches!(error.code(), Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE || *code == SqlState::READ_ONLY_SQL_TRANSACTION)
+}
+
 impl Postgres {
-    /// The store in the database that `url` names, whose tables are made if it has none.
+    /// The store in the database that `url` names, which must answer. Its tables are made by the first write.
     pub fn open(url: &str) -> Result<Self> {
-        let store = Self { server: Server::parse(url)?, client: Mutex::default() };
-        store.with(|_| Ok(()))?;
+        let store = Self { server: Server::parse(url)?, state: Mutex::default() };
+        store.with(false, |_| Ok(()))?;
         Ok(store)
     }
 
-    /// Does `act` with a connection, and once more with a new one if the old one was broken.
-    fn with<T>(&self, act: impl Fn(&mut Client) -> Result<T, Failure>) -> Result<T> {
-        let mut held = self.client.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = &mut *held {
-            match act(client) {
-                Err(Failure::Sql(error)) if client.is_closed() || is_broken(&error) => *held = None,
+    /// Does `act` with a connection, and once more with a new one if the old one was broken. None if there is nothing
+    /// to read yet.
+    fn with<T>(&self, write: bool, act: impl Fn(&mut Client) -> Result<T, Failure>) -> Result<Option<T>> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.client.is_some() {
+            match self.attempt(&mut state, write, &act) {
+                Err(Failure::Sql(error))
+                    if is_broken(&error) || state.client.as_ref().is_none_or(Client::is_closed) =>
+                {
+                    state.client = None;
+                }
                 done => return done.map_err(|failure| self.explain(failure)),
             }
         }
-        let mut client = self.server.connect()?;
-        schema::migrate(&mut client, &self.server.at, schema::MIGRATIONS).map_err(|failure| self.explain(failure))?;
-        let done = act(&mut client);
-        if !client.is_closed() {
-            *held = Some(client);
+        state.client = Some(self.server.connect()?);
+        // A server that broke may have come back with other tables.
+        if let Some(tables) = &mut state.tables {
+            tables.looked = tables.looked.checked_sub(LOOK).unwrap_or(tables.looked);
+        }
+        let done = self.attempt(&mut state, write, &act);
+        if state.client.as_ref().is_some_and(Client::is_closed) {
+            state.client = None;
         }
         done.map_err(|failure| self.explain(failure))
+    }
+
+    fn attempt<T>(
+        &self,
+        state: &mut State,
+        write: bool,
+        act: impl Fn(&mut Client) -> Result<T, Failure>,
+    ) -> Result<Option<T>, Failure> {
+        if !self.look(state, write)? {
+            return Ok(None);
+        }
+        let (Some(client), Some(tables)) = (&mut state.client, &mut state.tables) else { return Ok(None) };
+        match act(client) {
+            Err(Failure::Sql(error)) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => {
+                if !write && tables.version < schema::MIGRATIONS.len() {
+                    return Ok(None);
+                }
+                // Another process removed the tables: check them at the next call.
+                tables.looked = tables.looked.checked_sub(LOOK).unwrap_or(tables.looked);
+                Err(Error::Removed { at: self.at() }.into())
+            }
+            done => done.map(Some),
+        }
+    }
+
+    /// Checks the tables unless that was done recently, and migrates or creates them where that is allowed. False if
+    /// there is nothing to read yet.
+    fn look(&self, state: &mut State, write: bool) -> Result<bool, Failure> {
+        let (Some(client), known) = (&mut state.client, schema::MIGRATIONS.len()) else { return Ok(false) };
+        let is_fresh = |tables: &Tables| tables.looked.elapsed() < LOOK && (!write || tables.version == known);
+        if state.tables.as_ref().is_some_and(is_fresh) {
+            return Ok(true);
+        }
+        let mut version = schema::present(client, &self.server.at, known)?;
+        let mut obstacle = None;
+        match (version, &state.tables) {
+            (None, Some(_)) => return Err(Error::Removed { at: self.at() }.into()),
+            (None, None) if !write => return Ok(false),
+            (Some(version), _) if version == known => {}
+            _ => match schema::migrate(client, &self.server.at, schema::MIGRATIONS) {
+                Ok(()) => version = Some(known),
+                Err(Failure::Sql(error)) if !write && is_forbidden(&error) => {
+                    obstacle = Some(error.to_string());
+                }
+                Err(failure) => return Err(failure),
+            },
+        }
+        let number: u32 = client.query_one("SELECT 'handloom_version'::regclass::oid", &[])?.try_get(0)?;
+        state.replacements += u64::from(state.tables.as_ref().is_some_and(|known| known.number != number));
+        state.tables = Some(Tables { version: version.unwrap_or(known), number, obstacle, looked: Instant::now() });
+        Ok(true)
+    }
+
+    fn read<T: Default>(&self, act: impl Fn(&mut Client) -> Result<T, Failure>) -> Result<T> {
+        self.with(false, act).map(Option::unwrap_or_default)
+    }
+
+    fn write<T>(&self, act: impl Fn(&mut Client) -> Result<T, Failure>) -> Result<T> {
+        Ok(self.with(true, act)?.expect("a write makes the tables"))
     }
 
     fn explain(&self, failure: Failure) -> Error {
@@ -104,12 +199,12 @@ impl Postgres {
         let kept = |row: &postgres::Row| {
             Ok(Kept { id: row.try_get(0)?, age_ms: row.try_get(1)?, labels: row.try_get(2)?, record: row.try_get(3)? })
         };
-        let kept: Vec<Kept> = self.with(|client| client.query(&query, values)?.iter().map(kept).collect())?;
+        let kept: Vec<Kept> = self.read(|client| client.query(&query, values)?.iter().map(kept).collect())?;
         read(&kept, &self.at())
     }
 }
 
-/// The run and the figures of the columns that [`columns`] names.
+/// Run and metrics of a row with the columns of [`columns`].
 fn figures_of(found: &postgres::Row) -> Result<(String, Row), Failure> {
     let mut figures = [None; FIGURES.len()];
     for (at, figure) in figures.iter_mut().enumerate() {
@@ -138,7 +233,7 @@ impl Store for Postgres {
             "INSERT INTO handloom_runs (id, heartbeat_ms, labels, record) VALUES ($1, {NOW}, $2, $3)
              ON CONFLICT (id) DO UPDATE SET heartbeat_ms = excluded.heartbeat_ms, record = excluded.record"
         );
-        self.with(|client| {
+        self.write(|client| {
             client.execute(&put, &[&run.id, &labels, &record])?;
             Ok(())
         })
@@ -157,10 +252,43 @@ impl Store for Postgres {
         self.records(&format!("WHERE heartbeat_ms >= {NOW} - $1"), &[&integer(within_ms)])
     }
 
+    fn contents(&self) -> Result<Contents> {
+        // In one statement, so that both are of one moment.
+        let query = "SELECT id, NULL::bigint FROM handloom_runs UNION ALL
+                     SELECT id, (SELECT coalesce(max(seq), 0) FROM handloom_journal WHERE sweep = handloom_sweeps.id)
+                     FROM handloom_sweeps";
+        self.read(|client| {
+            let mut contents = Contents::default();
+            for row in client.query(query, &[])? {
+                let id: String = row.try_get(0)?;
+                match row.try_get(1)? {
+                    Some(last) => drop(contents.sweeps.insert(id, last)),
+                    None => drop(contents.runs.insert(id)),
+                }
+            }
+            Ok(contents)
+        })
+    }
+
+    fn read_only(&self) -> Result<Option<String>> {
+        let may =
+            "SELECT has_table_privilege('handloom_runs', 'INSERT') AND has_table_privilege('handloom_epochs', 'INSERT')
+                   AND NOT pg_is_in_recovery()";
+        let is_forbidden = self.read(|client| Ok(!client.query_one(may, &[])?.try_get::<_, bool>(0)?))?;
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let obstacle = state.tables.as_ref().and_then(|tables| tables.obstacle.clone());
+        Ok(obstacle.or_else(|| is_forbidden.then(|| "this user may only read its tables".into())))
+    }
+
+    fn replacements(&self) -> Result<u64> {
+        self.read(|_| Ok(()))?;
+        Ok(self.state.lock().unwrap_or_else(PoisonError::into_inner).replacements)
+    }
+
     fn pulse(&self) -> Result<u64> {
-        // Whose snapshots are the same see the same.
+        // Equal snapshots see equal data.
         let snapshot = "SELECT txid_current_snapshot()::text";
-        let snapshot: String = self.with(|client| Ok(client.query_one(snapshot, &[])?.try_get(0)?))?;
+        let snapshot: String = self.read(|client| Ok(client.query_one(snapshot, &[])?.try_get(0)?))?;
         let mut hasher = DefaultHasher::new();
         snapshot.hash(&mut hasher);
         Ok(hasher.finish())
@@ -168,11 +296,11 @@ impl Store for Postgres {
 
     fn remove(&self, id: &str) -> Result<bool> {
         plain(id)?;
-        self.with(|client| Ok(client.execute("DELETE FROM handloom_runs WHERE id = $1", &[&id])? > 0))
+        self.write(|client| Ok(client.execute("DELETE FROM handloom_runs WHERE id = $1", &[&id])? > 0))
     }
 
     fn relabel(&self, id: &str, change: &dyn Fn(&mut Labels)) -> Result<bool> {
-        self.with(|client| {
+        self.write(|client| {
             let mut transaction = client.transaction()?;
             let query = "SELECT labels FROM handloom_runs WHERE id = $1 FOR UPDATE";
             let Some(row) = transaction.query_opt(query, &[&id])? else { return Ok(false) };
@@ -184,7 +312,7 @@ impl Store for Postgres {
     }
 
     fn log(&self, run: &str, epochs: &[Epoch]) -> Result<()> {
-        // One statement for all of them, which must not meet a row twice: of equals the last counts.
+        // One statement for all epochs, which must not contain a row twice: of equal numbers the last one is kept.
         let epochs: BTreeMap<i64, &Epoch> = epochs.iter().map(|epoch| (integer(epoch.row.epoch), epoch)).collect();
         let numbers: Vec<i64> = epochs.keys().copied().collect();
         let rows: Vec<_> = epochs.values().map(|epoch| figures(&epoch.row)).collect();
@@ -199,7 +327,7 @@ impl Store for Postgres {
             [3, 4, 5, 6, 7, 8, 9, 10].map(|at| format!("${at}::float8[]")).join(", "),
             FIGURES.map(|name| format!("{name} = excluded.{name}")).join(", ")
         );
-        self.with(|client| {
+        self.write(|client| {
             let values: [&(dyn ToSql + Sync); 11] = [&run, &numbers, &a, &b, &c, &d, &e, &f, &g, &h, &evidence];
             client.execute(&put, &values).map_err(self.orphan(run))?;
             Ok(())
@@ -208,7 +336,7 @@ impl Store for Postgres {
 
     fn epochs(&self, run: &str) -> Result<Vec<Epoch>> {
         let query = format!("SELECT {}, evidence FROM handloom_epochs WHERE run = $1 ORDER BY epoch", columns());
-        self.with(|client| {
+        self.read(|client| {
             let read = |found: &postgres::Row| {
                 let evidence = evidence(found.try_get(2 + FIGURES.len())?);
                 Ok(Epoch {
@@ -222,7 +350,7 @@ impl Store for Postgres {
 
     fn rows(&self, runs: &[&str]) -> Result<ByRun<Vec<Row>>> {
         let query = format!("SELECT {} FROM handloom_epochs WHERE run = ANY($1) ORDER BY run, epoch", columns());
-        self.with(|client| {
+        self.read(|client| {
             let mut rows = ByRun::<Vec<Row>>::new();
             for found in client.query(&query, &[&runs])? {
                 let (run, row) = figures_of(&found)?;
@@ -233,13 +361,13 @@ impl Store for Postgres {
     }
 
     fn last_rows(&self) -> Result<ByRun<Row>> {
-        // Through the runs, so that of each one epoch is read and not all.
+        // Starts from the runs, so that one epoch of each is read instead of all.
         let query = format!(
             "SELECT last.* FROM handloom_runs, LATERAL
              (SELECT {} FROM handloom_epochs WHERE run = id ORDER BY epoch DESC LIMIT 1) AS last",
             columns()
         );
-        self.with(|client| client.query(&query, &[])?.iter().map(figures_of).collect())
+        self.read(|client| client.query(&query, &[])?.iter().map(figures_of).collect())
     }
 
     fn rows_at(&self, epochs: &[(&str, u64)]) -> Result<ByRun<Row>> {
@@ -248,11 +376,11 @@ impl Store for Postgres {
             columns()
         );
         let (runs, epochs): (Vec<&str>, Vec<i64>) = epochs.iter().map(|(run, epoch)| (*run, integer(*epoch))).unzip();
-        self.with(|client| client.query(&query, &[&runs, &epochs])?.iter().map(figures_of).collect())
+        self.read(|client| client.query(&query, &[&runs, &epochs])?.iter().map(figures_of).collect())
     }
 
     fn forget_after(&self, run: &str, epoch: u64) -> Result<()> {
-        self.with(|client| {
+        self.write(|client| {
             client.execute("DELETE FROM handloom_epochs WHERE run = $1 AND epoch > $2", &[&run, &integer(epoch)])?;
             Ok(())
         })
@@ -260,7 +388,7 @@ impl Store for Postgres {
 
     fn heartbeat(&self, run: &str) -> Result<()> {
         let beat = format!("UPDATE handloom_runs SET heartbeat_ms = {NOW} WHERE id = $1");
-        self.with(|client| match client.execute(&beat, &[&run])? {
+        self.write(|client| match client.execute(&beat, &[&run])? {
             0 => Err(self.no_run(run)),
             _ => Ok(()),
         })
@@ -268,13 +396,13 @@ impl Store for Postgres {
 
     fn open_test(&self, opening: &Opening) -> Result<u64> {
         let (data, record) = (&opening.data_sha256, text(opening));
-        // Makes an opening that is sent twice one opening.
+        // The token makes sending an opening twice harmless: it is stored once.
         let token = format!("{:016x}{:016x}", RandomState::new().hash_one(0), RandomState::new().hash_one(1));
         let put = "INSERT INTO handloom_openings (token, data_sha256, record) VALUES ($1, $2, $3)
                    ON CONFLICT (token) DO NOTHING";
-        self.with(|client| {
+        self.write(|client| {
             let mut transaction = client.transaction()?;
-            // Of two at once, one is the later.
+            // The lock orders concurrent openings, so that each count is distinct.
             transaction.batch_execute(schema::LOCK)?;
             transaction.execute(put, &[&token, data, &record])?;
             let count = "SELECT count(*) FROM handloom_openings WHERE data_sha256 = $1";
@@ -286,9 +414,9 @@ impl Store for Postgres {
 
     fn openings(&self) -> Result<Vec<Opening>> {
         let rows =
-            self.with(|client| Ok(client.query("SELECT record FROM handloom_openings ORDER BY number", &[])?))?;
+            self.read(|client| Ok(client.query("SELECT record FROM handloom_openings ORDER BY number", &[])?))?;
         let read = |row: &postgres::Row| {
-            let why = |error: serde_json::Error| Error::Database { at: self.at(), why: error.to_string() };
+            let why = |error: serde_json::Error| Error::Database { at: self.at(), why: unreadable_opening(&error) };
             serde_json::from_str::<Opening>(row.get(0)).map_err(why)
         };
         let mut openings: Vec<Opening> = rows.iter().map(read).collect::<Result<_>>()?;
@@ -302,7 +430,7 @@ impl Store for Postgres {
             let (run, name) = (run.into(), name.into());
             Error::TooLarge { run, name, bytes: bytes.len() as u64, used: used as u64, limit: ROOM }
         };
-        self.with(|client| {
+        self.write(|client| {
             let mut transaction = client.transaction()?;
             let lock = "SELECT FROM handloom_runs WHERE id = $1 FOR NO KEY UPDATE";
             transaction.query_opt(lock, &[&run])?.ok_or_else(|| self.no_run(run))?;
@@ -320,7 +448,7 @@ impl Store for Postgres {
 
     fn file(&self, run: &str, name: &str) -> Result<Option<Vec<u8>>> {
         plain(name)?;
-        self.with(|client| {
+        self.read(|client| {
             let query = "SELECT bytes FROM handloom_files WHERE run = $1 AND name = $2";
             Ok(client.query_opt(query, &[&run, &name])?.map(|row| row.try_get(0)).transpose()?)
         })

@@ -1,11 +1,11 @@
-//! The tables in PostgreSQL, and how older ones are brought up.
+//! The tables in PostgreSQL, and the migration of older ones.
 
 use postgres::{Client, GenericClient};
 
 use super::Failure;
 use crate::error::Error;
 
-/// What makes a version of the tables into the next; version `n` is the first `n` of them. Only ever appended to.
+/// Schema migrations, each to the next version; version `n` is the first `n` of them. Append only.
 pub(super) const MIGRATIONS: &[&str] = &[
     r#"
     CREATE TABLE handloom_runs (
@@ -53,13 +53,12 @@ pub(super) const MIGRATIONS: &[&str] = &[
 "#,
 ];
 
-/// The advisory lock of what must not happen twice at once: `handloom`.
+/// Advisory lock for migrations and counts, which must not run concurrently; the key spells `handloom`.
 pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock(x'68616e646c6f6f6d'::bigint)";
 
 /// Brings the tables to the latest version. Several machines may do so at once.
 pub(super) fn migrate(client: &mut Client, at: &str, migrations: &[&str]) -> Result<(), Failure> {
-    let there: bool = client.query_one("SELECT to_regclass('handloom_version') IS NOT NULL", &[])?.get(0);
-    if there && version(client, at, migrations.len())? == migrations.len() {
+    if present(client, at, migrations.len())? == Some(migrations.len()) {
         return Ok(());
     }
     let mut transaction = client.transaction()?;
@@ -72,6 +71,12 @@ pub(super) fn migrate(client: &mut Client, at: &str, migrations: &[&str]) -> Res
     transaction.batch_execute("DELETE FROM handloom_version")?;
     transaction.execute("INSERT INTO handloom_version VALUES ($1)", &[&(migrations.len() as i64)])?;
     Ok(transaction.commit()?)
+}
+
+/// The version of the tables, or none if there are none. Nothing is made.
+pub(super) fn present(client: &mut Client, at: &str, known: usize) -> Result<Option<usize>, Failure> {
+    let there: bool = client.query_one("SELECT to_regclass('handloom_version') IS NOT NULL", &[])?.get(0);
+    if there { version(client, at, known).map(Some) } else { Ok(None) }
 }
 
 /// The version of the tables, 0 if there are none.

@@ -17,7 +17,7 @@ impl Postgres {
     pub(super) fn put_sweep(&self, sweep: &Sweep, entries: &[Entry]) -> Result<()> {
         plain(&sweep.id)?;
         let (record, created_ms) = (text(sweep), integer(sweep.created_ms));
-        self.with(|client| {
+        self.write(|client| {
             let mut transaction = client.transaction()?;
             let put = "INSERT INTO handloom_sweeps (id, created_ms, record) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
             if transaction.execute(put, &[&sweep.id, &created_ms, &record])? == 0 {
@@ -36,16 +36,16 @@ impl Postgres {
         let query = "SELECT id, record FROM handloom_sweeps WHERE $1::text IS NULL OR id = $1";
         let record = |row: &postgres::Row| Ok((row.try_get(0)?, row.try_get(1)?));
         let records: Vec<(String, String)> =
-            self.with(|client| client.query(query, &[&id])?.iter().map(record).collect())?;
+            self.read(|client| client.query(query, &[&id])?.iter().map(record).collect())?;
         read(&records, &self.at())
     }
 
     pub(super) fn delete_sweep(&self, id: &str) -> Result<bool> {
-        self.with(|client| Ok(client.execute("DELETE FROM handloom_sweeps WHERE id = $1", &[&id])? > 0))
+        self.write(|client| Ok(client.execute("DELETE FROM handloom_sweeps WHERE id = $1", &[&id])? > 0))
     }
 
     pub(super) fn put_entries(&self, sweep: &str, entries: &[Entry]) -> Result<()> {
-        self.with(|client| {
+        self.write(|client| {
             let mut transaction = client.transaction()?;
             self.insert(&mut transaction, sweep, entries)?;
             Ok(transaction.commit()?)
@@ -54,7 +54,7 @@ impl Postgres {
 
     fn insert(&self, transaction: &mut Transaction<'_>, sweep: &str, entries: &[Entry]) -> Result<(), Failure> {
         let entries: Vec<String> = entries.iter().map(Entry::text).collect();
-        // Before anything is read, and until the commit: of two that append, one sees what the other did, so that no
+        // Held from before the first read until the commit: concurrent appends run one after the other, so that no
         // reader finds a later entry before an earlier one.
         let lock = "SELECT pg_advisory_xact_lock(hashtextextended('handloom sweep ' || $1, 0))";
         transaction.execute_typed(lock, &[(&sweep, Type::TEXT)])?;
@@ -80,7 +80,7 @@ impl Postgres {
             "SELECT {NOW}, seq, at_ms, entry FROM handloom_sweeps
              LEFT JOIN handloom_journal ON sweep = id AND seq > $2 WHERE id = $1 ORDER BY seq"
         );
-        self.with(|client| {
+        let page = self.with(false, |client| {
             let mut page = None;
             for row in client.query_typed(&query, &[(&sweep, Type::TEXT), (&after, Type::INT8)])? {
                 let page = page.get_or_insert_with(Page::default);
@@ -90,6 +90,7 @@ impl Postgres {
                 }
             }
             page.ok_or_else(|| Error::no_sweep(&at, sweep).into())
-        })
+        })?;
+        page.ok_or_else(|| Error::no_sweep(&at, sweep))
     }
 }

@@ -8,16 +8,16 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How a connection is encrypted.
+/// Encryption of a connection (`sslmode`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     /// Not at all.
     Disable,
     /// If the server can.
     Prefer,
-    /// Always, whoever the server is.
+    /// Always, but the certificate is not verified.
     Require,
-    /// Always, and the server proves its name to a public authority.
+    /// Always, and the server's certificate and name are verified against public authorities.
     VerifyFull,
 }
 
@@ -33,7 +33,7 @@ impl Mode {
         }
     }
 
-    /// What makes the encrypted connections of this mode.
+    /// Connector that makes the encrypted connections of this mode.
     pub(super) fn connector(self) -> MakeRustlsConnect {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -49,7 +49,7 @@ impl Mode {
     }
 }
 
-/// Takes any certificate, as `require` means: nobody listens in, but nobody proves a name either.
+/// Accepts any certificate, as `require` means: protects against eavesdropping, not against an impostor.
 #[derive(Debug)]
 struct Anyone(Arc<CryptoProvider>);
 

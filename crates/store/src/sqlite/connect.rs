@@ -1,4 +1,4 @@
-//! A connection to `handloom.db`: its settings, its version, and what SQLite's errors mean.
+//! A connection to `handloom.db`: its settings, its version, and the translation of SQLite's errors.
 
 use std::path::Path;
 use std::thread;
@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
 
 use crate::error::Error;
 
-/// What makes a version of the database into the next; version `n` is the first `n` of them. Only ever appended to.
+/// Schema migrations, each to the next version; version `n` is the first `n` of them. Append only.
 pub(super) const MIGRATIONS: &[&str] = &[
     "
     CREATE TABLE runs (
@@ -60,10 +60,10 @@ pub(super) const MIGRATIONS: &[&str] = &[
 ",
 ];
 
-/// `HLOM`: SQLite's mark of whose database a file is.
+/// `HLOM`: SQLite's application id, which tells our databases from those of other programs.
 const APPLICATION: i64 = 0x484c_4f4d;
 
-/// What went wrong inside a transaction.
+/// Error inside a transaction.
 pub(super) enum Failure {
     Sql(rusqlite::Error),
     Store(Error),
@@ -93,11 +93,13 @@ pub(super) fn connect(
     flags.set(OpenFlags::SQLITE_OPEN_CREATE, create);
     let mut connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(busy)?;
-    // Before anything is changed: the file may be another program's. In one transaction, as a version of before and
-    // tables of after another process made them would look like that.
-    let transaction = connection.transaction()?;
-    let version = version(&transaction, at, migrations.len())?;
-    transaction.commit()?;
+    if connection.is_readonly("main")? {
+        // SQLite opens a read-only database all the same, and would then create files of this user beside it.
+        let why = Some("this user may only read it".into());
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_READONLY), why).into());
+    }
+    // Checked before any change: the file may belong to another program.
+    let version = checked_version(&mut connection, at, migrations.len())?;
     write_ahead(&connection, busy)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -107,8 +109,17 @@ pub(super) fn connect(
     Ok(connection)
 }
 
-/// The database's version, if it is ours and not too new.
-fn version(connection: &Connection, at: &str, known: usize) -> Result<usize, Failure> {
+/// The database's version, if it is ours and not too new. In one transaction: if another process creates the tables
+/// between two reads, the old version and the new tables together look like another program's database.
+pub(super) fn checked_version(connection: &mut Connection, at: &str, known: usize) -> Result<usize, Failure> {
+    let transaction = connection.transaction()?;
+    let version = version(&transaction, at, known)?;
+    transaction.commit()?;
+    Ok(version)
+}
+
+/// The same within a transaction.
+pub(super) fn version(connection: &Connection, at: &str, known: usize) -> Result<usize, Failure> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let (found, application) = (pragma("user_version")?, pragma("application_id")?);
     if application != APPLICATION {
@@ -146,26 +157,26 @@ fn write_ahead(connection: &Connection, busy: Duration) -> rusqlite::Result<()> 
     }
 }
 
-fn is_busy(error: &rusqlite::Error) -> bool {
+pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// Whether a row refers to a run or sweep that is not there.
+/// True if a row refers to a run or sweep that does not exist (foreign key violation).
 pub(super) fn is_orphan(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY)
 }
 
-/// What an error of SQLite's means to a user.
-pub(super) fn explain(error: &rusqlite::Error, file: &Path) -> Error {
+/// Translates an error of SQLite for a user who wanted to `read` or `write` (`action`).
+pub(super) fn explain(error: &rusqlite::Error, file: &Path, action: &'static str) -> Error {
     let (at, why) = (file.display().to_string(), error.to_string());
     match error.sqlite_error_code() {
         _ if is_busy(error) => Error::Busy { at, why },
         Some(ErrorCode::DiskFull) => Error::Full { at, why },
-        // Without a code it is a value of a type that was never written.
+        // An error without a code means a column of an unexpected type.
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) | None => Error::Foreign { at, why },
         Some(
             ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::SystemIoFailure,
-        ) => Error::Io { path: file.into(), action: "write", why },
+        ) => Error::Io { path: file.into(), action, why },
         _ => Error::Database { at, why },
     }
 }
@@ -178,7 +189,7 @@ mod tests {
 
     fn opened(file: &Path, migrations: &[&str]) -> Result<Connection, Error> {
         connect(file, "db", true, BUSY, migrations).map_err(|failure| match failure {
-            Failure::Sql(error) => explain(&error, file),
+            Failure::Sql(error) => explain(&error, file, "write"),
             Failure::Store(error) => error,
         })
     }

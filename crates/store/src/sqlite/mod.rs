@@ -1,9 +1,11 @@
 //! A store in a folder: `handloom.db`, and `runs/ID/` for files.
 
+mod access;
 mod connect;
 mod sweeps;
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -15,12 +17,13 @@ use handloom_sweep::{Entry, Page, Seq};
 use rusqlite::{Connection, OptionalExtension as _, ToSql, Transaction, TransactionBehavior, params};
 
 use crate::epoch::{FIGURES, evidence, evidence_text, figures, integer, row, text};
-use crate::error::{Error, Result, plain};
+use crate::error::{Error, Result, plain, unreadable_opening};
 use crate::run::{Kept, read, relabeled};
-use crate::{ByRun, Epoch, Labels, Opening, Run, Store, Sweep};
+use crate::{ByRun, Contents, Epoch, Labels, Opening, Run, Store, Sweep};
+use access::{Identity, Opened, is_missing_table};
 use connect::{Failure, MIGRATIONS, explain, is_orphan};
 
-/// How long a command waits while other processes write.
+/// Time limit for waiting while other processes write.
 const BUSY: Duration = Duration::from_secs(30);
 /// Unix time in milliseconds.
 const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
@@ -30,7 +33,18 @@ pub struct Sqlite {
     folder: PathBuf,
     file: PathBuf,
     busy: Duration,
-    connection: Mutex<Option<Connection>>,
+    state: Mutex<State>,
+}
+
+/// The database of a folder as this process last saw it.
+#[derive(Default)]
+struct State {
+    opened: Option<Opened>,
+    /// The file that was opened last. A store that had one and has none was removed.
+    identity: Option<Identity>,
+    /// Number of times that the database was opened; `replacements` of them found another file.
+    openings: u64,
+    replacements: u64,
 }
 
 impl Sqlite {
@@ -39,31 +53,58 @@ impl Sqlite {
         Self::waiting(folder, BUSY)
     }
 
-    /// The same, with another limit to waiting for other processes.
+    /// A store with another time limit for waiting for other processes.
     pub(crate) fn waiting(folder: impl Into<PathBuf>, busy: Duration) -> Self {
         let folder = folder.into();
-        Self { file: folder.join("handloom.db"), folder, busy, connection: Mutex::default() }
+        Self { file: folder.join("handloom.db"), folder, busy, state: Mutex::default() }
     }
 
     /// Does `act` with the connection; none if there is nothing to read yet.
     fn with<T>(&self, write: bool, act: impl FnOnce(&mut Connection) -> Result<T, Failure>) -> Result<Option<T>> {
-        let mut held = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.is_none() {
-            if write {
-                fs::create_dir_all(&self.folder).map_err(Error::io(&self.folder, "write"))?;
-            } else if !self.file.try_exists().map_err(Error::io(&self.file, "read"))? {
-                return Ok(None);
-            }
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.ready(&mut state, write)? {
+            return Ok(None);
         }
-        let result = match &mut *held {
-            Some(connection) => act(connection),
-            none => connect::connect(&self.file, &self.at(), write, self.busy, MIGRATIONS)
-                .and_then(|connection| act(none.insert(connection))),
-        };
-        result.map(Some).map_err(|failure| match failure {
-            Failure::Sql(error) => explain(&error, &self.file),
+        let opened = state.opened.as_mut().expect("was made ready");
+        match act(&mut opened.connection) {
+            Ok(done) => Ok(Some(done)),
+            Err(Failure::Sql(error)) if !write && opened.version < MIGRATIONS.len() && is_missing_table(&error) => {
+                Ok(None)
+            }
+            Err(failure) => Err(self.explained(failure, write)),
+        }
+    }
+
+    /// Opens the database unless it is open and still the one that is there. False if there is nothing to read yet.
+    fn ready(&self, state: &mut State, write: bool) -> Result<bool> {
+        if let Some(opened) = &mut state.opened {
+            if opened.is_current(&self.file) && (opened.is_writable() || !write) {
+                // Another process may have brought the database to a version that this program does not know.
+                connect::version(&opened.connection, &self.at(), MIGRATIONS.len())
+                    .map_err(|failure| self.explained(failure, write))?;
+                return Ok(true);
+            }
+            state.opened = None;
+        }
+        if write && state.identity.is_none() {
+            fs::create_dir_all(&self.folder).map_err(Error::io(&self.folder, "write"))?;
+        } else if !self.file.try_exists().map_err(Error::io(&self.file, "read"))? {
+            return if state.identity.is_some() { Err(Error::Removed { at: self.at() }) } else { Ok(false) };
+        }
+        let opened =
+            Opened::open(&self.file, &self.at(), write, self.busy).map_err(|failure| self.explained(failure, write))?;
+        state.openings += 1;
+        state.replacements += u64::from(state.identity.is_some_and(|known| known != opened.identity));
+        state.identity = Some(opened.identity);
+        state.opened = Some(opened);
+        Ok(true)
+    }
+
+    fn explained(&self, failure: Failure, write: bool) -> Error {
+        match failure {
+            Failure::Sql(error) => explain(&error, &self.file, if write { "write" } else { "read" }),
             Failure::Store(error) => error,
-        })
+        }
     }
 
     /// Makes the disk look full once the database has so many pages.
@@ -107,14 +148,14 @@ impl Sqlite {
         self.read(|connection| Ok(connection.prepare_cached(query)?.query_row([id], |row| row.get(0))?))
     }
 
-    /// Where files of a run are.
+    /// Folder of a run's files.
     fn files(&self, run: &str) -> Result<PathBuf> {
         plain(run)?;
         Ok(self.folder.join("runs").join(run))
     }
 }
 
-/// The figures of the columns after run and epoch.
+/// The metrics in the columns after run and epoch.
 fn figures_of(found: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     let mut figures = [None; FIGURES.len()];
     for (at, figure) in figures.iter_mut().enumerate() {
@@ -162,11 +203,42 @@ impl Store for Sqlite {
     }
 
     fn pulse(&self) -> Result<u64> {
+        // `data_version` counts changes by other connections; `total_changes` counts those of this one.
+        let (theirs, own): (i64, u64) = self.read(|connection| {
+            let theirs = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+            Ok((theirs, connection.total_changes()))
+        })?;
+        // A new connection counts from the beginning.
+        let openings = self.state.lock().unwrap_or_else(PoisonError::into_inner).openings;
+        let mut hasher = DefaultHasher::new();
+        (openings, theirs, own).hash(&mut hasher);
+        Ok(hasher.finish())
+    }
+
+    fn contents(&self) -> Result<Contents> {
         self.read(|connection| {
-            // What others wrote, and what this connection did, which the first leaves out.
-            let theirs: i64 = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
-            Ok(((theirs as u64) << 32) | (connection.total_changes() & u64::from(u32::MAX)))
+            let mut runs = connection.prepare_cached("SELECT id FROM runs")?;
+            let runs = runs.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+            let last = "SELECT id, (SELECT coalesce(max(seq), 0) FROM journal WHERE sweep = id) FROM sweeps";
+            let mut sweeps = connection.prepare_cached(last)?;
+            let sweeps = sweeps.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(Contents { runs, sweeps: sweeps.collect::<rusqlite::Result<_>>()? })
         })
+    }
+
+    fn read_only(&self) -> Result<Option<String>> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_there = self.ready(&mut state, false)?;
+        let Some(opened) = state.opened.as_ref().filter(|_| is_there) else { return Ok(None) };
+        let obstacle = opened.obstacle();
+        opened.connection.busy_timeout(self.busy).map_err(|error| explain(&error, &self.file, "read"))?;
+        Ok(obstacle)
+    }
+
+    fn replacements(&self) -> Result<u64> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.ready(&mut state, false)?;
+        Ok(state.replacements)
     }
 
     fn remove(&self, id: &str) -> Result<bool> {
@@ -254,7 +326,7 @@ impl Store for Sqlite {
     }
 
     fn last_rows(&self) -> Result<ByRun<Row>> {
-        // From run to run, which `CROSS` insists on: of each one epoch is read and not all.
+        // `CROSS` makes SQLite start from the runs, so that one epoch of each is read instead of all.
         let query = format!(
             "SELECT {} FROM runs CROSS JOIN epochs e
              ON e.run = runs.id AND e.epoch = (SELECT max(epoch) FROM epochs WHERE run = runs.id)",
@@ -310,7 +382,7 @@ impl Store for Sqlite {
             let records = query.query_map([], |row| row.get::<_, String>(0))?;
             let records: Vec<String> = records.collect::<rusqlite::Result<_>>()?;
             let read = |record: &String| {
-                let why = |error: serde_json::Error| Error::Foreign { at: self.at(), why: error.to_string() };
+                let why = |error: serde_json::Error| Error::Foreign { at: self.at(), why: unreadable_opening(&error) };
                 serde_json::from_str::<Opening>(record).map_err(why)
             };
             let mut openings: Vec<Opening> = records.iter().map(read).collect::<Result<_>>()?;

@@ -1,4 +1,4 @@
-//! Figures and evidence of epochs.
+//! Metrics and diagnostics of epochs.
 
 use std::sync::Barrier;
 use std::thread;
@@ -14,7 +14,7 @@ pub(crate) fn epochs_come_back_as_they_were_logged(place: &Place) {
     let store = place.open();
     store.put(&run("a", 1)).unwrap();
     let health = |gradient_norm| Health { gradient_norm, dead: Some(0.25), saturated: None, step: Some(0.5) };
-    // As many classes as there can be.
+    // The maximum number of classes.
     let confusion = Confusion { counts: (0..256).map(|row| vec![row * 1_000_003; 256]).collect() };
     let layers = vec![health(0.1 + 0.2), health(5e-324), health(f64::MAX)];
     let full = Epoch { evidence: Evidence { confusion: Some(confusion), layers }, ..epoch(1) };
@@ -25,7 +25,7 @@ pub(crate) fn epochs_come_back_as_they_were_logged(place: &Place) {
     store.log("a", &given).unwrap();
     assert_eq!(place.open().epochs("a").unwrap(), given);
 
-    // What is not finite is none, or NaN where there must be a figure.
+    // A metric that is not finite is read as none, or as NaN where a value is required.
     let broken = Row { epoch: 2, train_loss: f64::NEG_INFINITY, val_loss: Some(f64::INFINITY), ..epoch(2).row };
     let evidence = Evidence { confusion: None, layers: vec![health(f64::NAN)] };
     store.log("a", &[Epoch { row: broken, evidence }]).unwrap();
@@ -42,7 +42,7 @@ pub(crate) fn an_epoch_logged_twice_is_replaced(place: &Place) {
     store.log("a", &[epoch(3), epoch(1), epoch(2)]).unwrap();
     store.log("a", &[epoch(2), epoch(3)]).unwrap();
     assert_eq!(store.epochs("a").unwrap(), [epoch(1), epoch(2), epoch(3)]);
-    // Of two in one call, the last.
+    // Of two with the same number in one call, the last is kept.
     store.log("a", &[again(8.0), again(9.0)]).unwrap();
     assert_eq!(store.epochs("a").unwrap(), [epoch(1), again(9.0), epoch(3)]);
     store.log("a", &[]).unwrap();

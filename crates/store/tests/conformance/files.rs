@@ -1,4 +1,4 @@
-//! Files of runs, and the ledger of test sets.
+//! Files of runs, and the log of test set evaluations.
 
 use std::thread;
 

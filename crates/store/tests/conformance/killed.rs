@@ -1,14 +1,16 @@
 //! An agent whose process is really killed: its trials go on at once on the same machine.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use handloom_store::{Journal, Presence, is_dead, open};
-use handloom_sweep::worker::{Assignment, Ending, Notice, Objective, Reason, Reporter, Work};
-use handloom_sweep::{Entry, Goal, Journal as _, State, Status};
+use handloom_store::{Journal, Presence, liveness, open};
+use handloom_sweep::state::{Death, SILENCE_MS};
+use handloom_sweep::worker::{Assignment, Ending, Notice, Objective, Pace, Reason, Reporter, Work};
+use handloom_sweep::{Entry, State, Status};
 
 use crate::sweeps::sweep;
 use crate::work::{honest, work};
@@ -41,25 +43,31 @@ fn works_until_it_is_killed() {
     work(&journal, &Endless, "killed").run().unwrap();
 }
 
-#[test]
-fn trials_of_a_killed_process_are_taken_over_at_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).unwrap();
+/// Two trials of a process of their own, which works on a sweep of five.
+fn child(folder: &Path) -> Child {
+    let store = open(folder).unwrap();
     store.add_sweep(&sweep("s", 1), &[Entry::Capped { trials: 5 }]).unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "killed::works_until_it_is_killed", "--ignored", "--nocapture"])
-        .env("HANDLOOM_TEST_FOLDER", folder.path())
+        .env("HANDLOOM_TEST_FOLDER", folder)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     assert_eq!(lines.filter(|line| line.contains("runs ")).take(2).count(), 2, "the child ended by itself");
+    child
+}
 
-    let (journal, objective) = (Journal::new(open(folder.path()).unwrap(), "s"), honest("b"));
+/// Final state of the sweep after a second agent worked on it, which takes silence of more than `silence_ms` for death.
+/// The child is killed once everything else is done; until then it must have kept its trials.
+fn outlived(folder: &Path, child: Child, silence_ms: i64) -> State {
+    let store = open(folder).unwrap();
+    let (journal, objective) = (Journal::new(open(folder).unwrap(), "s"), honest("b"));
     let (child, taken) = (Mutex::new(child), Mutex::new(Vec::new()));
     let notice = |notice: &Notice<'_>, _: &State| match notice {
         // It waits for the two of the other process, and for nothing else.
         Notice::Waiting { running: 2 } => {
+            assert!(taken.lock().unwrap().is_empty(), "taken over from a process that lives");
             let mut child = child.lock().unwrap();
             child.kill().unwrap();
             child.wait().unwrap();
@@ -67,19 +75,43 @@ fn trials_of_a_killed_process_are_taken_over_at_once() {
         Notice::TakenOver { number, from } => taken.lock().unwrap().push((*number, from.id.clone())),
         _ => {}
     };
-    let is_dead = |agent: &_| is_dead(&*store, "here", agent);
-    let done =
-        Work { notice: &notice, is_dead: &is_dead, workers: 1, ..work(&journal, &objective, "b") }.run().unwrap();
+    let liveness = |agent: &_| liveness(&*store, "here", agent);
+    let usual = work(&journal, &objective, "b");
+    let pace = Pace { silence_ms, ..usual.pace.clone() };
+    let done = Work { notice: &notice, liveness: &liveness, workers: 1, pace, ..usual }.run().unwrap();
     assert_eq!((done.reason, done.state.count(Status::Finished)), (Reason::Complete, 5));
     assert_eq!(taken.into_inner().unwrap(), [(0, "killed".to_owned()), (1, "killed".to_owned())]);
+    done.state
+}
 
-    let page = journal.read(0).unwrap();
-    let mut state = State::new(Goal::Minimize);
-    for stamped in &page.entries {
-        state.apply(stamped);
-    }
-    // Long before anybody's silence would have told.
+#[test]
+fn trials_of_a_killed_process_are_taken_over_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = outlived(folder.path(), child(folder.path()), SILENCE_MS);
+    // Long before missing heartbeats would have shown it.
     let attempts = &state.attempts[0];
     assert_eq!(attempts.iter().map(|attempt| attempt.agent.as_str()).collect::<Vec<_>>(), ["killed", "b"]);
-    assert!(attempts[1].claimed_ms - state.agents["killed"].heard_ms < handloom_sweep::state::SILENCE_MS);
+    assert!(attempts[1].claimed_ms - state.agents["killed"].heard_ms < SILENCE_MS);
+    assert_eq!(attempts[0].death, Some(Death::InCompany));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_suspended_process_keeps_its_trials_however_long_it_is_silent() {
+    let folder = tempfile::tempdir().unwrap();
+    let child = child(folder.path());
+    let signal = |name: &str| {
+        assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+    };
+    let store = open(folder.path()).unwrap();
+    // A process stopped in the middle of a write would lock out all others.
+    loop {
+        signal("-STOP");
+        if store.append("s", &[Entry::Resumed]).is_ok() {
+            break;
+        }
+        signal("-CONT");
+    }
+    // With this limit every agent counts as silent for too long, as after a jump of the clock.
+    outlived(folder.path(), child, -1_000_000_000);
 }

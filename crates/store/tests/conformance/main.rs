@@ -1,6 +1,6 @@
-//! What every store promises, held against SQLite always and against PostgreSQL if `HANDLOOM_TEST_POSTGRES` has a URL.
+//! Conformance tests of every store: always for SQLite, and for PostgreSQL if `HANDLOOM_TEST_POSTGRES` has a URL.
 //!
-//! A promise is a function of a [`Place`], named in the list below; one that is not named is dead code, which CI refuses.
+//! A test is a function of a [`Place`], named in the list below; one that is not named is dead code, which CI refuses.
 
 mod epochs;
 mod files;
@@ -54,6 +54,7 @@ promises! {
     sweeps::entries_come_as_they_were_appended
     sweeps::no_reader_misses_an_entry_of_several_writers
     sweeps::a_sweep_that_is_not_there_has_no_journal
+    sweeps::contents_tell_what_came_and_went
     sweeps::what_cannot_be_understood_is_named
     work::agents_that_die_and_come_back_run_every_trial_to_its_end_once
     speed::ten_thousand_runs
@@ -61,12 +62,12 @@ promises! {
     speed::trials_cost_little
 }
 
-/// A run with what tells it from others.
+/// A run whose name follows from its id.
 fn run(id: &str, started_ms: u64) -> Run {
     Run { id: id.into(), name: format!("name of {id}"), started_ms, host: "here".into(), ..Run::default() }
 }
 
-/// An epoch whose figures follow from its number.
+/// An epoch whose metrics follow from its number.
 fn epoch(epoch: u64) -> Epoch {
     let x = epoch as f64;
     let row = Row {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Once};
 
 use handloom_store::{Postgres, Store, open};
 
-/// Where a test's store is.
+/// Location of a test's store.
 pub(crate) enum Place {
     Folder(tempfile::TempDir),
     Schema { url: String, admin: String, schema: String },
@@ -17,7 +17,7 @@ impl Place {
         Self::Folder(tempfile::tempdir().unwrap())
     }
 
-    /// None, which is said aloud, without a server.
+    /// None, with a printed notice, without a server.
     pub(crate) fn schema() -> Option<Self> {
         static SAID: Once = Once::new();
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -39,7 +39,7 @@ impl Place {
         Some(place)
     }
 
-    /// What a user would name the store by.
+    /// The store's folder or URL, as a user would pass it to `--store`.
     pub(crate) fn at(&self) -> String {
         match self {
             Self::Folder(folder) => folder.path().join("store").display().to_string(),

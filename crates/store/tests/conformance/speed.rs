@@ -1,4 +1,4 @@
-//! How long ten thousand runs, and a sweep, take: printed, never asserted, as machines differ.
+//! Timings of a store with ten thousand runs, and of a sweep: printed, never asserted, as machines differ.
 
 use std::io::Write as _;
 use std::time::Instant;
@@ -95,7 +95,7 @@ pub(crate) fn ten_thousand_entries(place: &Place) {
     );
 }
 
-/// What a sweep costs besides its training: trials of three epochs that take no time.
+/// Overhead of a sweep besides its training: trials of three epochs that take no time.
 pub(crate) fn trials_cost_little(place: &Place) {
     const TRIALS: u64 = 500;
     let store = place.open();

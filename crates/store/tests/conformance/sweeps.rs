@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::place::Place;
 
-/// A sweep with what tells it from others.
+/// A minimal sweep, whose sweep file follows from its id.
 pub(crate) fn sweep(id: &str, created_ms: u64) -> Sweep {
     Sweep { id: id.into(), created_ms, yaml: format!("name: {id}\n"), ..Sweep::default() }
 }
@@ -34,6 +34,7 @@ pub(crate) fn a_sweep_comes_back_as_it_was_added(place: &Place) {
         wandb: map(json!({"mode": "offline"})),
         dataset: "garments".into(),
         data_sha256: "0f".repeat(32),
+        no_reuse: true,
     };
     let store = place.open();
     store.add_sweep(&given, &[Entry::Capped { trials: 7 }, Entry::Stopped]).unwrap();
@@ -43,7 +44,7 @@ pub(crate) fn a_sweep_comes_back_as_it_was_added(place: &Place) {
     let entries = place.open().entries("k3v9x0aa", 0).unwrap().entries;
     assert_eq!(entries.iter().map(|stamped| stamped.seq).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(entries[0].entry, Entry::Capped { trials: 7 });
-    // Nobody's sweep is taken over by another of its id.
+    // Adding another sweep with the same id is refused.
     assert!(store.add_sweep(&sweep("k3v9x0aa", 9), &[Entry::Resumed]).is_err());
     assert_eq!(store.entries("k3v9x0aa", 0).unwrap().entries.len(), 2);
     assert!(matches!(store.add_sweep(&sweep("../x", 9), &[]), Err(Error::Name { .. })));
@@ -139,6 +140,30 @@ pub(crate) fn a_sweep_that_is_not_there_has_no_journal(place: &Place) {
     assert!(store.entries("s", 0).unwrap().entries.is_empty());
 }
 
+pub(crate) fn contents_tell_what_came_and_went(place: &Place) {
+    let store = place.open();
+    let told = || {
+        let contents = store.contents().unwrap();
+        let (mut runs, mut sweeps): (Vec<_>, Vec<_>) =
+            (contents.runs.into_iter().collect(), contents.sweeps.into_iter().collect());
+        runs.sort();
+        sweeps.sort();
+        (runs.join(" "), sweeps)
+    };
+    assert_eq!(told(), (String::new(), vec![]));
+    for id in ["b", "a"] {
+        store.put(&crate::run(id, 1)).unwrap();
+        store.add_sweep(&sweep(id, 1), &[]).unwrap();
+    }
+    assert_eq!(told(), ("a b".into(), vec![("a".into(), 0), ("b".into(), 0)]));
+    store.append("a", &[Entry::Stopped, Entry::Resumed, Entry::Stopped]).unwrap();
+    store.remove("b").unwrap();
+    assert_eq!(place.open().contents().unwrap(), store.contents().unwrap());
+    assert_eq!(told(), ("a".into(), vec![("a".into(), 3), ("b".into(), 0)]));
+    store.remove_sweep("b").unwrap();
+    assert_eq!(told(), ("a".into(), vec![("a".into(), 3)]));
+}
+
 pub(crate) fn what_cannot_be_understood_is_named(place: &Place) {
     let store = place.open();
     for id in ["s", "whole"] {
@@ -153,7 +178,7 @@ pub(crate) fn what_cannot_be_understood_is_named(place: &Place) {
     place.tamper("UPDATE {}journal SET entry = '{\"kind\": \"stopped' WHERE sweep = 's' AND seq = 2");
     let told = journal.read(1).unwrap_err().to_string();
     assert!(told.contains("entry 2") && told.contains("damaged"), "{told}");
-    // What comes after is sound, and so are others.
+    // Later entries can be read, and so can other sweeps.
     assert_eq!(journal.read(2).unwrap().entries.len(), 1);
     assert_eq!(store.entries("whole", 0).unwrap().entries.len(), 3);
     place.tamper("UPDATE {}sweeps SET record = '[' WHERE id = 's'");
