@@ -1,4 +1,4 @@
-//! What can go wrong on the way into a file.
+//! Errors of writing an export.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ pub enum Error {
     Io {
         /// Path of the file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// A file cannot be put in its place.

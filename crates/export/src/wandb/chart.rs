@@ -69,7 +69,7 @@ impl Chart {
         }
     }
 
-    /// What the configuration says of the chart.
+    /// Definition of the chart in the run's configuration.
     pub(super) fn definition(&self) -> Value {
         let title = &self.title;
         let (drawing, fields, texts) = match self.kind {
@@ -184,7 +184,7 @@ fn roc(ranking: &Ranking, most: usize) -> Vec<(f64, f64)> {
     }
     let point = |&(tp, fp): &(u64, u64)| (fp as f64 / ranking.negatives as f64, tp as f64 / ranking.positives as f64);
     let mut points: Vec<_> = std::iter::once((0.0, 0.0)).chain(ranking.cuts.iter().map(point)).collect();
-    // What lies on a straight line between its neighbors adds nothing.
+    // A point on a straight line between its neighbors adds nothing and is dropped.
     let straight = |a: (f64, f64), b: (f64, f64), c: (f64, f64)| {
         ((b.0 - a.0) * (c.1 - a.1) - (c.0 - a.0) * (b.1 - a.1)).abs() < 1e-12
     };

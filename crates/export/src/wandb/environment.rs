@@ -1,11 +1,11 @@
-//! What the environment says about W&B, and whether a run is logged there.
+//! W&B settings from the environment variables, and the logging mode that follows from them.
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
 
-/// Whether a run is logged to W&B.
+/// W&B logging mode of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Not at all.

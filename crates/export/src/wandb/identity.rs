@@ -1,4 +1,4 @@
-//! Who and what a run is: what W&B lists it under.
+//! Identity of a run at W&B: id, project, name, group and tags.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// Longest id that W&B takes, in characters.
 const MAX_ID: usize = 128;
 
-/// What W&B knows of a run from its beginning on. Empty texts are left out.
+/// Description of a run, sent to W&B at its start. Empty texts are left out.
 #[derive(Clone, Debug, Default)]
 pub struct Identity {
     /// The run's id in its project; W&B's own are 8 characters `[a-z0-9]`.
@@ -24,7 +24,7 @@ pub struct Identity {
     pub name: String,
     /// Group of runs.
     pub group: String,
-    /// What kind of work it is, such as `train`.
+    /// Job type, such as `train`.
     pub job_type: String,
     /// Tags.
     pub tags: Vec<String>,
@@ -50,7 +50,7 @@ pub struct Identity {
     pub first_step: u64,
 }
 
-/// Where the code is from.
+/// Git remote and commit of the code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Git {
     /// Address of the repository.
@@ -60,7 +60,7 @@ pub struct Git {
 }
 
 impl Identity {
-    /// Whether W&B takes the id, and folders can be named after it.
+    /// Checks that W&B accepts the id and that a folder can be named after it.
     pub fn check_id(&self) -> Result<()> {
         let forbidden = |c: char| matches!(c, '/' | '\\' | '#' | '?' | '%' | ':') || c.is_control();
         let id = &self.id;

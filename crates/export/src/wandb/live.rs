@@ -20,16 +20,16 @@ use std::time::{Duration, Instant};
 /// The oldest client whose live upload ends: that of 0.28 hangs.
 const OLDEST: (u32, u32) = (0, 29);
 
-/// How long the client may take to say its version; a cold Python on a slow disk takes seconds.
+/// Timeout of the client's `--version`; a cold Python on a slow disk takes seconds.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How often a child is looked after.
+/// Polling interval of a child process.
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// Name of the client's program.
 const PROGRAM: &str = if cfg!(windows) { "wandb.exe" } else { "wandb" };
 
-/// Why a run is not, or not yet, at W&B. Each says how to upload it later.
+/// Reasons for which a run was not, or not yet, uploaded to W&B. Each message says how to upload it later.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
@@ -42,7 +42,7 @@ pub enum Problem {
     /// The client is too old to upload a run under way.
     #[error("`wandb` {version} cannot upload a run under way, 0.29 can\nhint: `wandb sync {}` when it has ended, or `pip install --upgrade wandb`", folder.display())]
     Old {
-        /// What it says of itself.
+        /// Version that the client reports.
         version: String,
         /// The run's folder.
         folder: PathBuf,
@@ -52,7 +52,7 @@ pub enum Problem {
     Start {
         /// The client.
         program: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
         /// The run's folder.
         folder: PathBuf,
@@ -67,10 +67,26 @@ pub enum Problem {
         /// The run's folder.
         folder: PathBuf,
     },
+    /// W&B does not know the sweep that the run names: no later upload of the same files helps.
+    #[error("W&B refused the run: {said}")]
+    UnknownSweep {
+        /// Output of the client.
+        said: String,
+    },
+    /// W&B did not answer in time; the client was ended.
+    #[error("W&B did not take the run within {} s\nhint: `{}` has what `wandb` said; `wandb sync {}` uploads the run", patience.as_secs(), log.display(), folder.display())]
+    Late {
+        /// Timeout that passed.
+        patience: Duration,
+        /// File with the client's output.
+        log: PathBuf,
+        /// The run's folder.
+        folder: PathBuf,
+    },
     /// The client is not yet done; it goes on by itself.
     #[error("`wandb` is still uploading\nhint: `{}` has what it says; if it does not get there, `wandb sync {}`", log.display(), folder.display())]
     Unfinished {
-        /// What it says.
+        /// File with the client's output.
         log: PathBuf,
         /// The run's folder.
         folder: PathBuf,
@@ -109,14 +125,16 @@ impl Live {
         let (sender, outcome) = mpsc::channel();
         let client = Arc::new(Mutex::new(Client::Coming));
         let (run, shared) = (folder.clone(), Arc::clone(&client));
-        thread::spawn(move || {
+        let named = program.clone();
+        let begun = thread::Builder::new().name("wandb".into()).spawn(move || {
             // Nobody listens any more if the run has ended: then the client goes on alone.
             let _ = sender.send(upload(&program, &run, &shared));
         });
+        begun.map_err(|source| Problem::Start { program: named, source, folder: folder.clone() })?;
         Ok(Self { folder, outcome, client, ended: false, goes_on: false })
     }
 
-    /// What has gone wrong since the last call, if anything. Does not wait.
+    /// Problem that occurred since the last call, if any. Does not block.
     pub fn problem(&mut self) -> Option<Problem> {
         match self.outcome.try_recv() {
             Ok(outcome) => {
@@ -138,6 +156,25 @@ impl Live {
             Ok(outcome) => outcome,
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                 Err(Problem::Unfinished { log: log_path(&self.folder), folder: self.folder.clone() })
+            }
+        }
+    }
+}
+
+impl Live {
+    /// Waits until everything is uploaded, for at most `patience`; then the client is ended. For many runs, whose
+    /// clients would pile up where W&B does not answer: each tries for hours.
+    pub fn finish(mut self, patience: Duration) -> Result<(), Problem> {
+        if self.ended {
+            return Ok(());
+        }
+        match self.outcome.recv_timeout(patience) {
+            Ok(outcome) => {
+                self.ended = true;
+                outcome
+            }
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                Err(Problem::Late { patience, log: log_path(&self.folder), folder: self.folder.clone() })
             }
         }
     }
@@ -196,12 +233,45 @@ fn upload(program: &Path, folder: &Path, shared: &Mutex<Client>) -> Result<(), P
         drop(client);
         thread::sleep(GLANCE);
     };
-    if status.success() {
-        return Ok(());
-    }
     let said = fs::read(&log).unwrap_or_default();
-    let said = String::from_utf8_lossy(&said).lines().rev().find(|line| !line.trim().is_empty()).map(str::to_owned);
-    Err(Problem::Failed { said: said.unwrap_or_else(|| status.to_string()), log, folder: folder.into() })
+    match failure(&String::from_utf8_lossy(&said), status.success(), &marks(folder)) {
+        None => Ok(()),
+        Some(said) => {
+            // `wandb sync` passes over a run with the mark, which a client leaves behind some failures too.
+            for mark in marks(folder) {
+                let _ = fs::remove_file(mark);
+            }
+            let is_unknown_sweep = said.contains("sweep") && said.contains("not found");
+            Err(if is_unknown_sweep {
+                Problem::UnknownSweep { said }
+            } else {
+                Problem::Failed { said, log, folder: folder.into() }
+            })
+        }
+    }
+}
+
+/// Reason for which a finished client did not upload the run, read from its output; `None` if it did.
+///
+/// Its exit code does not tell: clients 0.29 to 0.31 end with 0 after `ERROR sweep x not found`, and after the server
+/// refused the rows. An upload is whole if there was no error, and the client either says that it finished or has left
+/// its mark `run-ID.wandb.synced` in the folder.
+fn failure(said: &str, success: bool, marks: &[PathBuf]) -> Option<String> {
+    let error = said.lines().rev().find_map(|line| line.split_once("ERROR ").map(|(_, error)| error.trim().to_owned()));
+    if error.is_some() {
+        return error.map(|error| if error == "<no message>" { "the server refused the run".into() } else { error });
+    }
+    if success && (!marks.is_empty() || said.contains("Finished syncing")) {
+        return None;
+    }
+    let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it ended without a word");
+    Some(last.trim().trim_start_matches("wandb: ").to_owned())
+}
+
+/// The files by which clients know a run that is uploaded.
+fn marks(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.filter(|path| path.extension().is_some_and(|extension| extension == "synced")).collect()
 }
 
 /// The client as a command, unimpressed by what is meant for the run itself and by Ctrl-C, which ends the run and
@@ -214,7 +284,7 @@ fn client(program: &Path) -> Command {
     command
 }
 
-/// What the client says of its version, such as `0.31.0`.
+/// Version that the client reports, such as `0.31.0`.
 fn version(program: &Path) -> io::Result<String> {
     let mut child = client(program).arg("--version").stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let status = within(&mut child, PATIENCE)?;
@@ -284,7 +354,10 @@ mod tests {
     #[test]
     fn the_client_is_given_the_folder_and_what_it_says_is_kept() {
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let (folder, outcome) = run(&client_that("0.31.0", "echo \"$@\"; echo mode=$WANDB_MODE >&2"), LONG);
+        let (folder, outcome) = run(
+            &client_that("0.31.0", "echo \"$@\"; echo mode=$WANDB_MODE >&2; touch \"$5/run-x.wandb.synced\""),
+            LONG,
+        );
         outcome.unwrap();
         let said = fs::read_to_string(folder.path().join("logs/upload.log")).unwrap();
         assert_eq!(said, format!("beta sync --live --yes {}\nmode=\n", folder.path().display()));
@@ -314,6 +387,47 @@ mod tests {
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let (_folder, outcome) = run(&client_that("1.0", "echo first; echo 'no API key'; exit 1"), LONG);
         assert!(matches!(&outcome, Err(Problem::Failed { said, .. }) if said == "no API key"), "{outcome:?}");
+    }
+
+    #[test]
+    fn a_client_that_ends_with_0_after_an_error_has_not_uploaded() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let unknown = "echo 'wandb: ERROR sweep x1 not found'";
+        let cases = [
+            (unknown, Some("sweep x1 not found")),
+            ("touch \"$5/run-x.wandb.synced\"; echo 'wandb: ERROR Fatal error'; echo later", Some("Fatal error")),
+            ("echo 'wandb: ERROR <no message>'", Some("the server refused the run")),
+            ("echo 'wandb: No runs to sync.'", Some("No runs to sync.")),
+            ("exit 0", Some("it ended without a word")),
+            ("touch \"$5/run-x.wandb.synced\"; exit 3", Some("it ended without a word")),
+            ("echo 'wandb: [p/x] Finished syncing wandb/offline-run-x'", None),
+            ("touch \"$5/run-x.wandb.synced\"", None),
+        ];
+        for (work, expected) in cases {
+            let (folder, outcome) = run(&client_that("0.31.0", work), LONG);
+            match (&outcome, expected) {
+                (Ok(()), None) => {}
+                (Err(Problem::Failed { said, .. } | Problem::UnknownSweep { said }), Some(expected))
+                    if said == expected =>
+                {
+                    assert!(marks(folder.path()).is_empty(), "{work}: `wandb sync` would pass it over");
+                    assert_eq!(matches!(outcome, Err(Problem::UnknownSweep { .. })), work == unknown);
+                }
+                _ => panic!("{work}: {outcome:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_client_that_does_not_come_to_an_end_is_ended() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = tempfile::tempdir().unwrap();
+        let bin = install(folder.path(), &client_that("0.31.0", "exec sleep 600"));
+        let live = Live::start(folder.path(), bin.as_os_str()).unwrap();
+        let shared = Arc::clone(&live.client);
+        let outcome = live.finish(Duration::from_millis(300));
+        assert!(matches!(outcome, Err(Problem::Late { .. })), "{outcome:?}");
+        assert!(matches!(*shared.lock().unwrap(), Client::Gone));
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(crate) const BLOCK: usize = 32_768;
 /// Bytes of a chunk before its data.
 pub(crate) const HEADER: usize = 7;
 
-/// How the file begins.
+/// Magic bytes at the start of the file.
 pub(crate) const START: [u8; 7] = [b':', b'W', b'&', b'B', 0xE1, 0xBE, 0];
 
 /// Kinds of chunks: a whole record, or a part of one.

@@ -15,7 +15,7 @@ pub(crate) struct Record {
     pub(crate) kind: Option<Kind>,
 }
 
-/// What a record says.
+/// Content of a record.
 #[derive(Clone, PartialEq, prost::Oneof)]
 pub(crate) enum Kind {
     #[prost(message, tag = "2")]
@@ -134,7 +134,7 @@ pub(crate) struct Artifact {
     pub(crate) sequence_client_id: String,
 }
 
-/// What an artifact consists of.
+/// Manifest of an artifact: its files.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Manifest {
     #[prost(int32, tag = "1")]
@@ -194,7 +194,7 @@ pub(crate) struct MetricOptions {
     pub(crate) defined: bool,
 }
 
-/// What the program said.
+/// Console output of the program.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Output {
     /// 0 stderr, 1 stdout.

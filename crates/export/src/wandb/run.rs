@@ -35,7 +35,7 @@ pub struct OfflineRun {
     records: i64,
     /// `_step`, `_timestamp` and `_runtime` of the last row.
     last: Map<String, Value>,
-    /// Whether the last row came with its own time, as a row of an earlier run does.
+    /// True if the last row came with its own time, as a row of an earlier run does.
     replayed: bool,
     /// Metrics whose axis was declared.
     defined: BTreeSet<String>,
