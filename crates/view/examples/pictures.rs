@@ -33,11 +33,11 @@ impl Owned {
         let mut series = [const { Vec::new() }; 4];
         for epoch in 1..=epochs {
             let t = f64::from(epoch) * speed;
-            let gained = 1.0 - (-t).exp();
-            let val_accuracy = top - 0.12 * (-t).exp() - 0.002 * (t - 3.0).max(0.0) + 0.003 * noise.about_zero();
-            let train_accuracy = top - 0.14 * (-t).exp() + 0.012 * t * gained;
-            let val_loss = 0.33 + 0.45 * (-1.3 * t).exp() + 0.018 * (t - 2.0).max(0.0) + 0.006 * noise.about_zero();
-            let train_loss = 0.14 + 0.62 * (-0.7 * t).exp();
+            let gained = 1.0 - libm::exp(-t);
+            let val_accuracy = top - 0.12 * libm::exp(-t) - 0.002 * (t - 3.0).max(0.0) + 0.003 * noise.about_zero();
+            let train_accuracy = top - 0.14 * libm::exp(-t) + 0.012 * t * gained;
+            let val_loss = 0.33 + 0.45 * libm::exp(-1.3 * t) + 0.018 * (t - 2.0).max(0.0) + 0.006 * noise.about_zero();
+            let train_loss = 0.14 + 0.62 * libm::exp(-0.7 * t);
             let values = [train_loss, val_loss + (0.89 - top), train_accuracy.min(0.999), val_accuracy];
             for (series, value) in series.iter_mut().zip(values) {
                 series.push((epoch, Some(value)));

@@ -1,4 +1,4 @@
-//! Axes: which values they span, where their ticks are and what is written there.
+//! Axes: their range, ticks and tick labels.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::text::width;
 
-/// How large the numbers of an axis are written.
+/// Font size of tick labels.
 pub(crate) const TICK: f64 = 12.0;
 /// Seconds of a minute, an hour and a day.
 const MINUTE: f64 = 60.0;
@@ -20,11 +20,11 @@ pub(crate) struct Axis {
     pub low: f64,
     pub high: f64,
     pub step: f64,
-    /// What is written at a tick.
+    /// Formats the label of a tick.
     pub format: Arc<dyn Fn(f64) -> String + Send + Sync>,
-    /// What the axis is called.
+    /// Name of the axis.
     pub name: String,
-    /// Whether there was no value to span.
+    /// True if there was no value to span.
     pub empty: bool,
 }
 
@@ -33,20 +33,20 @@ impl Axis {
     ///
     /// `unit` is written behind the numbers, which are multiplied by `times`.
     pub(crate) fn numbers(values: impl Iterator<Item = f64>, limits: [f64; 2], times: f64, unit: &'static str) -> Self {
-        // What is beyond these could not be told apart, and is off every scale.
+        // Ticks beyond 1e100 could not be told apart, so such values do not set the range.
         let values = values.filter(|value| value.abs() < 1e100);
         let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
         let empty = low > high;
         let (low, high) = if empty { (0.0, 1.0) } else { (low, high) };
         // Equal values get an axis too, one on which rounding does not show.
-        // What is small as a whole needs no room that is large for it.
+        // If all values are small, a fixed margin would be large next to them.
         let least = if high > low && high.abs().max(low.abs()) < 0.02 { 0.0 } else { 0.002 };
         let room = (0.06 * (high - low)).max(0.005 * high.abs()).max(least);
         let (low, high) = ((low - room).max(limits[0]), (high + room).min(limits[1]));
         let step = round_step((high - low) / 8.0);
-        let decimals = -(step * times * (1.0 + 1e-9)).log10().floor();
+        let decimals = -libm::log10(step * times * (1.0 + 1e-9)).floor();
         let decimals = decimals.clamp(0.0, 9.0) as usize;
-        let digits = (low.abs().max(high.abs()) / step).log10().ceil().clamp(1.0, 9.0) as usize;
+        let digits = libm::log10(low.abs().max(high.abs()) / step).ceil().clamp(1.0, 9.0) as usize;
         Self {
             low,
             high,
@@ -63,10 +63,10 @@ impl Axis {
     /// Shares in [0, 1], written as percentages.
     pub(crate) fn shares(values: impl Iterator<Item = f64>) -> Self {
         // Room beyond the limits, so that a line at 0 or 100 % is whole.
-        Self::numbers(values, [-0.02, 1.02], 100.0, "\u{a0}%")
+        Self::numbers(values, [-0.02, 1.02], 100.0, "%")
     }
 
-    /// As [`Self::shares`], but from a floor on if some of `values` lie so far below most that they would flatten these.
+    /// As [`Self::shares`], but cut off below a floor if a few low outliers would flatten the rest of `values`.
     ///
     /// The floor is two and a half times as far below the lower quartile as the highest value is above it, so that at
     /// most a quarter of the values is lower.
@@ -92,7 +92,7 @@ impl Axis {
         let last = f64::from(last.max(1));
         let room = (0.015 * (last - 1.0)).max(0.25);
         let step = round_step((last - 1.0) * label / length).max(1.0).round();
-        // Where each epoch has no tick of its own, the multiples of the step do, and 0 is no epoch.
+        // With a step above 1, only its multiples have a tick. Epochs start at 1, so 0 has no label.
         let format = |v: f64| if v < 0.5 { String::new() } else { format!("{v:.0}") };
         Self { low: 1.0 - room, high: last + room, step, format: Arc::new(format), name: "epoch".into(), empty: false }
     }
@@ -125,7 +125,7 @@ impl Axis {
         let format = move |v: f64| {
             let pattern = match step {
                 step if step >= DAY => "%Y-%m-%d",
-                // The day stands where it begins.
+                // A tick at midnight shows the day.
                 _ if v.rem_euclid(DAY) < 0.5 && low < v - 1.0 => "%b %-d",
                 step if step >= MINUTE => "%H:%M",
                 _ => "%H:%M:%S",
@@ -141,14 +141,14 @@ impl Axis {
 
 /// Seconds since 1970 as UTC in a form of `strftime`; empty for times that no calendar has.
 pub(crate) fn moment(seconds: f64, pattern: &str) -> String {
-    // A cast would make 1970 of what is no number.
+    // A cast would turn NaN into 1970.
     let time = seconds.is_finite().then(|| Timestamp::from_second(seconds.round() as i64).ok()).flatten();
     time.map(|time| time.to_zoned(TimeZone::UTC).strftime(pattern).to_string()).unwrap_or_default()
 }
 
 /// The least of 1, 2 and 5 times a power of ten that is not below `least`.
 fn round_step(least: f64) -> f64 {
-    let power = 10_f64.powf(least.max(1e-9).log10().floor());
+    let power = libm::pow(10.0, libm::log10(least.max(1e-9)).floor());
     let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| factor * power >= least * (1.0 - 1e-9));
     factor.unwrap_or(10.0) * power
 }
@@ -157,7 +157,7 @@ fn round_step(least: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// What is written along an axis.
+    /// Labels of all ticks of an axis.
     fn labels(axis: &Axis) -> Vec<String> {
         let first = (axis.low / axis.step).ceil() as i64;
         let last = (axis.high / axis.step).floor() as i64;

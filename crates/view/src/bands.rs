@@ -14,36 +14,36 @@ use crate::text::{elide, share, widest};
 const PANEL: [f64; 2] = [300.0, 260.0];
 /// Space between panels.
 const GAP: f64 = 22.0;
-/// Widest name of a line; what is longer is shortened.
+/// Maximum width of a line's name; longer ones are shortened.
 const NAME: f64 = 200.0;
-/// What is below this share of the highest value is drawn at it: a logarithm has no 0.
+/// Floor of a logarithmic axis, as a share of the highest value: 0 has no logarithm.
 const LEAST: f64 = 1e-3;
-/// Most doublings that each have a tick; beyond that powers of ten have.
+/// Maximum number of doublings with a tick each; a longer axis has ticks at powers of ten.
 const DOUBLINGS: f64 = 10.0;
-/// The largest whole number up to which an axis has ticks at whole numbers alone.
+/// Largest whole number up to which an axis has ticks only at whole numbers.
 const WHOLE: f64 = 100_000.0;
 const MARKS: [Mark; 4] = [Mark::Disc, Mark::Square, Mark::Triangle, Mark::Diamond];
 
-/// How heights are measured.
+/// Scale of the vertical axis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scale {
-    /// As they are.
+    /// Linear, plain numbers.
     #[default]
     Number,
-    /// As percentages of 1.
+    /// Linear, shares [0, 1] as percentages.
     Share,
-    /// By their logarithm; what is less than a thousandth of the highest is drawn there.
+    /// Logarithmic; values below a thousandth of the highest are drawn at that floor.
     Log,
 }
 
 /// One panel.
 #[derive(Clone, Debug, Default)]
 pub struct Chart {
-    /// What is measured.
+    /// Name of the quantity on the vertical axis.
     pub heading: String,
-    /// What it is set against, such as `epoch`.
+    /// Name of the horizontal axis, such as `epoch`.
     pub x: String,
-    /// How it is measured.
+    /// Scale of the vertical axis.
     pub scale: Scale,
     /// Its lines, a color each; equal positions in several charts have equal colors.
     pub bands: Vec<Band>,
@@ -52,13 +52,13 @@ pub struct Chart {
 /// A line with its band.
 #[derive(Clone, Debug, Default)]
 pub struct Band {
-    /// What it is called.
+    /// Name of the line.
     pub label: String,
-    /// The position, the mean there, and the ends of its interval. What is not finite is a gap.
+    /// Points of position, mean, and low and high end of the interval. A value that is not finite is a gap.
     pub points: Vec<[f64; 4]>,
 }
 
-/// A picture of `charts` side by side. `key` says what lines and bands are, `caption` what is to be seen.
+/// A picture of `charts` side by side. `key` explains lines and bands, `caption` summarizes the result.
 pub fn bands(title: &str, caption: String, key: &str, charts: &[Chart]) -> Picture {
     let most = charts.iter().map(|chart| chart.bands.len()).max().unwrap_or(0);
     let height = PANEL[1].max(LINE * most as f64);
@@ -120,7 +120,7 @@ impl Chart {
     /// The lines between gaps, their heights as they are drawn.
     fn pieces(&self, band: &Band) -> Vec<Vec<[f64; 4]>> {
         let least = self.least();
-        let drawn = |value: f64| if self.scale == Scale::Log { value.max(least).log2() } else { value };
+        let drawn = |value: f64| if self.scale == Scale::Log { libm::log2(value.max(least)) } else { value };
         let gaps = band.points.split(|point| point.iter().any(|value| !value.is_finite()));
         let piece = |piece: &[[f64; 4]]| {
             piece.iter().map(|&[x, mean, low, high]| [x, drawn(mean), drawn(low), drawn(high)]).collect::<Vec<_>>()
@@ -148,7 +148,7 @@ impl Chart {
         match self.scale {
             Scale::Number => Axis::numbers(heights(), [f64::MIN, f64::MAX], 1.0, ""),
             Scale::Share => Axis::shares(heights()),
-            Scale::Log => logarithms(heights().map(|value| value.max(self.least()).log2())),
+            Scale::Log => logarithms(heights().map(|value| libm::log2(value.max(self.least())))),
         }
     }
 
@@ -161,9 +161,9 @@ impl Chart {
 fn logarithms(values: impl Iterator<Item = f64>) -> Axis {
     let axis = Axis::numbers(values, [f64::MIN, f64::MAX], 1.0, "");
     let span = axis.high - axis.low;
-    let step = if span <= DOUBLINGS { span / 9.0 } else { span / (8.0 * 10_f64.log2()) }.ceil().max(1.0);
-    let step = if span <= DOUBLINGS { step } else { step * 10_f64.log2() };
-    Axis { step, format: Arc::new(|v: f64| digits(v.exp2())), ..axis }
+    let step = if span <= DOUBLINGS { span / 9.0 } else { span / (8.0 * std::f64::consts::LOG2_10) }.ceil().max(1.0);
+    let step = if span <= DOUBLINGS { step } else { step * std::f64::consts::LOG2_10 };
+    Axis { step, format: Arc::new(|v: f64| digits(libm::exp2(v))), ..axis }
 }
 
 /// Two digits that count, without a power of ten where that is short.
@@ -176,7 +176,7 @@ fn digits(value: f64) -> String {
         return format!("{value:.1e}");
     }
     // A logarithm of a tick is hardly ever a whole number.
-    let decimals = (1.0 - (size.log10() + 1e-9).floor()).clamp(0.0, 9.0) as usize;
+    let decimals = (1.0 - (libm::log10(size) + 1e-9).floor()).clamp(0.0, 9.0) as usize;
     format!("{value:.decimals$}")
 }
 

@@ -13,12 +13,12 @@ use crate::text::{elide, escape, widest, width};
 
 /// Free room at the edges.
 pub(crate) const MARGIN: f64 = 24.0;
-/// Where the space below title and caption begins.
+/// Height of title and caption; the content begins below.
 pub(crate) const HEAD: f64 = 84.0;
-/// Widest title or caption; what is longer is shortened.
+/// Maximum width of title and caption; longer ones are shortened.
 const WIDEST: f64 = 900.0;
 
-/// How a text looks.
+/// Style of a text.
 #[derive(Clone, Copy)]
 pub(crate) struct Style {
     pub size: f64,
@@ -33,7 +33,7 @@ pub(crate) const BODY: Style = Style { size: 12.0, bold: false, color: INK };
 /// A remark.
 pub(crate) const NOTE: Style = Style { size: 11.0, bold: false, color: MUTED };
 
-/// Which point of a text is put where.
+/// Point of a text that is placed at the given position (`text-anchor` in SVG).
 #[derive(Clone, Copy)]
 pub(crate) enum Anchor {
     Start,
@@ -41,7 +41,7 @@ pub(crate) enum Anchor {
     End,
 }
 
-/// How a line is drawn.
+/// Style of a line.
 #[derive(Clone, Copy)]
 pub(crate) struct Stroke {
     pub color: Color,
@@ -49,7 +49,7 @@ pub(crate) struct Stroke {
     pub dashed: bool,
 }
 
-/// What stands for a value: equal colors may differ in shape.
+/// Marker shape of a value, to tell series of equal color apart.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Mark {
     Disc,
@@ -58,11 +58,11 @@ pub(crate) enum Mark {
     Diamond,
     /// A triangle that points to something further down.
     Down,
-    /// A cross, for what went wrong.
+    /// A cross, for failures.
     Cross,
 }
 
-/// A picture as it comes to be; later shapes lie on earlier ones.
+/// A picture under construction; later shapes are drawn over earlier ones.
 #[derive(Default)]
 pub(crate) struct Canvas {
     body: String,
@@ -87,7 +87,7 @@ impl Canvas {
         ));
     }
 
-    /// An area inside the outline `d`, written as a path's attribute is, through whose color what is below shows.
+    /// A translucent area inside the outline `d`, in the syntax of an SVG path.
     pub(crate) fn area(&mut self, d: &str, color: Color, opacity: f64) {
         self.put(format_args!(r#"<path d="{}" fill="{color}" fill-opacity="{}"/>"#, escape(d), n(opacity)));
     }
@@ -159,7 +159,7 @@ impl Canvas {
         let mut png = Cursor::new(Vec::new());
         image.write_to(&mut png, ImageFormat::Png).expect("memory takes a PNG of an image that is not empty");
         let data = STANDARD.encode(png.into_inner());
-        // The attribute is SVG 1.1's word for it, the style CSS's: each is understood where the other is not.
+        // Both forms of pixelated scaling, SVG 1.1's attribute and the CSS style, as viewers know one or the other.
         self.put(format_args!(
             concat!(
                 r#"<image x="{}" y="{}" width="{}" height="{}" preserveAspectRatio="none" "#,
@@ -173,14 +173,14 @@ impl Canvas {
         ));
     }
 
-    /// What `draw` draws, moved to the right and down.
+    /// Draws with `draw`, translated by `x` to the right and `y` down.
     pub(crate) fn moved(&mut self, [x, y]: [f64; 2], draw: impl FnOnce(&mut Self)) {
         self.put(format_args!(r#"<g transform="translate({} {})">"#, n(x), n(y)));
         draw(self);
         self.put(format_args!("</g>"));
     }
 
-    /// What `draw` draws, with a text that is shown while the pointer is on it.
+    /// Draws with `draw`, with a tooltip.
     pub(crate) fn with_tip(&mut self, tip: &str, draw: impl FnOnce(&mut Self)) {
         self.put(format_args!("<g><title>{}</title>", escape(tip)));
         draw(self);

@@ -9,23 +9,23 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Color(pub [u8; 3]);
 
-/// What everything is drawn on.
+/// Background.
 pub(crate) const PAPER: Color = Color([255, 255, 255]);
 /// Text.
 pub(crate) const INK: Color = Color([18, 18, 22]);
 /// Text of less weight.
 pub(crate) const MUTED: Color = Color([92, 92, 102]);
-/// Where there is nothing.
+/// Empty cells.
 pub(crate) const EMPTY: Color = Color([244, 244, 247]);
-/// What is right.
+/// Correct predictions.
 pub(crate) const BLUE: Color = Color([86, 180, 233]);
-/// What is wrong.
+/// Mistakes.
 pub(crate) const VERMILION: Color = Color([213, 94, 0]);
 /// Lines of a grid.
 pub(crate) const GRID: Color = Color([228, 228, 234]);
-/// Lines and dots that are only there for comparison.
+/// Lines and dots in the background, for comparison.
 pub(crate) const CONTEXT: Color = Color([146, 146, 156]);
-/// Lines and dots that are told apart: blue, vermilion, green, plum, black, brown, violet, pink.
+/// Distinct colors for lines and dots: blue, vermilion, green, plum, black, brown, violet, pink.
 pub(crate) const LINES: [Color; 8] = [
     Color([0, 114, 178]),
     VERMILION,
@@ -75,7 +75,7 @@ mod tests {
         fn linear(self) -> [f64; 3] {
             self.0.map(|v| {
                 let v = f64::from(v) / 255.0;
-                if v <= 0.040_45 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+                if v <= 0.040_45 { v / 12.92 } else { libm::pow((v + 0.055) / 1.055, 2.4) }
             })
         }
     }

@@ -1,7 +1,7 @@
-//! Groups of runs that differ in their seed: means with the band from the lowest to the highest run, and each run's end.
+//! Groups of runs that differ in their seed: mean, range (lowest to highest run), and last value of each run.
 //!
-//! Runs that diverged are no part of means and bands, and are said to have diverged. A mean goes as far as all of its
-//! group's other runs have values: a mean over ever fewer runs would seem to change when only its members do.
+//! Diverged runs are excluded from means and bands, and marked. A mean ends where the first of its other runs ends: a
+//! mean over fewer and fewer runs would change only because its members do.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,16 +21,16 @@ const ENDS: f64 = 56.0;
 const HEIGHT: f64 = 260.0;
 /// Space between panels.
 const GAP: f64 = 22.0;
-/// Widest name of a group.
+/// Maximum width of a group's name.
 const NAME: f64 = 180.0;
-/// Most groups that the caption names.
+/// Maximum number of groups named in the caption.
 const SAID: usize = 4;
 const MARKS: [Mark; 4] = [Mark::Disc, Mark::Square, Mark::Triangle, Mark::Diamond];
 
 /// Runs with the same settings and different seeds.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Group<'a> {
-    /// What they have in common.
+    /// Name of the group.
     pub label: &'a str,
     /// The runs, one for each seed.
     pub runs: &'a [Run<'a>],
@@ -38,9 +38,9 @@ pub struct Group<'a> {
 
 /// A picture of validation loss and accuracy by epoch of groups of runs, and of each run's accuracy at its last epoch.
 ///
-/// Lines are means, bands reach from the lowest to the highest run of a group. `verdict` says whether the difference is
-/// settled, or anything else that is not to be seen; it stands below the caption and at its end. Runs without losses, as
-/// where their units differ, leave out the panel for them.
+/// Lines are means, bands reach from the lowest to the highest run of a group. `verdict` is a sentence on the
+/// significance of the difference, or another remark; it is drawn below the caption and appended to it. If no run has
+/// losses, as when their units differ, the panel of the loss is left out.
 pub fn compared(title: &str, groups: &[Group<'_>], verdict: &str) -> Picture {
     let head = HEAD + if verdict.is_empty() { 0.0 } else { 20.0 };
     let top = head + ABOVE;
@@ -82,7 +82,7 @@ pub fn compared(title: &str, groups: &[Group<'_>], verdict: &str) -> Picture {
     canvas.finish_with(title, caption(groups), verdict, [wide, y + tall + MARGIN])
 }
 
-/// What of a run is drawn.
+/// Accessor of the series of a run that a panel draws.
 type Figure = for<'a> fn(&Run<'a>) -> Series<'a>;
 
 fn loss<'a>(run: &Run<'a>) -> Series<'a> {
@@ -171,7 +171,7 @@ fn draw_ends(groups: &[Group<'_>], area: [f64; 4], canvas: &mut Canvas) -> Vec<L
                 Some((_, value)) => (MARKS[i % MARKS.len()], value),
                 None => continue,
             };
-            // Runs of a group stand side by side, so that equal ones are seen.
+            // Runs of a group are placed side by side, so that equal values stay visible.
             let aside = if group.runs.len() > 1 { beside / (group.runs.len() - 1) as f64 - 0.5 } else { 0.0 };
             beside += 1.0;
             let [x, mut y] = place.at([i as f64 + 1.0 + 0.5 * aside, value]);
@@ -222,7 +222,7 @@ fn key(groups: &[Group<'_>]) -> Vec<(Sign, String)> {
     key
 }
 
-/// What is to be seen, in words.
+/// Caption: the result in words.
 fn caption(groups: &[Group<'_>]) -> String {
     let name = |group: &Group<'_>| elide(group.label, BODY.size, false, NAME);
     // Of two groups there is room for all numbers.
@@ -286,7 +286,7 @@ mod tests {
         let picture = compared("A or B", &groups, "Not settled.");
         assert_eq!(
             picture.caption.replace('\u{a0}', " "),
-            "mean validation accuracy at the last epoch: A 89.0 % (88.0–90.0 %, 2 runs); <b> 70.0 % in one run, 1 diverged. \
+            "mean validation accuracy at the last epoch: A 89.0% (88.0–90.0%, 2 runs); <b> 70.0% in one run, 1 diverged. \
              Not settled."
         );
         assert!(picture.svg.contains(">Not settled.</text>") && picture.svg.contains("<title>&lt;i&gt;seed"));

@@ -1,19 +1,20 @@
-//! The confusion matrix: what is right in blue, what is wrong on an orange scale of its own.
+//! The confusion matrix: correct predictions in blue, mistakes on an orange scale of their own.
 //!
-//! On one scale the diagonal would own all of it and the mistakes, which one looks for, would be white.
+//! On one scale the diagonal would take all of it, and the mistakes, which matter most, would be white.
 
 use crate::canvas::{Anchor, BODY, Canvas, HEAD, MARGIN, NOTE, Style};
 use crate::color::{Color, EMPTY, INK, PAPER};
+use crate::format;
 use crate::matrix::{Matrix, right, wrong};
 use crate::picture::Picture;
 use crate::text::{elide, percent, widest, width};
 use crate::words::grouped;
 
-/// Most classes whose cells hold numbers.
+/// Maximum number of classes whose cells show numbers.
 const NUMBERED: usize = 20;
-/// Widest name of a class; what is longer is shortened.
+/// Maximum width of a class name; longer ones are shortened.
 const NAME: f64 = 160.0;
-/// What the sums of the rows and the shares below the columns are called.
+/// Headings of the row sums and of the precision below the columns.
 const IMAGES: &str = "images";
 const PRECISION: &str = "precision";
 /// Space between the cells and the sums.
@@ -23,10 +24,12 @@ const LEGEND: f64 = 44.0;
 /// Width of one of the legend's two scales.
 const SCALE: f64 = 220.0;
 
-/// A picture of a confusion matrix: rows are true classes, columns predicted ones, cells colored by their share of the row.
+/// A picture of a confusion matrix: rows are true classes, columns predicted ones, cells colored by their share of the
+/// row.
 ///
-/// `counts[t][p]` is how many images of class `t` were taken for `p`. Up to 20 classes cells hold their counts and the diagonal
-/// its recall, beside the rows stand their sums and below the columns the precisions; in an SVG each cell also says it in words.
+/// `counts[t][p]` is the number of images of class `t` that were predicted as `p`. With up to 20 classes, cells show
+/// their counts and the diagonal its recall; row sums are beside the rows, and precisions below the columns. In an SVG
+/// each cell has a tooltip.
 pub fn confusion(title: &str, classes: &[String], counts: &[Vec<u64>]) -> Picture {
     let n = classes.len();
     assert!(counts.len() == n && counts.iter().all(|row| row.len() == n), "{n} classes, but other counts");
@@ -42,17 +45,17 @@ pub fn confusion(title: &str, classes: &[String], counts: &[Vec<u64>]) -> Pictur
     canvas.finish(title, matrix.caption(), plan.size)
 }
 
-/// Where things are.
+/// Layout of the picture.
 struct Plan {
-    /// Whether cells hold numbers.
+    /// True if cells show their counts.
     numbers: bool,
     /// Side of a cell.
     cell: f64,
     /// Top left corner of the cells.
     corner: [f64; 2],
-    /// What classes are called at their row and column.
+    /// Class names, shortened, at rows and columns.
     labels: Vec<String>,
-    /// How the names are written.
+    /// Text style of the names.
     name: Style,
     /// Clockwise turn of the columns' names (degrees).
     angle: f64,
@@ -147,7 +150,7 @@ impl Plan {
 
     fn cells(&self, matrix: &Matrix<'_>, canvas: &mut Canvas) {
         let [left, top] = self.corner;
-        // One sheet for all that is empty: a matrix of many classes is mostly that.
+        // One rectangle for all empty cells: most cells of a matrix of many classes are empty.
         let side = self.side();
         canvas.rect([left, top, side, side], EMPTY);
         for (t, row) in matrix.counts.iter().enumerate() {
@@ -177,7 +180,7 @@ impl Plan {
         }
     }
 
-    /// How many images a row has, and which share of a column is right.
+    /// Draws the number of images of each row and the precision of each column.
     fn sums(&self, matrix: &Matrix<'_>, canvas: &mut Canvas) {
         let [left, top] = self.corner;
         let x = left + self.side() + SPACE + self.sums;
@@ -207,12 +210,12 @@ impl Plan {
                 canvas.rect([x + along, y + 16.0, 1.0, 10.0], color((along + 0.5) / SCALE));
             }
             canvas.text([x, y + 40.0], Anchor::Start, NOTE, "0");
-            canvas.text([x + SCALE, y + 40.0], Anchor::End, NOTE, &format!("{:.0}\u{a0}%", most * 100.0));
+            canvas.text([x + SCALE, y + 40.0], Anchor::End, NOTE, &format::percent(most, 0));
         }
     }
 }
 
-/// How far a baseline lies below the middle of capitals.
+/// Distance from the middle of capital letters down to the baseline.
 fn drop(style: Style) -> f64 {
     0.36 * style.size
 }

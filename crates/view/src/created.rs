@@ -13,17 +13,17 @@ use crate::words::grouped;
 
 /// Width and height of the panel.
 const PANEL: [f64; 2] = [760.0, 320.0];
-/// Most runs that tell their name while the pointer is on them.
+/// Maximum number of runs for which each has a tooltip; with more runs none has one.
 const NAMED: usize = 500;
-/// Widest name of the best run.
+/// Maximum width of the best run's name.
 const NAME: f64 = 320.0;
 /// Dots, and the line of the best.
 const DOT: Color = LINES[0];
 const SO_FAR: Stroke = Stroke { color: LINES[1], width: 2.2, dashed: false };
-/// A run that has no place among the dots.
+/// Tick of a run that is not drawn as a dot.
 const TICK: Stroke = Stroke { color: INK, width: 1.6, dashed: false };
 
-/// How a run ended.
+/// Outcome of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ending {
     /// As planned.
@@ -51,33 +51,34 @@ impl From<Status> for Ending {
 /// A run by the time of its creation.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Created<'a> {
-    /// What the run is called.
+    /// Name of the run.
     pub label: &'a str,
-    /// When it was created, in seconds since 1970 (UTC).
+    /// Time of creation, in seconds since 1970 (UTC).
     pub at: f64,
     /// Its validation accuracy, a share in [0, 1].
     pub val_accuracy: Option<f64>,
-    /// How it ended.
+    /// Outcome.
     pub ending: Ending,
 }
 
 impl Created<'_> {
-    /// Where it is drawn, unless it is a tick at the bottom.
+    /// Validation accuracy at which it is drawn; none if it is a tick at the bottom.
     fn value(&self) -> Option<f64> {
         let usable = matches!(self.ending, Ending::Finished | Ending::Unfinished);
         self.val_accuracy.filter(|value| usable && value.is_finite())
     }
 
-    /// Whether it can be the best so far.
+    /// True if it can be the best so far: finished, with a validation accuracy.
     fn counts(&self) -> bool {
         self.ending == Ending::Finished && self.value().is_some()
     }
 }
 
-/// A picture of the validation accuracy of runs by the time of their creation (UTC), with the best so far as a line of steps.
+/// A picture of the validation accuracy of runs by the time of their creation (UTC), with the best so far as a step
+/// line.
 ///
-/// Finished runs are dots, unfinished ones hollow (gray where there are many); those that diverged, failed or have no
-/// accuracy are ticks at the bottom, a few that would flatten all others triangles above these.
+/// Finished runs are dots, unfinished ones hollow (gray if there are many). Runs that diverged, failed or have no
+/// accuracy are ticks at the bottom; a few outliers that would flatten all others are triangles above the ticks.
 /// Only finished runs count as the best so far.
 pub fn created(title: &str, runs: &[Created<'_>]) -> Picture {
     let mut placed: Vec<_> = runs.iter().filter(|run| !moment(run.at, "%Y").is_empty()).collect();
@@ -125,7 +126,7 @@ pub fn created(title: &str, runs: &[Created<'_>]) -> Picture {
                 canvas.mark(Mark::Down, [x, bottom - 18.0], 3.6, color, rings(run));
             }
             Some(_) if rings(run) => canvas.mark(Mark::Disc, [x, y], r, CONTEXT, true),
-            // The dot is there; this is what the pointer meets.
+            // The dot is drawn already; this mark carries the tooltip.
             Some(_) if few => canvas.discs([[x, y]], r + 1.0, DOT, 0.0),
             Some(_) => (),
         };
@@ -160,7 +161,7 @@ fn name_best(best: &Created<'_>, [x, y]: [f64; 2], [left, _, w, _]: [f64; 4], ca
     canvas.text([middle, y - 11.0], Anchor::Middle, bold, &text);
 }
 
-/// The color of a run that is a tick at the bottom, and what it says.
+/// Color and meaning of the tick of a run without a usable accuracy.
 fn tick(run: &Created<'_>) -> (Color, &'static str) {
     match run.ending {
         Ending::Diverged => (VERMILION, "diverged"),
@@ -169,7 +170,7 @@ fn tick(run: &Created<'_>) -> (Color, &'static str) {
     }
 }
 
-/// What is said of a run while the pointer is on it.
+/// Tooltip of a run.
 fn tip(run: &Created<'_>) -> String {
     let what = run.value().map_or_else(|| tick(run).1.to_owned(), share);
     format!("{}: {what}, {} UTC", run.label, moment(run.at, "%Y-%m-%d %H:%M:%S"))
@@ -196,7 +197,7 @@ fn key(placed: &[&Created<'_>], dot: Color, rings: bool) -> Vec<(Sign, String)> 
     key
 }
 
-/// What is to be seen, in words.
+/// Caption: the result in words.
 fn caption(all: usize, placed: &[&Created<'_>], best: Option<&Created<'_>>) -> String {
     let mut words = vec![amount(all, "run")];
     if let Some(best) = best {
@@ -256,18 +257,17 @@ mod tests {
         let picture = created("Sweep", &runs);
         assert_eq!(
             picture.caption.replace('\u{a0}', " "),
-            "9 runs: late is best with 90.0 % validation accuracy, and none of the 5 created since is better; \
+            "9 runs: late is best with 90.0% validation accuracy, and none of the 5 created since is better; \
              2 without a time left out"
         );
         let svg = picture.svg.replace('\u{a0}', " ");
         for words in ["3 finished runs", "1 not finished", "1 diverged", "1 failed", "1 without accuracy"] {
             assert!(svg.contains(&format!(">{words}</text>")), "{words}");
         }
-        for tip in ["early: 80.0 %, 2026-11-23 15:39:55 UTC", "exploded: diverged", "pruned: 99.0 %", "silent: without"]
-        {
+        for tip in ["early: 80.0%, 2026-11-23 15:39:55 UTC", "exploded: diverged", "pruned: 99.0%", "silent: without"] {
             assert!(svg.contains(&format!("<title>{tip}")), "{tip}");
         }
-        assert!(svg.contains(">90.0 %  late</text>") && svg.contains("(UTC), 2026-11-23<"));
+        assert!(svg.contains(">90.0%  late</text>") && svg.contains("(UTC), 2026-11-23<"));
     }
 
     #[test]
@@ -279,7 +279,7 @@ mod tests {
         let words = picture.svg.rsplit(">1 below ").next().unwrap().replace('\u{a0}', " ");
         assert!(words.starts_with("87.") || words.starts_with("88."), "{words}");
         // No number of the axis is far from the values.
-        assert!(!picture.svg.contains(">80\u{a0}%<") && picture.svg.contains("<title>r: 10.0\u{a0}%"));
+        assert!(!picture.svg.contains(">80%<") && picture.svg.contains("<title>r: 10.0%"));
     }
 
     #[test]

@@ -10,24 +10,24 @@ use crate::text::{amount, share};
 
 /// Width and height of the panel.
 const SIDE: f64 = 460.0;
-/// Where both accuracies are equal.
+/// Diagonal of equal accuracies.
 const EQUAL: Stroke = Stroke { color: MUTED, width: 1.3, dashed: true };
 
-/// What became of a run.
+/// Fit of a run: sound, overfitted or underfitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fit {
     /// Neither of the others.
     Sound,
-    /// It learned its training images by heart.
+    /// Overfitted: it memorized its training images.
     Over,
-    /// It learned next to nothing.
+    /// Underfitted: it learned next to nothing.
     Little,
 }
 
 /// A run.
 #[derive(Clone, Debug)]
 pub(crate) struct Point {
-    /// What it is called.
+    /// Name of the run.
     pub label: String,
     /// Its accuracy on training and on validation images, shares in [0, 1].
     pub at: [f64; 2],
@@ -44,7 +44,7 @@ pub(crate) fn gap(title: &str, caption: String, points: &[Point]) -> Picture {
     panel.lines(&[vec![[y.low, y.low], [y.high, y.high]]], EQUAL);
     let mut canvas = Canvas::default();
     let place = panel.draw(&mut canvas);
-    // What overfits lies on top.
+    // Overfitted runs are drawn last, on top.
     for fit in [Fit::Little, Fit::Sound, Fit::Over] {
         let (mark, color, hollow) = look(fit);
         for point in points.iter().filter(|point| point.fit == fit) {
@@ -59,7 +59,7 @@ pub(crate) fn gap(title: &str, caption: String, points: &[Point]) -> Picture {
     canvas.finish(title, caption, [wide, below + tall + MARGIN])
 }
 
-/// Mark and color of a run, and whether it is hollow.
+/// Mark and color of a run, and true if the mark is hollow.
 fn look(fit: Fit) -> (Mark, Color, bool) {
     match fit {
         Fit::Sound => (Mark::Disc, LINES[0], false),
@@ -105,8 +105,7 @@ mod tests {
             assert!(svg.contains(text), "{text}");
         }
         assert!(
-            svg.contains("&lt;a&gt;: 99.0 % on training images, 85.0 % on validation images")
-                && picture.to_png().is_ok()
+            svg.contains("&lt;a&gt;: 99.0% on training images, 85.0% on validation images") && picture.to_png().is_ok()
         );
         // One mark each, and one in the key for each kind.
         assert_eq!((svg.matches("<circle").count(), svg.matches(&format!("fill=\"{VERMILION}\"")).count()), (5, 2));

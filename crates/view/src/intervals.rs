@@ -1,4 +1,4 @@
-//! Values with their intervals, a row each: what matters, what goes with what, who is better.
+//! Values with their confidence intervals, a row each: importance of parameters, correlations, comparisons.
 
 use crate::axis::Axis;
 use crate::canvas::{Anchor, BODY, Canvas, HEAD, MARGIN, Mark, NOTE, Stroke};
@@ -10,19 +10,19 @@ use crate::text::{elide, widest};
 /// Height of a row, and width of the values.
 const ROW: f64 = 22.0;
 const WIDE: f64 = 420.0;
-/// Widest name of a row; what is longer is shortened.
+/// Maximum width of a row's name; longer ones are shortened.
 const NAME: f64 = 260.0;
 
 /// A row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Interval {
-    /// What it is about.
+    /// Name of the row.
     pub label: String,
-    /// The value, and the ends of its interval; what is not finite is not drawn.
+    /// The value, and the ends of its interval; numbers that are not finite are not drawn.
     pub value: [f64; 3],
 }
 
-/// A picture of `rows`, from the top. `what` is what the values are; an interval that excludes 0 is in color.
+/// A picture of `rows`, from the top. `what` names the values; an interval that excludes 0 is in color.
 pub fn intervals(title: &str, caption: String, what: &str, rows: &[Interval]) -> Picture {
     let finite = |row: &&Interval| row.value.iter().all(|value| value.is_finite());
     let values = rows.iter().filter(finite).flat_map(|row| row.value).chain([0.0]);

@@ -1,4 +1,4 @@
-//! What stands beside and below the panels: names at the ends of lines, and the key to what is drawn.
+//! Labels at the ends of lines, beside the panels, and the legend below them.
 
 use crate::canvas::{Anchor, BODY, Canvas, MARGIN, Mark, NOTE, Stroke};
 use crate::color::{Color, MUTED};
@@ -16,7 +16,7 @@ pub(crate) struct Label {
     pub mark: Mark,
     pub color: Color,
     pub text: String,
-    /// What is said while the pointer is on it.
+    /// Tooltip.
     pub tip: String,
 }
 
@@ -35,10 +35,10 @@ pub(crate) fn draw_labels(labels: &[Label], x: f64, [low, high]: [f64; 2], canva
 
 /// Heights as close to `wanted` as they can be while they are `apart` from each other and between `low` and `high`.
 ///
-/// Where there is no room for that they are less apart. Of equal heights the earlier stays above.
+/// Without enough room they are less apart. Of equal heights the earlier stays above.
 ///
-/// The squares of the distances are least: Ayer et al. (1955), *An Empirical Distribution Function for Sampling with
-/// Incomplete Information* (pooling adjacent violators).
+/// Isotonic least squares by pooling adjacent violators: Ayer et al. (1955), *An Empirical Distribution Function for
+/// Sampling with Incomplete Information*.
 pub(crate) fn spread(wanted: &[f64], apart: f64, [low, high]: [f64; 2]) -> Vec<f64> {
     let last = wanted.len().saturating_sub(1) as f64;
     let apart = if last > 0.0 { apart.min((high - low) / last) } else { apart };
@@ -68,7 +68,7 @@ pub(crate) fn spread(wanted: &[f64], apart: f64, [low, high]: [f64; 2]) -> Vec<f
     out
 }
 
-/// What a sign in the key looks like.
+/// Symbol of a legend entry.
 #[derive(Clone, Copy)]
 pub(crate) enum Sign {
     Line(Stroke),
@@ -113,7 +113,7 @@ pub(crate) fn draw_key(signs: &[(Sign, String)], y: f64, room: f64, canvas: &mut
     if signs.is_empty() { 0.0 } else { (row + 1.0) * 18.0 }
 }
 
-/// What lines mean where colors stand for something else.
+/// Legend entry for solid or dashed lines, in gray because color encodes something else.
 pub(crate) fn line_sign(dashed: bool, meaning: &str) -> (Sign, String) {
     let width = if dashed { 1.3 } else { 2.2 };
     (Sign::Line(Stroke { color: MUTED, width, dashed }), meaning.to_owned())

@@ -1,4 +1,4 @@
-//! Pictures of data sets, of runs and of what a network makes of images, as PNG and SVG; and the dashboard, in [`site`].
+//! Pictures of datasets, runs and predictions, as PNG and SVG; and the dashboard, in [`site`].
 //!
 //! A picture is a pure function of its data. It is drawn once, as SVG; a PNG is that SVG rasterized with
 //! a font that is part of the program, so that both look the same on every machine.
@@ -12,6 +12,8 @@
 //! assert!(picture.to_svg().starts_with("<svg"));
 //! ```
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests compare within bounds"))]
+
 mod axis;
 mod bands;
 mod canvas;
@@ -20,7 +22,9 @@ mod compared;
 mod confusion;
 mod created;
 mod curves;
+pub mod format;
 mod gap;
+pub mod harmless;
 mod intervals;
 mod label;
 mod matrix;

@@ -1,4 +1,4 @@
-//! What a confusion matrix says: its sums, its colors, and its cells in words.
+//! Sums, colors and cell descriptions of a confusion matrix.
 
 use std::cmp::Reverse;
 
@@ -65,7 +65,7 @@ pub(crate) fn right(share: f64) -> Color {
 
 /// Color of a mistake at this part [0, 1] of the scale; steep at first, so that rare mistakes show.
 pub(crate) fn wrong(part: f64) -> Color {
-    PAPER.mix(VERMILION, 0.08 + 0.92 * part.powf(0.7))
+    PAPER.mix(VERMILION, 0.08 + 0.92 * libm::pow(part, 0.7))
 }
 
 /// Part [0, 1] of a whole; 0 of none.
@@ -83,9 +83,9 @@ mod tests {
         let caption = |counts: [[u64; 3]; 3]| Matrix::new(&classes, &counts.map(Vec::from)).caption();
         assert_eq!(
             caption([[8, 0, 2], [2, 7, 1], [0, 0, 5]]),
-            "accuracy 80.0\u{a0}%, 20 of 25 right · most frequent mistake: cat taken for cow, 2 of 10 (20.0\u{a0}%)"
+            "accuracy 80.0%, 20 of 25 right · most frequent mistake: cat taken for cow, 2 of 10 (20.0%)"
         );
-        assert_eq!(caption([[1, 0, 0], [0, 1, 0], [0, 0, 1]]), "accuracy 100.0\u{a0}%, 3 of 3 right");
+        assert_eq!(caption([[1, 0, 0], [0, 1, 0], [0, 0, 1]]), "accuracy 100.0%, 3 of 3 right");
         assert_eq!(caption([[0; 3]; 3]), "accuracy –, 0 of 0 right");
     }
 }

@@ -1,4 +1,4 @@
-//! Images that a network gets wrong, with what they are and what they are taken for.
+//! Misclassified images, with their true and predicted classes.
 
 use handloom_engine::dataset::Dataset;
 
@@ -15,14 +15,14 @@ const ACROSS: usize = 8;
 /// Width of a card.
 const CARD: f64 = 112.0;
 
-/// An image that is taken for something else.
+/// A misclassified image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mistake {
-    /// Its row in the data set.
+    /// Its row in the dataset.
     pub row: usize,
-    /// What it is taken for.
+    /// Number of the predicted class.
     pub predicted: usize,
-    /// How sure the network is of that, in `[0, 1]`.
+    /// Confidence of the prediction, in `[0, 1]`.
     pub sureness: f64,
 }
 

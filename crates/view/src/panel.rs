@@ -1,7 +1,7 @@
 //! A panel: axes, grid, lines, bands and dots, laid out by `kuva` and drawn on our canvas.
 //!
 //! `kuva` turns data into shapes. They are taken over one by one instead of its SVG, so that fonts, escaping and
-//! rounding are those of every other picture. Names of runs never pass through it: it reads `$...$` in texts as formulas.
+//! rounding are those of every other picture. Names of runs never pass through it: it reads `$...$` as formulas.
 
 use std::sync::Arc;
 
@@ -23,11 +23,11 @@ pub(crate) const BELOW: f64 = 44.0;
 /// Room above a panel for its heading.
 pub(crate) const ABOVE: f64 = 22.0;
 
-/// A panel as it comes to be; later shapes lie on earlier ones.
+/// A panel under construction; later shapes are drawn over earlier ones.
 pub(crate) struct Panel {
-    /// Left edge, top, width and height of what the axes enclose.
+    /// Left edge, top, width and height of the area inside the axes.
     area: [f64; 4],
-    /// Lowest and highest value of the upright axis.
+    /// Lowest and highest value of the vertical axis.
     limits: [f64; 2],
     empty: bool,
     heading: String,
@@ -36,16 +36,16 @@ pub(crate) struct Panel {
     plots: Vec<Plot>,
 }
 
-/// Where the values of a drawn panel are.
+/// Coordinates of a drawn panel.
 pub(crate) struct Place {
     layout: ComputedLayout,
     shift: [f64; 2],
-    /// Lowest and highest value of the upright axis.
+    /// Lowest and highest value of the vertical axis.
     pub limits: [f64; 2],
 }
 
 impl Place {
-    /// Where a value is in the picture.
+    /// Position of a value in the picture.
     pub(crate) fn at(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         [self.layout.map_x(x) + self.shift[0], self.layout.map_y(y) + self.shift[1]]
     }
@@ -132,7 +132,7 @@ impl Panel {
         self.plots.push(dots.with_color(color.to_string()).with_size(r).with_marker_opacity(opacity).into());
     }
 
-    /// Draws the panel and says where its values are.
+    /// Draws the panel and returns its coordinates.
     pub(crate) fn draw(mut self, canvas: &mut Canvas) -> Place {
         let [left, top, w, h] = self.area;
         // `kuva` draws with its own margins around the axes.
@@ -159,9 +159,9 @@ fn plain(points: &[[f64; 2]], stroke: Stroke) -> LinePlot {
     line.with_color(stroke.color.to_string()).with_stroke_width(stroke.width)
 }
 
-/// What of a line is between two heights.
+/// Pieces of a line between two heights.
 ///
-/// Lengths that are far outside of a picture confuse programs that draw it, so that clipping is not left to them.
+/// Lines are clipped here, because some viewers fail on coordinates far outside of a picture.
 pub(crate) fn clip(points: &[[f64; 2]], [low, high]: [f64; 2]) -> Vec<Vec<[f64; 2]>> {
     let mut pieces: Vec<Vec<[f64; 2]>> = Vec::new();
     if let [only] = points {

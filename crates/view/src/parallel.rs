@@ -1,4 +1,4 @@
-//! Parallel coordinates: a line for each run through its settings to what it came to.
+//! Parallel coordinates: a line for each run through its settings to its result.
 
 use crate::canvas::{Anchor, BODY, Canvas, HEAD, MARGIN, NOTE, Stroke, Style};
 use crate::color::{Color, GRID, LINES, PAPER, VERMILION};
@@ -9,26 +9,26 @@ use crate::text::{elide, widest};
 /// Height of an axis, and least width between two.
 const HEIGHT: f64 = 300.0;
 const APART: f64 = 118.0;
-/// Widest name or tick of an axis.
+/// Maximum width of an axis name or tick label.
 const NAME: f64 = 108.0;
-/// Where runs without a value are: this share of an axis below its end.
+/// Position of runs without a value: below the axis by this share of its length.
 const NONE: f64 = -0.08;
-/// The color of the worst run above the bar.
+/// Color of the worst run above the threshold.
 const PALE: Color = Color([190, 205, 218]);
 
 /// An axis.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Dimension {
-    /// What it shows.
+    /// Name of the setting or result.
     pub name: String,
-    /// Where values are written, from 0 at the bottom to 1 at the top.
+    /// Tick positions, from 0 at the bottom to 1 at the top, with their labels.
     pub ticks: Vec<(f64, String)>,
-    /// The place of each run, if it has a value here.
+    /// Position of each run on the axis, from 0 to 1; none without a value.
     pub places: Vec<Option<f64>>,
 }
 
-/// A picture of runs as lines through `dimensions`. `goodness` is how good each is in `[0, 1]`, the best last drawn and darkest; those
-/// `under` the bar, which is called `bar`, are vermilion.
+/// A picture of runs as lines through `dimensions`. `goodness` is the quality of each run in `[0, 1]`; better runs are
+/// darker and drawn later. Runs `under` the threshold, whose name is `bar`, are vermilion.
 pub fn parallel(
     title: &str,
     caption: String,
@@ -50,7 +50,8 @@ pub fn parallel(
             .enumerate()
             .map(|(axis, dimension)| {
                 let place = dimension.places.get(run).copied().flatten();
-                // Equal values lie a little apart, so that one sees how many they are; the same for each picture.
+                // Equal values are spread a little, so that their number shows; by the number of the run, so that
+                // pictures are reproducible.
                 let shift = 0.03 * (f64::from((run * 7919 % 31) as u32) / 15.0 - 1.0);
                 let shift = if axis + 1 == dimensions.len() { 0.0 } else { shift };
                 [at(axis), height(place.map_or(NONE, |place| place.clamp(0.0, 1.0) + shift))]

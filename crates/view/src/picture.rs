@@ -1,9 +1,9 @@
 //! A finished picture and the files it can be saved as.
 
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use handloom_engine::model::write_atomically;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb};
 
@@ -13,18 +13,18 @@ const SHARP: f64 = 2500.0;
 /// A finished picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
-    /// What the picture shows, in one sentence: its alternative text.
+    /// Summary of the picture in one sentence: its alternative text.
     pub caption: String,
     pub(crate) width: f64,
     pub(crate) height: f64,
     pub(crate) svg: String,
 }
 
-/// Why a picture was not saved.
+/// Failure to save a picture.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The file's name does not say what it shall be.
+    /// The file's name has no known extension.
     #[error("`{}` ends in neither `.png` nor `.svg`\nhint: the file's ending chooses the kind of picture", .path.display())]
     Extension {
         /// The file as it was named.
@@ -37,17 +37,12 @@ pub enum Error {
         width: f64,
         /// Height in units.
         height: f64,
-        /// What the rasterizer said.
+        /// Error message of the rasterizer.
         reason: String,
     },
     /// The file cannot be written.
-    #[error("writing `{}`", .path.display())]
-    Write {
-        /// The file as it was named.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Write(#[from] handloom_engine::model::Error),
 }
 
 impl Picture {
@@ -79,21 +74,8 @@ impl Picture {
             Some("svg") => self.svg.clone().into_bytes(),
             _ => return Err(Error::Extension { path: path.to_owned() }),
         };
-        replace(path, &bytes).map_err(|source| Error::Write { path: path.to_owned(), source })
+        Ok(write_atomically(path, &bytes)?)
     }
-}
-
-/// Writes a file beside `path` and renames it.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    // Others may read a picture as they may any new file; a temporary file alone would be the owner's.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path)?;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -115,7 +97,7 @@ mod tests {
             let error = picture.save(Path::new(wrong)).unwrap_err();
             assert!(matches!(error, Error::Extension { .. }) && error.to_string().contains("`.png` nor `.svg`"));
         }
-        assert!(matches!(picture.save(&folder.path().join("no/a.svg")), Err(Error::Write { .. })));
+        assert!(matches!(picture.save(&folder.path().join("a.svg/b.svg")), Err(Error::Write(_))));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 }

@@ -1,14 +1,14 @@
-//! What a picture is told about a run, and what it reads off it.
+//! A run as input of a picture, and its summary in words.
 
 use crate::text::share;
 
 /// Values by epoch, counted from 1 and in that order; a value that is missing or not finite leaves a gap.
 pub type Series<'a> = &'a [(u32, Option<f64>)];
 
-/// A run as the pictures see it. What it does not have stays empty.
+/// A run as input of pictures. Series that were not recorded are empty.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Run<'a> {
-    /// What the run is called.
+    /// Name of the run.
     pub label: &'a str,
     /// Training loss by epoch.
     pub train_loss: Series<'a>,
@@ -18,7 +18,7 @@ pub struct Run<'a> {
     pub train_accuracy: Series<'a>,
     /// Validation accuracy by epoch, a share in [0, 1].
     pub val_accuracy: Series<'a>,
-    /// Whether it ended because its loss or its weights were no longer usable.
+    /// True if training diverged: the loss or the weights overflowed or became NaN.
     pub diverged: bool,
 }
 
@@ -36,7 +36,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// How the validation accuracy went, in words.
+    /// Course of the validation accuracy, in words.
     pub(crate) fn story(&self) -> String {
         let all: Vec<_> = finite(self.val_accuracy).collect();
         let end = if self.diverged { ", then the run diverged" } else { "" };
@@ -59,7 +59,7 @@ impl<'a> Run<'a> {
         } else {
             format!("validation accuracy rises from {} to {} at epoch {epoch}", share(*from), share(best))
         };
-        // A change that the percentages do not show is not worth a word.
+        // Not mentioned if the two percentages are equal after rounding.
         let after = match (epoch == *last, share(*to) == share(best)) {
             (true, _) if self.diverged => String::new(),
             (true, _) => ", the last".to_owned(),
@@ -98,20 +98,20 @@ mod tests {
             (
                 &[a(0.852), a(0.894), a(0.887)][..],
                 false,
-                "validation accuracy rises from 85.2 % to 89.4 % at epoch 2, then falls to 88.7 % at epoch 3",
+                "validation accuracy rises from 85.2% to 89.4% at epoch 2, then falls to 88.7% at epoch 3",
             ),
-            (&[a(0.5), a(0.6)], false, "validation accuracy rises from 50.0 % to 60.0 % at epoch 2, the last"),
+            (&[a(0.5), a(0.6)], false, "validation accuracy rises from 50.0% to 60.0% at epoch 2, the last"),
             (
                 &[a(0.5), a(0.6), a(0.6)],
                 false,
-                "validation accuracy rises from 50.0 % to 60.0 % at epoch 2 and ends there at epoch 3",
+                "validation accuracy rises from 50.0% to 60.0% at epoch 2 and ends there at epoch 3",
             ),
             (
                 &[a(0.6), a(0.1), None],
                 true,
-                "validation accuracy is highest at epoch 1, 60.0 %, then falls to 10.0 % at epoch 2, then the run diverged",
+                "validation accuracy is highest at epoch 1, 60.0%, then falls to 10.0% at epoch 2, then the run diverged",
             ),
-            (&[a(0.8)], false, "validation accuracy 80.0 % after epoch 1"),
+            (&[a(0.8)], false, "validation accuracy 80.0% after epoch 1"),
             (&[None, a(f64::NAN)], true, "no values, without validation accuracy, then the run diverged"),
             (&[], false, "no values, without validation accuracy"),
         ] {

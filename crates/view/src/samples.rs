@@ -15,17 +15,18 @@ const GAP: f64 = 4.0;
 const GUTTER: f64 = 20.0;
 /// Height of a card above its images: the name and the number of images.
 const LABEL: f64 = 36.0;
-/// Most images side by side in a card.
+/// Maximum number of images side by side in a card.
 const PER_LINE: usize = 10;
-/// Most pixels of a side; larger images are shrunk.
+/// Maximum pixels on a side; larger images are shrunk.
 const SIDE: u32 = 256;
 /// Width to height that the grid comes close to.
 const ASPECT: f64 = 1.6;
 
-/// A picture of the first `per_class` images of each class, in file order, labelled with the class and how many images it has.
+/// A picture of the first `per_class` images of each class, in file order, labeled with the class and its number of
+/// images.
 ///
-/// Any shape is drawn: sides of one are left out, `[n]` becomes a near-square, of more than two sides the leading ones are
-/// stacked. Pixels are whole multiples of a unit, unless an image has more than 128 of them on a side.
+/// Any shape is drawn: dimensions of 1 are left out, `[n]` becomes nearly square, and of more than two dimensions the
+/// leading ones are stacked. Pixels are whole multiples of a unit, unless an image has more than 128 on a side.
 pub fn sample_grid(title: &str, data: &Dataset, per_class: usize) -> Picture {
     let per_class = per_class.max(1);
     let mut counts = vec![0_u64; data.classes.len()];
@@ -91,7 +92,8 @@ pub(crate) fn sides(shape: &[usize]) -> [usize; 2] {
     }
 }
 
-/// Width and height (units) at which one of `images` images is shown: a whole multiple of its pixels where that is not too large.
+/// Displayed width and height (units) of one of `images` images: a whole multiple of its pixels, unless that is too
+/// large.
 fn shown(rows: usize, columns: usize, images: usize) -> [f64; 2] {
     let target = match images {
         0..=20 => 112,
@@ -107,24 +109,25 @@ fn shown(rows: usize, columns: usize, images: usize) -> [f64; 2] {
     [columns, rows].map(|side| (side as f64 * scale).ceil().max(1.0))
 }
 
-/// How many cards of a size (width, height) lie side by side.
+/// Number of cards of a size (width, height) side by side.
 fn across(cards: usize, [w, h]: [f64; 2]) -> usize {
     let cost = |across: &usize| {
         let lines = cards.div_ceil(*across);
         let aspect = (*across as f64 * (w + GUTTER)) / (lines as f64 * (h + GUTTER));
         let vacant = (across * lines - cards) as f64 / cards as f64;
-        (aspect / ASPECT).ln().abs() + vacant
+        libm::log(aspect / ASPECT).abs() + vacant
     };
     (1..=cards).min_by(|a, b| cost(a).total_cmp(&cost(b))).unwrap_or(1)
 }
 
-/// `6,000 images`, or the number alone where that is too wide.
+/// `6,000 images`, or only the number if that is too wide.
 fn amount(n: u64, room: f64) -> String {
     let long = format!("{} {}", grouped(n), if n == 1 { "image" } else { "images" });
     if width(&long, NOTE.size, NOTE.bold) <= room { long } else { grouped(n) }
 }
 
-/// Pixels in rows and columns, white where the last row has none, shrunk if there are many; `w` (units) is the width it is shown at.
+/// Image of pixels in rows and columns, padded with white, and shrunk if it has many; `w` (units) is its displayed
+/// width.
 pub(crate) fn image(pixels: &[u8], [rows, columns]: [usize; 2], w: f64) -> GrayImage {
     let at = |x: u32, y: u32| pixels.get(y as usize * columns + x as usize).copied().unwrap_or(255);
     let image = GrayImage::from_fn(columns as u32, rows as u32, |x, y| Luma([at(x, y)]));
@@ -133,7 +136,7 @@ pub(crate) fn image(pixels: &[u8], [rows, columns]: [usize; 2], w: f64) -> GrayI
         let side = |side: u32| (f64::from(side) * f64::from(SIDE) / f64::from(longer)).round().max(1.0) as u32;
         return imageops::thumbnail(&image, side(image.width()), side(image.height()));
     }
-    // As large as in a PNG, for viewers that smooth an enlarged image whatever the SVG says.
+    // Scaled to the size in a PNG, because some viewers smooth enlarged images even where the SVG forbids it.
     let scale = (2.0 * w / columns as f64).max(1.0) as u32;
     imageops::resize(&image, image.width() * scale, image.height() * scale, FilterType::Nearest)
 }

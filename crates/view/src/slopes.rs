@@ -1,4 +1,4 @@
-//! A slope chart: the same things ranked twice, and who changed places.
+//! A slope chart: the same items ranked twice, and their changes of rank.
 
 use crate::canvas::{Anchor, BODY, Canvas, HEAD, MARGIN, Mark, Stroke, Style};
 use crate::color::{CONTEXT, Color, LINES, MUTED};
@@ -10,23 +10,23 @@ use crate::text::{elide, widest, width};
 const ROW: f64 = 24.0;
 /// From the names on the left to those on the right.
 const BETWEEN: f64 = 260.0;
-/// Widest name; what is longer is shortened.
+/// Maximum width of a name; longer ones are shortened.
 const NAME: f64 = 260.0;
 /// A change of at least this many places is in color.
 const FAR: usize = 3;
 
-/// Something that is ranked twice.
+/// An item that is ranked twice.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Slope {
-    /// What it is called.
+    /// Name of the item.
     pub label: String,
-    /// What it comes to on the left and on the right; the more the better.
+    /// Values on the left and on the right; higher is better.
     pub values: [f64; 2],
-    /// The same for people.
+    /// Formatted values.
     pub texts: [String; 2],
 }
 
-/// A picture of `slopes` by their places on both sides, which are called `sides`. What moves three places or more is in color.
+/// A picture of `slopes` by their ranks on both sides, named `sides`. Items that move three ranks or more are in color.
 pub fn slopes(title: &str, caption: String, sides: [&str; 2], slopes: &[Slope]) -> Picture {
     let places = [0, 1].map(|side| places(slopes, side));
     let names: Vec<String> = slopes.iter().map(|slope| elide(&slope.label, BODY.size, BODY.bold, NAME)).collect();
@@ -77,7 +77,7 @@ pub fn slopes(title: &str, caption: String, sides: [&str; 2], slopes: &[Slope]) 
     canvas.finish(title, caption, [wide, below + tall + MARGIN])
 }
 
-/// The place of each from 0, the greatest value first; of equals the earlier is first, what is no number last.
+/// Rank of each item from 0, the highest value first; ties keep their order, and values that are not finite are last.
 fn places(slopes: &[Slope], side: usize) -> Vec<usize> {
     let value = |at: usize| Some(slopes[at].values[side]).filter(|value| value.is_finite()).unwrap_or(f64::MIN);
     let mut order: Vec<usize> = (0..slopes.len()).collect();

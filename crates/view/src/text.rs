@@ -1,16 +1,15 @@
-//! How wide a text is in the font of the pictures, and how it is shortened and written.
-
-use std::fmt::Write as _;
+//! Texts in pictures: measuring, shortening and escaping them.
 
 use serde_json::Value;
 use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider};
 
+use crate::format;
 use crate::words::grouped;
 
 /// Width of `text` at a font size, in the unit of the size.
 ///
-/// The sum of the advances. What stands in for it where an SVG is viewed is seldom wider.
+/// The sum of the advances. The fonts that viewers of an SVG use instead are seldom wider.
 pub(crate) fn width(text: &str, size: f64, bold: bool) -> f64 {
     let bytes = if bold { dejavu::sans::bold() } else { dejavu::sans::regular() };
     let font = FontRef::new(bytes).expect("a font that is part of the program");
@@ -39,12 +38,12 @@ pub(crate) fn elide(text: &str, size: f64, bold: bool, room: f64) -> String {
     (0..chars.len()).map(keep).take_while(|short| width(short, size, bold) <= room).last().unwrap_or_default()
 }
 
-/// `value` as JSON that stands in a script element of HTML: nothing in it ends the element.
+/// `value` as JSON for a script element of HTML: nothing in it ends the element.
 pub(crate) fn embedded(value: &Value) -> String {
     value.to_string().replace('<', "\\u003c")
 }
 
-/// `text` as it stands in XML, in attributes too; characters that XML 1.0 forbids become U+FFFD.
+/// `text` escaped for XML, attributes included; characters that XML 1.0 forbids become U+FFFD.
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -65,18 +64,12 @@ pub(crate) fn escape(text: &str) -> String {
 
 /// `part` of `whole` as a percentage with `digits` decimals; a dash if there is no whole.
 pub(crate) fn percent(part: u64, whole: u64, digits: usize) -> String {
-    let mut out = String::new();
-    if whole == 0 {
-        out.push('–');
-    } else {
-        write!(out, "{:.digits$}\u{a0}%", 100.0 * part as f64 / whole as f64).expect("a string takes all");
-    }
-    out
+    format::percent(part as f64 / whole as f64, digits)
 }
 
-/// A share [0, 1] as a percentage with one decimal.
+/// A share [0, 1] in pictures: a percentage with one decimal.
 pub(crate) fn share(value: f64) -> String {
-    format!("{:.1}\u{a0}%", 100.0 * value)
+    format::percent(value, 1)
 }
 
 /// `1 run`, `2 runs`.
@@ -114,7 +107,7 @@ mod tests {
     #[test]
     fn numbers_are_written_for_people() {
         assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!((percent(1, 8, 1).as_str(), percent(0, 0, 1).as_str()), ("12.5\u{a0}%", "–"));
+        assert_eq!((percent(1, 8, 1).as_str(), percent(0, 0, 1).as_str()), ("12.5%", "–"));
     }
 
     #[test]

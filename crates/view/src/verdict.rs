@@ -1,4 +1,4 @@
-//! Whether one of two runs is better, in words: the same in the terminal and on pages. A difference is B minus A.
+//! Verdict of a comparison of two runs, in the same words in the terminal and on pages. A difference is B minus A.
 
 use handloom_engine::compare::{Difference, independent_difference, mcnemar, paired_difference};
 use handloom_engine::metric::Confusion;
@@ -6,10 +6,10 @@ use handloom_store::{Run, Store};
 
 use crate::words::grouped;
 
-/// Whether something is settled, and the sentence that says so.
+/// Verdict of a comparison: settled (statistically significant) or not, and the sentence about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// None where nothing could be compared.
+    /// True if the difference is significant; none if nothing could be compared.
     pub settled: Option<bool>,
     /// `settled: ...` or `not settled: ...`.
     pub words: String,
@@ -18,7 +18,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Of a difference of accuracies on or over `what`; `agrees` says whether another test finds it settled too.
+    /// Verdict on a difference of accuracies on or over `what`; `agrees` is true if a second test finds it settled too.
     pub fn of(difference: Option<Difference>, agrees: bool, what: &str) -> Self {
         let Some(Difference { value, low, high, settled }) = difference else {
             return Self::none(&format!("there is too little to judge by {what}"));
@@ -38,12 +38,13 @@ impl Verdict {
         Self { settled: Some(settled), words, ahead }
     }
 
-    /// Why nothing could be compared.
+    /// Verdict of a comparison that was not possible, for the reason `why`.
     pub fn none(why: &str) -> Self {
         Self { settled: None, words: format!("not settled: {why}"), ahead: None }
     }
 
-    /// Of two runs: on the same images of the set `which` if they could be judged by them, else by what was `recorded`.
+    /// Verdict on two runs: by their predictions on the same images (`paired`) if there are any, else by the `recorded`
+    /// accuracies.
     pub fn of_pair(
         [a, b]: [&Run; 2],
         paired: Option<(&Paired, &str)>,
@@ -65,21 +66,21 @@ impl Verdict {
     }
 }
 
-/// Of how many images both, one or none were right.
+/// Paired counts: images that both, one or none of two networks classified correctly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Paired {
     /// All images.
     pub images: u64,
-    /// Right ones of A and of B.
+    /// Number that A and that B classified correctly.
     pub right: [u64; 2],
-    /// Images that only B gets right.
+    /// Images that only B classified correctly.
     pub fixes: u64,
-    /// Images that only A gets right.
+    /// Images that only A classified correctly.
     pub breaks: u64,
 }
 
 impl Paired {
-    /// Of images that A and B got right or wrong.
+    /// Counts from the correctness of A and B on each image.
     pub fn new(outcomes: impl IntoIterator<Item = (bool, bool)>) -> Self {
         let mut paired = Self::default();
         for (a, b) in outcomes {
@@ -92,12 +93,12 @@ impl Paired {
         paired
     }
 
-    /// By how much B is more accurate.
+    /// Difference of the accuracies, B minus A, with its interval.
     pub fn difference(&self) -> Option<Difference> {
         paired_difference(self.images, self.fixes, self.breaks)
     }
 
-    /// Probability that two equally good networks differ as much, by `McNemar`'s test.
+    /// p-value of `McNemar`'s test: probability that two equally good networks differ as much.
     pub fn p(&self) -> f64 {
         mcnemar(self.fixes, self.breaks)
     }
@@ -108,8 +109,8 @@ impl Paired {
     }
 }
 
-/// The difference of the recorded accuracies on validation data, as if of different images; none if the data differs or
-/// nobody knows how many images there were.
+/// Difference of the recorded validation accuracies, treated as from independent images; none if the data differs or
+/// the number of images is unknown.
 pub fn recorded(pair: [&Run; 2], store: &dyn Store) -> handloom_store::Result<Option<Difference>> {
     if pair[0].data_sha256 != pair[1].data_sha256 {
         return Ok(None);
@@ -126,7 +127,7 @@ pub fn recorded(pair: [&Run; 2], store: &dyn Store) -> handloom_store::Result<Op
 
 /// `+0.60`, `-0.20`: percentage points.
 pub fn signed(share: f64) -> String {
-    // Minus nothing is nothing.
+    // A negative difference that rounds to zero is written as `+0.00`.
     let text = format!("{:+.2}", 100.0 * share);
     if text == "-0.00" { "+0.00".into() } else { text }
 }

@@ -38,14 +38,42 @@ pub fn listed(words: &[String]) -> String {
     }
 }
 
-/// Words as a line for a shell.
+/// Words as a shell command line, quoted so that pasting it gives the program the same words.
 pub fn line<'w>(words: impl IntoIterator<Item = &'w String>) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/\\:._-+@%,=".contains(c);
-    let quoted = |word: &String| {
-        let is_plain = !word.is_empty() && word.chars().all(plain);
-        if is_plain { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) }
-    };
-    words.into_iter().map(quoted).collect::<Vec<_>>().join(" ")
+    words.into_iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as a shell takes it: in quotes where it would mean something else without.
+pub fn quoted(word: &str) -> String {
+    // A path on Windows has backslashes, which its shells do not interpret.
+    let plain = |c: char| c.is_alphanumeric() || "/:._-+@%,=".contains(c) || cfg!(windows) && c == '\\';
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    if !word.contains(is_unseen) {
+        return format!("'{}'", word.replace('\'', r"'\''"));
+    }
+    // Quoted as `$'...'`, which makes invisible characters visible and keeps everything on one line.
+    let mut text = String::from("$'");
+    for c in word.chars() {
+        match c {
+            '\n' => text.push_str(r"\n"),
+            '\t' => text.push_str(r"\t"),
+            '\'' | '\\' => text.extend(['\\', c]),
+            c if is_unseen(c) => {
+                let _ = write!(text, "\\u{:04x}", u32::from(c));
+            }
+            c => text.push(c),
+        }
+    }
+    text + "'"
+}
+
+/// True for control characters, invisible ones, and those that change the direction of text.
+fn is_unseen(c: char) -> bool {
+    const UNSEEN: [std::ops::RangeInclusive<char>; 3] =
+        ['\u{200b}'..='\u{200f}', '\u{2028}'..='\u{202e}', '\u{2060}'..='\u{206f}'];
+    c.is_control() || c == '\u{feff}' || UNSEEN.iter().any(|range| range.contains(&c))
 }
 
 /// A part of an address as JavaScript's `encodeURIComponent` writes it, since pages look answers up by it.
@@ -75,6 +103,22 @@ mod tests {
             line(&["handloom", "-sz", "64,32", "my data", "it's", ""].map(String::from)),
             r"handloom -sz 64,32 'my data' 'it'\''s' ''"
         );
+    }
+
+    #[test]
+    fn a_quoted_word_is_one_line_that_a_shell_reads_as_it_was() {
+        for (word, expected) in [
+            ("$HOME `x`", "'$HOME `x`'"),
+            (r"a\b", r"'a\b'"),
+            ("~/data", "'~/data'"),
+            ("a\nb", r"$'a\nb'"),
+            ("it's\t\\ \u{202e}", r"$'it\'s\t\\ \u202e'"),
+            ("größe", "größe"),
+            ("a;b", "'a;b'"),
+            ("*", "'*'"),
+        ] {
+            assert_eq!(quoted(word), expected);
+        }
     }
 
     #[test]

@@ -65,6 +65,7 @@ export async function post(path, body = {}) {
  * @typedef {object} Handlers
  * @property {(run: any) => void} [run] an epoch was logged, or a status changed
  * @property {(sweep: any) => void} [sweep] something happened in a sweep
+ * @property {(store: {state: 'removed' | 'replaced' | 'back'}) => void} [store] the store is gone, another one, or there again
  * @property {() => void} [again] the connection is back after it was lost: what is shown may be old
  * @property {(connected: boolean) => void} [link] the connection came or went
  */
@@ -121,11 +122,14 @@ function takeFirst(address) {
   return answer;
 }
 
+/** The address relative to the page, which a proxy may show below a path of its own. @param {string} path */
+const below = (path) => path.replace(/^\/+/, '');
+
 /** @param {string} path @param {RequestInit} [how] */
 async function ask(path, how) {
   let response;
   try {
-    response = await fetch(path, { ...how, headers: { accept: 'application/json', ...how?.headers } });
+    response = await fetch(below(path), { ...how, headers: { accept: 'application/json', ...how?.headers } });
   } catch {
     throw new Failure('the server does not answer', 'is `handloom ui` still running in its terminal?');
   }
@@ -138,19 +142,21 @@ async function ask(path, how) {
  * Browsers allow six connections to a server, and a stream holds one: one tab holds the stream and tells the others.
  */
 function listen() {
-  const channel = 'BroadcastChannel' in globalThis ? new BroadcastChannel('handloom-events') : null;
+  // Behind a proxy, another path of the same host may be another dashboard.
+  const name = `handloom-events ${location.pathname}`;
+  const channel = 'BroadcastChannel' in globalThis ? new BroadcastChannel(name) : null;
   channel?.addEventListener('message', ({ data }) => hear(data.kind, data.what));
   const tell = (/** @type {string} */ kind, /** @type {any} */ what) => {
     hear(kind, what);
     channel?.postMessage({ kind, what });
   };
-  if (channel && navigator.locks) navigator.locks.request('handloom-events', () => stream(tell));
+  if (channel && navigator.locks) navigator.locks.request(name, () => stream(tell));
   else stream(tell);
 }
 
 /** @param {(kind: string, what: any) => void} tell @returns {Promise<never>} */
 function stream(tell) {
-  const source = new EventSource('/api/events');
+  const source = new EventSource(below('/api/events'));
   let lost = false;
   source.addEventListener('open', () => {
     if (lost) tell('again', null);
@@ -161,7 +167,7 @@ function stream(tell) {
     lost = true;
     tell('link', false);
   });
-  for (const kind of ['run', 'sweep']) {
+  for (const kind of ['run', 'sweep', 'store']) {
     source.addEventListener(kind, (event) => tell(kind, JSON.parse(/** @type {MessageEvent} */ (event).data)));
   }
   return new Promise(() => {});

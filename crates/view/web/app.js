@@ -117,8 +117,18 @@ function listenForKeys() {
 /** Says when the server is gone, since what is shown may then be old. */
 function watchConnection() {
   const note = h('p', { class: 'lost', role: 'status' }, 'The server does not answer; what you see may be old.');
+  const gone = h('p', { class: 'lost', role: 'status' }, 'The store was removed; what you see is what was in it.');
   let timer = 0;
   events({
+    store({ state }) {
+      if (state === 'removed') {
+        document.body.append(gone);
+        return;
+      }
+      gone.remove();
+      show(route());
+      orient().catch(() => {});
+    },
     link(connected) {
       clearTimeout(timer);
       if (connected) note.remove();

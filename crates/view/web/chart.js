@@ -144,7 +144,7 @@ function plotly() {
       else addEventListener('load', arrived);
       return;
     }
-    document.head.append(h('script', { src: '/plotly.js', on: { load: arrived, error: reject } }));
+    document.head.append(h('script', { src: 'plotly.js', on: { load: arrived, error: reject } }));
   });
   return arriving;
 }

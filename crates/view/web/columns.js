@@ -57,6 +57,16 @@ export function withRow(json, row, key = 'id') {
   return { ...json, rows: json.rows + (fresh ? 1 : 0), columns };
 }
 
+/** The JSON of columns without the row with this `key`. @param {any} json @param {any} value @param {string} [key] */
+export function withoutRow(json, value, key = 'id') {
+  const keys = columnsOf(json).column(key);
+  const place = Array.from({ length: json.rows }, (_, i) => i).find((i) => keys?.at(i) === value);
+  if (place === undefined) return json;
+  const without = (/** @type {any[]} */ list) => list.toSpliced(place, 1);
+  const columns = json.columns.map((/** @type {any} */ column) => (column.kind === 'category' ? { ...column, codes: without(column.codes) } : { ...column, values: without(column.values) }));
+  return { ...json, rows: json.rows - 1, columns };
+}
+
 /** @param {any} json @returns {Column} */
 function columnOf(json) {
   const { name, kind, scale = 'linear' } = json;

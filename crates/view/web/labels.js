@@ -17,7 +17,7 @@ export function editLabels(run, onDone) {
   const problem = h('div');
   const save = async (/** @type {Event} */ event) => {
     event.preventDefault();
-    const labels = { name: name.value.trim(), tags: tags.value.split(/\s+/).filter(Boolean), notes: notes.value };
+    const labels = { name: name.value.trim(), tags: tags.value.split(/[\s,]+/).filter(Boolean), notes: notes.value };
     try {
       await post(`/api/runs/${encodeURIComponent(run.id)}/labels`, labels);
       sheet.close();

@@ -18,6 +18,16 @@ export function card(title, ...children) {
   return h('section', { class: 'card', 'aria-label': title }, h('h2', null, title), ...children);
 }
 
+/** What `handloom verify` cannot check in a report. @param {{author: string[], uncheckable: string[]}} report @returns {HTMLElement} */
+export function uncheckedNote({ author, uncheckable }) {
+  return h(
+    'p',
+    { class: 'muted small unchecked' },
+    '`handloom verify` trains again what this report shows, and checks every figure but these. The author’s words, not checked: ',
+    `${author.join(', ')}. Not checkable: ${uncheckable.join(', ')}.`,
+  );
+}
+
 /** Sentences, each linked to its evidence. @param {Sentence[]} sentences @returns {HTMLElement | null} */
 export function sentenceList(sentences) {
   if (!sentences?.length) return null;

@@ -2,7 +2,7 @@
 // The table of runs with its filter, its groups and its columns; all of its state stands in the address.
 
 import { h, put } from './dom.js';
-import { ago, count, plain, words } from './format.js';
+import { ago, count, csvLine, plain, words } from './format.js';
 import { keys } from './keys.js';
 import { tagList } from './labels.js';
 import { announce, choice } from './page.js';
@@ -46,7 +46,7 @@ export function runsTable(params, { edit, nowMs }) {
     list.update({ filter: input.value });
     put(problem, list.problems.length ? `${list.problems.join('; ')}.` : '');
   }, 80);
-  const input = h('input', { type: 'search', placeholder: 'filter: val_accuracy>0.87 optimizer=adam text', 'aria-label': 'Filter runs', value: params.filter ?? '', spellcheck: 'false', autocomplete: 'off', on: { input: narrow } });
+  const input = h('input', { type: 'search', placeholder: 'filter: val_accuracy>0.87 optimizer=adam,nadam text', 'aria-label': 'Filter runs', value: params.filter ?? '', spellcheck: 'false', autocomplete: 'off', on: { input: narrow } });
   const sameLine = h('p', { class: 'same' });
   const grouping = h('span');
   const showing = h('details', { class: 'menu' });
@@ -166,9 +166,8 @@ export function runsTable(params, { edit, nowMs }) {
   }
 
   function saveCsv() {
-    const quote = (/** @type {any} */ value) => (value === null ? '' : /[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
-    const lines = list.order().map((/** @type {number} */ i) => columns.names.map((/** @type {string} */ name) => quote(columns.column(name).at(i))).join(','));
-    const address = URL.createObjectURL(new Blob([[columns.names.join(','), ...lines].join('\n')], { type: 'text/csv' }));
+    const lines = list.order().map((/** @type {number} */ i) => csvLine(columns.names.map((/** @type {string} */ name) => columns.column(name).at(i))));
+    const address = URL.createObjectURL(new Blob([[csvLine(columns.names), ...lines].join('\n')], { type: 'text/csv' }));
     h('a', { href: address, download: 'runs.csv' }).click();
     URL.revokeObjectURL(address);
   }
@@ -187,7 +186,7 @@ export function runsTable(params, { edit, nowMs }) {
       const fresh = !columns || nextColumns.names.join() !== columns.names.join();
       [columns, selection, same] = [nextColumns, next, nextSame];
       if (fresh && columns.names.length) controls();
-      const given = { columns, selection, filter: input.value, group, sort };
+      const given = { columns, selection, filter: input.value, same, group, sort };
       if (list) list.update({ ...given, shown: layOut() });
       else {
         list = table({ ...given, shown: ['name'], label: 'runs', cell, onOpen: (i) => go(href('run', columns.column('id').at(i))), onSort: (way) => setParam('sort', `${(sort = way).name}:${way.down ? 'down' : 'up'}`) });

@@ -3,7 +3,7 @@
 
 import { clear, h, put } from './dom.js';
 import { makeFilter } from './filter.js';
-import { duration, number, percent, plain, points, when, words } from './format.js';
+import { duration, number, percent, plain, points, rate, when, words } from './format.js';
 import { keys } from './keys.js';
 import { pinStyle, symbols, themed } from './palette.js';
 import { downFirst, groups, order } from './rows.js';
@@ -18,6 +18,7 @@ import { downFirst, groups, order } from './rows.js';
  * @property {import('./rows.js').Sort | null} [sort]
  * @property {(sort: import('./rows.js').Sort) => void} [onSort]
  * @property {string} [filter] see filter.js
+ * @property {Record<string, any>} [same] values that all rows have and no column shows
  * @property {string | null} [group] the column by which rows are grouped
  * @property {boolean} [pins] whether rows can be pinned
  * @property {string} [label] what the table is of
@@ -252,7 +253,7 @@ export function table(given) {
 
   /** Gives the filter to the selection, from where all charts have it too. */
   function narrow() {
-    const { passes, problems } = makeFilter(now.filter, now.columns);
+    const { passes, problems } = makeFilter(now.filter, now.columns, now.same);
     element.problems = problems;
     if (passes || now.filter !== undefined) now.selection.setFilter(passes);
   }
@@ -273,6 +274,7 @@ export function cellText(name, value) {
   if (name.endsWith('_ms')) return when(value);
   if (name === 'seconds') return duration(value);
   if (name === 'metric' || name === 'best_so_far') return number(value);
+  if (name === 'learning_rate' && typeof value === 'number') return rate(value);
   if (typeof value === 'number' && name.endsWith('loss')) return value.toFixed(4);
   return plain(value);
 }

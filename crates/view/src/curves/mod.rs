@@ -1,7 +1,7 @@
 //! Learning curves: loss and accuracy by epoch, side by side, of one run or of many.
 //!
-//! One run shows training against validation. Several have a color and a mark each and their names stand at the ends of
-//! their lines, so that no legend has to be matched by eye. Of very many only the best are in color.
+//! One run shows training against validation. Several runs have a color and a mark each, and their names are at the
+//! ends of their lines instead of in a legend. Of very many runs only the best are in color.
 
 use crate::axis::Axis;
 use crate::canvas::{Anchor, Canvas, HEAD, MARGIN, Mark, NOTE, Stroke};
@@ -12,26 +12,26 @@ use crate::picture::Picture;
 use crate::run::{Run, Series, finite, pieces};
 use crate::text::{amount, elide, share, widest};
 
-/// Most runs whose training curves are drawn too.
+/// Maximum number of runs whose training curves are drawn too.
 const BOTH: usize = 8;
-/// Most runs that all have a color.
+/// Maximum number of runs with a color each.
 const COLORED: usize = 20;
-/// How many of more runs than that have one.
+/// Number of best runs with a color if there are more than [`COLORED`].
 const BEST: usize = 5;
 /// Width and least height of a panel.
 const PANEL: [f64; 2] = [290.0, 260.0];
 /// Space between panels.
 const GAP: f64 = 22.0;
-/// Widest name of a run; what is longer is shortened.
+/// Maximum width of a run's name; longer ones are shortened.
 const NAME: f64 = 220.0;
 /// The marks of runs; the color changes with every run, the mark too.
 const MARKS: [Mark; 4] = [Mark::Disc, Mark::Square, Mark::Triangle, Mark::Diamond];
 
 /// A picture of loss and accuracy by epoch of one or several runs.
 ///
-/// Validation is a solid line, training a thin dashed one (left out from nine runs on). Hollow marks are the epochs with
-/// the highest validation accuracy, a cross is where a run diverged, gaps are missing values. Up to 20 runs have a color
-/// each, of more the best five have and the others are gray.
+/// Validation is a solid line, training a thin dashed one (left out from nine runs on). A hollow mark is the epoch with
+/// the highest validation accuracy, a cross a divergence, a gap a missing value. Up to 20 runs have a color each; of
+/// more runs the best five have one, and the others are gray.
 pub fn curves(title: &str, runs: &[Run<'_>]) -> Picture {
     let looks = looks(runs);
     let last = runs.iter().flat_map(Run::series).flatten().map(|entry| entry.0).max().unwrap_or(1);
@@ -70,7 +70,7 @@ pub fn curves(title: &str, runs: &[Run<'_>]) -> Picture {
     canvas.finish(title, caption(runs), [wide, y + tall + MARGIN])
 }
 
-/// Color and mark of a run that is told apart from others.
+/// Color and mark of a run; none for a gray one.
 type Look = Option<(Color, Mark)>;
 
 fn looks(runs: &[Run<'_>]) -> Vec<Look> {
@@ -101,7 +101,7 @@ fn in_order<'r, 'a>(runs: &'r [Run<'a>], looks: &'r [Look]) -> impl Iterator<Ite
     with(true).chain(with(false)).map(|(run, look)| (run, *look))
 }
 
-/// What a panel shows.
+/// Metric of a panel.
 #[derive(Clone, Copy, PartialEq)]
 enum Figure {
     Loss,
@@ -129,7 +129,7 @@ impl Figure {
         let left_out = usize::from(runs.len() > BOTH);
         let drawn =
             |run: &Run<'a>| self.series(run).into_iter().skip(left_out).flat_map(finite).map(|(_, value)| value);
-        // Where diverged runs go to does not matter, and would flatten all others.
+        // Diverged runs do not set the range: their values would flatten all others.
         let sound = || runs.iter().filter(|run| !run.diverged).flat_map(drawn);
         let kept = |value: f64, [low, high]: [f64; 2]| (low..=high).contains(&value);
         let limits = match self {
@@ -186,7 +186,7 @@ impl Figure {
         }
         if run.diverged {
             let shown = if runs > BOTH || finite(validation).next().is_some() { validation } else { training };
-            // Where the line ends or leaves the panel for good.
+            // The cross marks the end of the line, or the point where it leaves the panel for good.
             let drawn = pieces(shown).iter().flat_map(|piece| clip(piece, place.limits)).next_back();
             if let Some(&end) = drawn.as_ref().and_then(|piece| piece.last()) {
                 let tip = format!("{}: diverged after epoch {:.0}", run.label, end[0].ceil());
@@ -268,7 +268,7 @@ fn key(runs: &[Run<'_>], looks: &[Look], floor: Option<f64>) -> Vec<(Sign, Strin
     key
 }
 
-/// What is to be seen, in words.
+/// Caption: the result in words.
 fn caption(runs: &[Run<'_>]) -> String {
     if let [run] = runs {
         return run.story();

@@ -15,7 +15,7 @@ fn run<'a>(label: &'a str, [accuracy, loss]: &'a [Values; 2]) -> Run<'a> {
     Run { label, train_loss: loss, val_loss: loss, train_accuracy: accuracy, val_accuracy: accuracy, diverged: false }
 }
 
-/// How many of the runs' lines are solid and how many dashed.
+/// Number of the runs' lines that are solid, and that are dashed.
 fn lines(svg: &str) -> [usize; 2] {
     let curves = svg.lines().filter(|line| line.contains(r#"stroke-linejoin="round""#));
     let colored = curves.filter(|line| LINES.iter().any(|color| line.contains(&color.to_string())));
@@ -69,7 +69,7 @@ fn one_run_has_its_best_epoch_and_ends_marked() {
     let values = learning(10, 0.9);
     let picture = curves("One", &[run("only", &values)]);
     assert_eq!(picture.svg.matches("only: best epoch 10").count(), 2);
-    for end in ["training 89.4\u{a0}%", "validation 89.4\u{a0}%", "validation 1.106"] {
+    for end in ["training 89.4%", "validation 89.4%", "validation 1.106"] {
         assert!(picture.svg.contains(&format!(">{end}</text>")), "{end}");
     }
     assert!(picture.caption.starts_with("validation accuracy rises from 35.4"));

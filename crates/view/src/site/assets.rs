@@ -26,6 +26,7 @@ const MODULES: &[(&str, &str)] = modules! {
     "help.js"
     "keys.js"
     "labels.js"
+    "names.js"
     "page.js"
     "palette.js"
     "rows.js"

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::assets::INDEX;
 use super::sentence::run_page;
-use super::words::{duration, percent};
 use super::{Site, Trouble};
+use crate::format;
 use crate::text::embedded;
 
 /// Runs in the page before the script is there, however many there are.
@@ -94,18 +94,12 @@ fn table(runs: &Value, html: &mut String) {
         html.push_str("<tr>");
         for (name, _) in SHOWN {
             let found = value(name, row);
-            let text = match (name, found.as_f64(), found.as_str()) {
-                ("name", _, Some(text)) => {
+            let text = match (name, found.as_str()) {
+                ("name", Some(text)) => {
                     let page = run_page(value("id", row).as_str().unwrap_or_default(), "");
                     format!("<a href=\"{}\">{}</a>", escaped(&page), escaped(text))
                 }
-                ("val_accuracy", Some(share), _) => percent(share),
-                ("gap", Some(share), _) => format!("{:.1}", 100.0 * share),
-                ("seconds", Some(seconds), _) => duration(seconds),
-                ("val_loss", Some(loss), _) => format!("{loss:.4}"),
-                (_, Some(number), _) => number.to_string(),
-                (_, _, Some(text)) => escaped(text),
-                _ => "–".into(),
+                _ => escaped(&format::cell(name, &found)),
             };
             let _ = write!(html, "<td>{text}</td>");
         }
@@ -136,7 +130,7 @@ mod tests {
         let page = filled(&shown(&project, &runs), &json!({"project": project, "runs": runs}));
         let own = INDEX.matches("<script").count();
         assert_eq!((page.matches("<script").count(), page.matches("<img").count()), (own + 1, 0), "{page}");
-        assert!(page.contains("87.5%") && page.contains("&lt;/script&gt;") && page.contains("\\u003c/script>"));
+        assert!(page.contains("87.50%") && page.contains("&lt;/script&gt;") && page.contains("\\u003c/script>"));
         let data = page.split_once("id=\"first\">").unwrap().1.split_once("</script>").unwrap().0;
         assert_eq!(serde_json::from_str::<Value>(data).unwrap()["project"], project);
     }

@@ -1,18 +1,20 @@
 //! Who is answered: a page of this server, and with a token whoever has it. Everybody else gets nothing.
 //!
 //! A page anywhere may make a browser ask 127.0.0.1, and by a name that changes its address (DNS rebinding) even read the
-//! answer: so the `Host` must be one of ours. What changes something must come from a page of ours as well.
+//! answer: so the `Host` must be a name of this machine's loopback, or one that the user allowed. Its port may be any, as
+//! a tunnel or a container may listen elsewhere. What changes something must come from a page of this very host and port.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Trouble;
 
 /// Who may ask.
 #[derive(Clone, Debug)]
 pub struct Guard {
-    /// The names, in lower case and with the port, by which this server is asked; none if any may be, since the token is
-    /// what counts.
-    hosts: Option<Vec<String>>,
+    /// Further names by which this server may be asked, in lower case and without a port.
+    names: Vec<String>,
+    /// Whether it may be asked by any name, since the token is what counts.
+    any_name: bool,
     /// What everyone must know, unless nobody but this machine can ask.
     token: Option<String>,
     cookie: String,
@@ -22,6 +24,8 @@ pub struct Guard {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Asked<'a> {
     pub(super) changes: bool,
+    /// Whether `Host` or `Origin` is there twice, is no ASCII text, or contradicts the address that is asked for.
+    pub(super) is_ambiguous: bool,
     pub(super) host: Option<&'a str>,
     pub(super) origin: Option<&'a str>,
     pub(super) authorization: Option<&'a str>,
@@ -38,37 +42,38 @@ pub(super) enum Admitted {
 }
 
 impl Guard {
-    /// The guard of a server at `address`; one that other machines reach has a `token`.
-    pub fn new(address: IpAddr, port: u16, token: Option<String>) -> Self {
-        let mut names = vec!["127.0.0.1".to_owned(), "localhost".into(), "[::1]".into()];
+    /// The guard of a server at `address`; one that other machines reach has a `token`. It goes by the names of the
+    /// loopback interface and by `allowed` ones, as [`host_name`] gives them.
+    pub fn new(address: IpAddr, port: u16, token: Option<String>, allowed: &[String]) -> Self {
+        let mut names = allowed.to_vec();
         if token.is_some() {
             names.push(match address {
                 IpAddr::V4(address) => address.to_string(),
                 IpAddr::V6(address) => format!("[{address}]"),
             });
         }
-        let with_port = names.iter().map(|name| format!("{name}:{port}"));
-        // Browsers leave out the port that they would take by themselves.
-        let bare = if port == 80 { names.clone() } else { Vec::new() };
         // A server that listens everywhere goes by names that it does not know.
-        let any = token.is_some() && address.is_unspecified();
-        let hosts = (!any).then(|| with_port.chain(bare).collect());
-        Self { hosts, token, cookie: format!("handloom_{port}") }
+        let any_name = token.is_some() && address.is_unspecified();
+        Self { names, any_name, token, cookie: format!("handloom_{port}") }
     }
 
     /// Whether this is answered.
     pub(super) fn admit(&self, asked: Asked<'_>) -> Result<Admitted, Trouble> {
         let host = asked.host.unwrap_or_default().to_ascii_lowercase();
-        if self.hosts.as_ref().is_some_and(|hosts| !hosts.contains(&host)) {
+        let name = split(&host).map(|(name, _)| name);
+        let is_allowed = name.is_some_and(|name| self.names.iter().any(|allowed| allowed == name));
+        if asked.is_ambiguous || !(self.any_name || is_allowed || name.is_some_and(is_loopback)) {
             return Err(Trouble::new(
                 403,
                 "this server does not go by that name",
-                "open the address that `handloom ui` printed",
+                "open the address that `handloom ui` printed, or name this one by `handloom ui --allow-host NAME`",
             ));
         }
         if asked.changes
-            && let Some(origin) = asked.origin
-            && origin.to_ascii_lowercase() != format!("http://{host}")
+            && let Some(origin) = asked.origin.map(str::to_ascii_lowercase)
+            && origin != format!("http://{host}")
+            // An allowed name may be that of a proxy, which speaks to browsers by TLS.
+            && !(is_allowed && origin == format!("https://{host}"))
         {
             return Err(Trouble::new(403, "another page may not change anything here", "use the page of this server"));
         }
@@ -98,8 +103,54 @@ impl Guard {
     /// The header that keeps the token in a browser.
     pub(super) fn set_cookie(&self) -> Option<String> {
         let token = self.token.as_ref()?;
-        Some(format!("{}={token}; Path=/; HttpOnly; SameSite=Lax", self.cookie))
+        // Without a path it is that of the page, which a proxy may have put below another.
+        Some(format!("{}={token}; HttpOnly; SameSite=Lax", self.cookie))
     }
+}
+
+/// The host name or address in `text`, as a `Host` header has it, in lower case: `lab.example`, `192.168.0.2`, `[fd00::1]`.
+/// None for anything else, such as a name with a port or `http://`.
+pub fn host_name(text: &str) -> Option<String> {
+    let text = text.to_ascii_lowercase();
+    let text = if text.parse::<Ipv6Addr>().is_ok() { format!("[{text}]") } else { text };
+    split(&text).filter(|(_, port)| port.is_none())?;
+    // As browsers write it.
+    let address = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).and_then(|text| text.parse().ok());
+    Some(address.map_or(text, |address: Ipv6Addr| format!("[{address}]")))
+}
+
+/// The name and the port in a `Host` header in lower case; none if it is not of that form.
+fn split(host: &str) -> Option<(&str, Option<u16>)> {
+    let (name, port) = match host.strip_prefix('[') {
+        Some(rest) => {
+            let end = rest.find(']')?;
+            rest[..end].parse::<Ipv6Addr>().ok()?;
+            (&host[..end + 2], &rest[end + 1..])
+        }
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
+    };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if !name.starts_with('[')
+        && (name.is_empty() || name.len() > 253 || !name.chars().all(is_plain) || name.split('.').any(str::is_empty))
+    {
+        return None;
+    }
+    match port.strip_prefix(':') {
+        None if port.is_empty() => Some((name, None)),
+        Some(digits) if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some((name, Some(digits.parse().ok()?)))
+        }
+        _ => None,
+    }
+}
+
+/// Whether `name` is one of this machine's loopback interface: `localhost`, an address of 127.0.0.0/8 or `[::1]`, to the
+/// letter. Other ways to write such an address (`2130706433`, `0x7f.1`, `localhost.`) are no names that a user opens.
+fn is_loopback(name: &str) -> bool {
+    let v6 = |name: &str| name.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok();
+    name == "localhost"
+        || name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+        || v6(name) == Some(Ipv6Addr::LOCALHOST)
 }
 
 /// The token in the query of an address.
@@ -126,32 +177,123 @@ mod tests {
     }
 
     #[test]
-    fn only_names_of_this_machine_are_answered() {
-        let guard = Guard::new(HERE, 7878, None);
+    fn loopback_names_are_answered_with_any_port_and_no_others() {
+        let guard = Guard::new(HERE, 7878, None, &[]);
         let asked = |host| status(&guard, Asked { host, ..Asked::default() });
-        for host in ["127.0.0.1:7878", "localhost:7878", "LocalHost:7878", "[::1]:7878"] {
+        for host in [
+            "127.0.0.1:7878",
+            "localhost:7878",
+            "LocalHost:7878",
+            "[::1]:7878",
+            "localhost",
+            "localhost:80",
+            "127.0.0.1",
+            "127.0.0.1:9000",
+            "127.8.9.10:1",
+            "127.255.255.255",
+            "[::1]",
+            "[0:0:0:0:0:0:0:1]:65535",
+        ] {
             assert_eq!(asked(Some(host)), 200, "{host}");
         }
-        for host in
-            ["evil.example:7878", "127.0.0.1", "127.0.0.1:7879", "127.0.0.1:7878.evil.example", "192.168.0.2:7878", ""]
-        {
+        for host in [
+            "",
+            ":7878",
+            "evil.example:7878",
+            "127.0.0.1:7878.evil.example",
+            "127.0.0.1.evil.example",
+            "127.0.0.1.nip.io:7878",
+            "localhost.evil.com",
+            "evil.localhost",
+            "notlocalhost",
+            "localhost.",
+            "127.0.0.1.",
+            "localhost:1@evil.com",
+            "evil.com@localhost",
+            "localhost/evil.com",
+            "localhost:evil",
+            "localhost:",
+            "localhost:65536",
+            "localhost:-1",
+            "localhost:+80",
+            "localhost: 80",
+            "localhost:80:80",
+            " localhost",
+            "localhost,evil.com",
+            "http://localhost",
+            "2130706433",
+            "0x7f000001",
+            "0177.0.0.1",
+            "127.1",
+            "127.0.0.01",
+            "127.0.0.256",
+            "128.0.0.1",
+            "0.0.0.0",
+            "192.168.0.2:7878",
+            "::1",
+            "[::1",
+            "[::1]7878",
+            "[::1].evil.com",
+            "[::2]",
+            "[::ffff:127.0.0.1]:7878",
+            "[::1%25lo]",
+            "[127.0.0.1]",
+            "lo\u{17f}calhost",
+        ] {
             assert_eq!(asked(Some(host)), 403, "{host}");
         }
         assert_eq!(asked(None), 403);
-        let guard = Guard::new(HERE, 80, None);
-        assert_eq!(status(&guard, Asked { host: Some("localhost"), ..Asked::default() }), 200);
+        let ambiguous = Asked { host: Some("localhost"), is_ambiguous: true, ..Asked::default() };
+        assert_eq!(status(&guard, ambiguous), 403);
+    }
+
+    #[test]
+    fn an_allowed_name_is_answered_and_may_be_that_of_a_proxy() {
+        let name = host_name("Lab.Example.org").unwrap();
+        let guard = Guard::new(HERE, 7878, None, &[name, host_name("fd00::0:1").unwrap()]);
+        let asked =
+            |host, changes, origin| status(&guard, Asked { host: Some(host), changes, origin, ..Asked::default() });
+        for host in ["lab.example.org", "LAB.example.org:8443", "[fd00::1]:80", "localhost:7878"] {
+            assert_eq!(asked(host, false, None), 200, "{host}");
+        }
+        for host in ["example.org", "x.lab.example.org", "lab.example.org.evil.com", "lab.example.org."] {
+            assert_eq!(asked(host, false, None), 403, "{host}");
+        }
+        for (origin, expected) in [
+            ("https://lab.example.org", 200),
+            ("http://lab.example.org", 200),
+            ("https://lab.example.org:8443", 403),
+            ("https://evil.com", 403),
+        ] {
+            assert_eq!(asked("lab.example.org", true, Some(origin)), expected, "{origin}");
+        }
+        assert_eq!(asked("localhost:7878", true, Some("https://localhost:7878")), 403);
+        for wrong in [
+            "", "http://a", "a:80", "a/b", "*", "*.a", ".a", "a.", "a..b", "a b", "a,b", "[a]", "a@b", "[::1]:80",
+            "ä.de",
+        ] {
+            assert_eq!(host_name(wrong), None, "{wrong}");
+        }
     }
 
     #[test]
     fn what_changes_something_comes_from_a_page_of_ours() {
-        let guard = Guard::new(HERE, 7878, None);
+        let guard = Guard::new(HERE, 7878, None, &[]);
         let asked = |changes, origin| {
             status(&guard, Asked { changes, origin, host: Some("localhost:7878"), ..Asked::default() })
         };
+        // Programs other than browsers send no origin, and could send any.
         assert_eq!([asked(true, Some("http://localhost:7878")), asked(true, None)], [200, 200]);
-        for origin in
-            ["http://evil.example", "null", "http://localhost:7879", "https://localhost:7878", "http://127.0.0.1:7878"]
-        {
+        for origin in [
+            "http://evil.example",
+            "null",
+            "http://localhost:7879",
+            "http://localhost",
+            "",
+            "http://localhost:7878/",
+            "https://localhost:7878",
+            "http://127.0.0.1:7878",
+        ] {
             assert_eq!(asked(true, Some(origin)), 403, "{origin}");
             assert_eq!(asked(false, Some(origin)), 200, "reading is what CORS keeps from them: {origin}");
         }
@@ -159,7 +301,7 @@ mod tests {
 
     #[test]
     fn from_elsewhere_one_needs_the_token() {
-        let wide = Guard::new(Ipv4Addr::UNSPECIFIED.into(), 7878, Some("s3cret".into()));
+        let wide = Guard::new(Ipv4Addr::UNSPECIFIED.into(), 7878, Some("s3cret".into()), &[]);
         let host = Some("lab-7.example:7878");
         assert_eq!(status(&wide, Asked { host, ..Asked::default() }), 401);
         assert_eq!(wide.admit(Asked { host, query: "a=b&token=s3cret", ..Asked::default() }), Ok(Admitted::ByAddress));
@@ -172,7 +314,7 @@ mod tests {
         assert_eq!(status(&wide, Asked { host, cookies: Some("handloom_7879=s3cret"), ..Asked::default() }), 401);
         assert!(wide.set_cookie().unwrap().starts_with("handloom_7878=s3cret; "));
 
-        let narrow = Guard::new(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1).into(), 7878, Some("s3cret".into()));
+        let narrow = Guard::new(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1).into(), 7878, Some("s3cret".into()), &[]);
         let asked = |host| status(&narrow, Asked { host: Some(host), query: "token=s3cret", ..Asked::default() });
         assert_eq!([asked("[fd00::1]:7878"), asked("localhost:7878"), asked("evil.example:7878")], [200, 200, 403]);
     }

@@ -3,13 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Site, Trouble};
-
-/// Longest name or tag, in characters; a line of a terminal has room for less.
-const LONGEST: usize = 200;
-/// Longest notes, in characters.
-const NOTES: usize = 20_000;
-/// Most tags.
-const TAGS: usize = 100;
+use crate::harmless;
 
 /// Labels as they are to be; none of them is what stays as it is.
 #[derive(Debug, Default, PartialEq)]
@@ -20,6 +14,9 @@ struct Wanted {
 }
 
 pub(super) fn act(site: &Site, id: &str, body: &Value) -> Result<Value, Trouble> {
+    if let Some(why) = &site.edit_refused {
+        return Err(Trouble::new(403, why, "ask its owner for the right to write"));
+    }
     if !site.may_edit {
         return Err(Trouble::new(403, "this server only shows", "start it with `handloom ui --allow-edit`"));
     }
@@ -52,11 +49,16 @@ impl Wanted {
                 "tags" => {
                     let tags = value
                         .as_array()
-                        .filter(|tags| tags.len() <= TAGS)
+                        .filter(|tags| tags.len() <= harmless::MOST_TAGS)
                         .ok_or_else(|| wrong("`tags` is no short list"))?;
                     let mut distinct: Vec<String> = Vec::new();
-                    for tag in tags {
-                        let tag = short("tag", tag)?;
+                    // A comma stands between tags wherever they are typed, so it cannot stand in one.
+                    let split = |tag: &Value| match tag.as_str() {
+                        Some(text) => text.split(',').map(Value::from).collect(),
+                        None => vec![tag.clone()],
+                    };
+                    for tag in tags.iter().flat_map(split) {
+                        let tag = short("tag", &tag)?;
                         if !distinct.contains(&tag) {
                             distinct.push(tag);
                         }
@@ -64,10 +66,9 @@ impl Wanted {
                     wanted.tags = Some(distinct);
                 }
                 "notes" => {
-                    let notes =
-                        value.as_str().or(value.is_null().then_some("")).filter(|notes| notes.chars().count() <= NOTES);
-                    wanted.notes =
-                        Some(notes.ok_or_else(|| wrong("`notes` is no text of a reasonable length"))?.into());
+                    let notes = value.as_str().or(value.is_null().then_some(""));
+                    let notes = notes.ok_or_else(|| wrong("`notes` is no text"))?;
+                    wanted.notes = Some(harmless::notes(notes).map_err(|why| wrong(&format!("the notes {why}")))?);
                 }
                 other => return Err(wrong(&format!("there is no `{other}`"))),
             }
@@ -78,17 +79,8 @@ impl Wanted {
 
 /// A text that fits into one line.
 fn short(what: &str, value: &Value) -> Result<String, Trouble> {
-    let text = value.as_str().unwrap_or_default().trim();
-    let why = if text.is_empty() {
-        "is empty"
-    } else if text.chars().count() > LONGEST {
-        "is longer than 200 characters"
-    } else if text.chars().any(char::is_control) {
-        "has control characters or line breaks in it"
-    } else {
-        return Ok(text.into());
-    };
-    Err(Trouble::new(400, format!("the {what} {why}"), "write a short text on one line"))
+    harmless::label(value.as_str().unwrap_or_default())
+        .map_err(|why| Trouble::new(400, format!("the {what} {why}"), "write a short text on one line"))
 }
 
 #[cfg(test)]
@@ -97,7 +89,7 @@ mod tests {
 
     #[test]
     fn labels_are_short_texts_and_what_is_not_named_stays() {
-        let wanted = Wanted::read(&json!({"name": " a <b> ", "tags": ["x", "x", "y z"]})).unwrap();
+        let wanted = Wanted::read(&json!({"name": " a <b> ", "tags": ["x", "x, y z"]})).unwrap();
         let tags = Some(vec!["x".to_owned(), "y z".to_owned()]);
         assert_eq!(wanted, Wanted { name: Some("a <b>".into()), tags, notes: None });
         assert_eq!(Wanted::read(&json!({"notes": null})).unwrap().notes.as_deref(), Some(""));
@@ -106,6 +98,8 @@ mod tests {
             json!({"name": ""}),
             json!({"name": 1}),
             json!({"name": "a\nb"}),
+            json!({"name": "a\u{202e}b"}),
+            json!({"notes": "a\u{1b}[2J"}),
             json!({"tags": "x"}),
             json!({"tags": ["x".repeat(201)]}),
             json!({"notes": ["x"]}),

@@ -32,9 +32,8 @@ mod trouble;
 mod watch;
 mod words;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use handloom_engine::dataset::Dataset;
 use handloom_engine::model::Model;
@@ -82,35 +81,71 @@ pub struct Site {
     pub desk: Box<dyn Desk>,
     /// Whether pages may change labels.
     pub may_edit: bool,
+    /// The reason why pages may not, though the user asked for it.
+    pub edit_refused: Option<String>,
     pub(crate) sweeps: sweep::Sweeps,
     judged: errors::Cache,
-    /// The ids of the runs that are shown, unless all are.
-    only: Option<BTreeSet<String>>,
+    /// The moment that pages are made for, in Unix milliseconds, unless that is now.
+    fixed_ms: Option<u64>,
     seen: seen::Cache,
     /// What sweeps were found to say, for the headline.
     matters: project::Matters,
+    /// How often the store had been replaced when this was read: what is kept of the one before is worthless.
+    replacements: Mutex<u64>,
 }
 
 impl Site {
     /// The site of a store, whose labels stay as they are.
     pub fn new(store: Arc<dyn Store>, desk: Box<dyn Desk>) -> Self {
-        let (sweeps, judged, seen, matters) = Default::default();
-        Self { store, desk, may_edit: false, sweeps, judged, only: None, seen, matters }
+        let (sweeps, judged, seen, matters, replacements) = Default::default();
+        Self {
+            store,
+            desk,
+            may_edit: false,
+            edit_refused: None,
+            sweeps,
+            judged,
+            fixed_ms: None,
+            seen,
+            matters,
+            replacements,
+        }
     }
 
     /// The answer to `GET` of an address: a path below `/api/` with its query.
     pub fn answer(&self, path_and_query: &str) -> Result<Value, Trouble> {
+        self.renew()?;
         route::answer(self, path_and_query)
     }
 
     /// The answer to `POST` of `body` to an address.
     pub fn act(&self, path: &str, body: &Value) -> Result<Value, Trouble> {
+        self.renew()?;
         route::act(self, path, body)
+    }
+
+    /// Forgets what is kept of a store that another one replaced. Fails while there is none: it was removed.
+    fn renew(&self) -> Result<(), Trouble> {
+        let found = self.store.replacements()?;
+        let mut known = self.replacements.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known != found {
+            self.sweeps.clear();
+            self.judged.clear();
+            self.seen.clear();
+            self.matters.clear();
+            *known = found;
+        }
+        Ok(())
     }
 
     /// Works out ahead what the headline says of the latest sweep, which may take a second.
     pub fn look_ahead(&self) {
         project::look_ahead(self);
+    }
+
+    /// The moment that pages are made for: Unix time in milliseconds.
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.fixed_ms.unwrap_or_else(project::now_ms)
     }
 
     /// The run with this id, as the store has it.

@@ -11,15 +11,16 @@ use serde_json::{Value, json};
 
 use super::seen::Seen;
 use super::sentence::{Sentence, run_page, sweep_page, values};
-use super::words::{duration, percent, planned, recipe};
+use super::words::{percent, planned, recipe};
 use super::{Site, Trouble, health, sweep};
+use crate::format::duration;
 use crate::words::{count, grouped, listed, times};
 
 /// Fewest mistakes of which shares are told: of less, each is a large one.
 const FEWEST: u64 = 20;
 
 pub(super) fn answer(site: &Site) -> Result<Value, Trouble> {
-    let (seen, now_ms) = (site.seen()?, now_ms());
+    let (seen, now_ms) = (site.seen()?, site.now_ms());
     let best = best(&seen.runs);
     let mut datasets: Vec<&str> = Vec::new();
     for run in seen.runs.iter().rev() {
@@ -27,12 +28,17 @@ pub(super) fn answer(site: &Site) -> Result<Value, Trouble> {
             datasets.push(&run.dataset);
         }
     }
-    Ok(json!({
+    let mut answer = json!({
         "version": env!("CARGO_PKG_VERSION"), "store": site.store.at(), "now_ms": now_ms, "may_edit": site.may_edit,
         "runs": seen.runs.len(), "running": seen.runs.iter().filter(|run| run.status == Status::Running).count(),
         "headline": values(&headline(site, &seen, best)?), "best": best.map(|run| &run.id), "datasets": datasets,
         "sweeps": sweep::lines(site)?,
-    }))
+    });
+    // Left out of reports, which nobody expects to edit.
+    if let Some(why) = &site.edit_refused {
+        answer["edit_refused"] = Value::from(why.as_str());
+    }
+    Ok(answer)
 }
 
 /// The time now, Unix milliseconds.
@@ -156,6 +162,11 @@ impl Site {
 pub(super) struct Matters(Mutex<BTreeMap<String, (u64, Sentence)>>);
 
 impl Matters {
+    /// Forgets everything.
+    pub(super) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Takes note of what the answer about a sweep says.
     pub(super) fn remember(&self, id: &str, answer: &Value) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::columns::number;
 use super::curves::trained;
-use super::project::{now_ms, pairs, progress};
+use super::project::{pairs, progress};
 use super::runs::seconds;
 use super::sentence::{Sentence, run_page, values};
 use super::words::{hidden, percent, planned};
@@ -26,12 +26,12 @@ pub(super) fn answer(site: &Site, id: &str) -> Result<Value, Trouble> {
     let mut answer = json!({
         "id": run.id, "name": run.name, "status": run.status.name(), "sweep": run.sweep, "group": run.group,
         "tags": run.tags, "notes": run.notes, "dataset": run.dataset, "data_sha256": run.data_sha256,
-        "started_ms": run.started_ms, "ended_ms": run.ended_ms, "seconds": number(seconds(&run, now_ms())),
+        "started_ms": run.started_ms, "ended_ms": run.ended_ms, "seconds": number(seconds(&run, site.now_ms())),
         "epochs": run.epochs, "planned": planned(&run), "best_epoch": run.best_epoch,
         "val_accuracy": number(run.val_accuracy), "parameters": parameters, "layers": sizes, "config": run.config,
         "differs": differs(site, &run), "command": site.desk.command(&run), "typed": line(&run.command),
         "version": run.version, "isa": run.isa, "host": run.host, "git_commit": run.git_commit,
-        "weights_sha256": run.weights_sha256, "headline": values(&headline), "health": health::values(&checks),
+        "weights_sha256": run.weights_sha256, "parent": run.parent, "headline": values(&headline), "health": health::values(&checks),
     });
     answer["curves"] = curves(&rows);
     answer["evidence"] = evidence(&epochs);
@@ -61,7 +61,8 @@ impl Shape {
         };
         let ends = [data.pixels() as u64, data.classes.len() as u64];
         let sizes: Vec<u64> = [ends[0]].into_iter().chain(hidden(&run.config)).chain([ends[1]]).collect();
-        let parameters = sizes.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum();
+        let parameters = sizes.windows(2).map(|pair| pair[0].saturating_add(1).saturating_mul(pair[1]));
+        let parameters = parameters.fold(0, u64::saturating_add);
         Self { sizes, parameters: Some(parameters), classes: data.classes.clone(), has_model: false }
     }
 }

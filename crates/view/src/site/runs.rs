@@ -67,7 +67,7 @@ const COLUMNS: [(&str, Kind, Of); 20] = [
 pub(super) fn answer(site: &Site, query: &Query) -> Result<Value, Trouble> {
     let first = query.number("first")?.map_or(usize::MAX, |first| first as usize);
     let seen = site.seen()?;
-    Ok(table(&seen, query.text("sweep"), first, super::project::now_ms()))
+    Ok(table(&seen, query.text("sweep"), first, site.now_ms()))
 }
 
 /// The `first` of the runs, those of `sweep` if one is named.

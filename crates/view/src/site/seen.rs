@@ -27,6 +27,13 @@ pub(crate) struct Seen {
 #[derive(Default)]
 pub(super) struct Cache(Mutex<Option<Kept>>);
 
+impl Cache {
+    /// Forgets everything.
+    pub(super) fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
 struct Kept {
     pulse: u64,
     /// When it was read.
@@ -67,10 +74,7 @@ impl Site {
             return Ok(Arc::clone(&kept.seen));
         }
         let at = Instant::now();
-        let mut runs = self.store.runs()?;
-        if let Some(only) = &self.only {
-            runs.retain(|run| only.contains(&run.id));
-        }
+        let runs = self.store.runs()?;
         let running = runs.iter().enumerate().filter(|(_, run)| run.status == Status::Running);
         let open = running.map(|(place, run)| (place, run.clone())).collect();
         let asked: Vec<(&str, u64)> =

@@ -15,6 +15,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
+use handloom_engine::damage::of_json;
 use handloom_store::Store;
 use serde_json::Value;
 use tokio::runtime::Builder;
@@ -22,8 +23,8 @@ use tokio::task::spawn_blocking;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::assets::Asset;
-pub use super::guard::Guard;
 use super::guard::{Admitted, Asked};
+pub use super::guard::{Guard, host_name};
 use super::watch::Watch;
 use super::{Site, Trouble, first};
 
@@ -102,7 +103,7 @@ async fn answer(State(server): State<Arc<Server>>, request: Request) -> Response
     let mut response = match admitted {
         // So that the token stands neither in the address nor in the history.
         Ok(Admitted::ByAddress) if request.uri().path() == "/" => {
-            sent(StatusCode::SEE_OTHER, &[(header::LOCATION, "/")], "")
+            sent(StatusCode::SEE_OTHER, &[(header::LOCATION, "./")], "")
         }
         Ok(_) => routed(&server, request).await.unwrap_or_else(|trouble| told(&trouble)),
         Err(trouble) => told(&trouble),
@@ -122,7 +123,14 @@ fn asked(request: &Request) -> Asked<'_> {
         let mut all = headers.get_all(name).iter();
         all.next().filter(|_| all.next().is_none()).and_then(|value| value.to_str().ok())
     };
+    // Of `Host` and `Origin` nothing is guessed: they say who asks.
+    let is_unclear = |name: HeaderName| headers.contains_key(&name) && text(name).is_none();
+    let contradicts = request
+        .uri()
+        .authority()
+        .is_some_and(|asked| text(header::HOST).is_none_or(|host| !host.eq_ignore_ascii_case(asked.as_str())));
     Asked {
+        is_ambiguous: contradicts || is_unclear(header::HOST) || is_unclear(header::ORIGIN),
         changes: request.method() != Method::GET && request.method() != Method::HEAD,
         host: text(header::HOST),
         origin: text(header::ORIGIN),
@@ -229,7 +237,7 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Value, Trouble> {
     if bytes.is_empty() {
         return Ok(Value::Object(serde_json::Map::new()));
     }
-    serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))
+    serde_json::from_slice(&bytes).map_err(|error| wrong(of_json(&error)))
 }
 
 /// Does `act` on a thread that may wait.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// Why there is no answer, and what can be done about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
-    /// Status of HTTP: 400, 403, 404, 409 or 500.
+    /// Status of HTTP: 400, 403, 404, 409, 500 or 503.
     pub status: u16,
     /// What is wrong: a fragment, without a full stop.
     pub error: String,
@@ -39,6 +39,8 @@ impl From<handloom_store::Error> for Trouble {
         let status = match error {
             Error::NoRun { .. } | Error::NoSweep { .. } => 404,
             Error::Name { .. } => 400,
+            Error::ReadOnly { .. } => 403,
+            Error::Removed { .. } => 503,
             _ => 500,
         };
         Self::told(status, &error.to_string())

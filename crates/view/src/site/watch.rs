@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use handloom_store::{Run, SILENCE_MS, Status, Store};
+use handloom_store::{Contents, Run, SILENCE_MS, Status, Store};
 use serde_json::json;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -23,12 +23,16 @@ const TICK: Duration = Duration::from_millis(40);
 const BREATH: Duration = Duration::from_secs(1);
 /// How long after a run of a sweep changed the sweep is told of again: its journal is written after the run.
 const AFTER: Duration = Duration::from_secs(1);
+/// Least time between two looks at which runs and sweeps are there, which takes milliseconds for thousands of them.
+const STOCK: Duration = Duration::from_millis(200);
 /// How often a silent line is kept open.
 const KEEP: Duration = Duration::from_secs(15);
 /// How far back runs are looked at: until they would count as killed, and some time for the look itself.
 const LATELY_MS: u64 = SILENCE_MS + 5_000;
 /// Events that wait for a listener that does not read; one that is further behind is cut off and asks for all again.
 const BEHIND: usize = 512;
+/// The status in an event of a run or sweep that was removed.
+const REMOVED: &str = "removed";
 /// Most listeners at once.
 const LISTENERS: usize = 100;
 
@@ -108,18 +112,46 @@ impl Watch {
     fn run(&self, desk: &dyn Desk, store: &dyn Store) {
         let mut known = Known::default();
         let (mut felt, mut looked, mut spoke) = (None, Instant::now(), Instant::now());
+        let (mut is_stale, mut stocked) = (true, None::<Instant>);
+        let (mut replacements, mut is_gone) = (store.replacements().unwrap_or(0), false);
         while let Some(joined) = self.wait() {
+            let found = store.replacements();
+            let gone = matches!(found, Err(handloom_store::Error::Removed { .. }));
+            let found = found.unwrap_or(replacements);
+            if gone != is_gone || found != replacements || gone && joined {
+                let state = match (gone, found != replacements) {
+                    (true, _) => "removed",
+                    (false, true) => "replaced",
+                    (false, false) => "back",
+                };
+                let news = News::of("store", &json!({"state": state}), true);
+                self.send(|_| Some(news.text.clone()));
+                (replacements, is_gone) = (found, gone);
+                // Whatever was told is told anew.
+                (known, felt, is_stale) = (Known::default(), None, true);
+                spoke = Instant::now();
+            }
             // A store that is away for a while is looked at when it is back.
             let pulse = store.pulse().ok();
             let beats = pulse.is_some() && pulse != felt;
+            let mut news = Vec::new();
+            is_stale |= beats || joined;
+            if is_stale
+                && stocked.is_none_or(|at| at.elapsed() >= STOCK)
+                && let Ok(contents) = store.contents()
+            {
+                (is_stale, stocked) = (false, Some(Instant::now()));
+                news = known.stock(contents);
+            }
             let breathes = known.lives() && looked.elapsed() >= BREATH;
             if (beats || joined || breathes)
-                && let Ok(news) = known.look(desk, store)
+                && let Ok(latest) = known.look(desk, store)
             {
                 (felt, looked) = (pulse, Instant::now());
-                if self.tell(&news) {
-                    spoke = Instant::now();
-                }
+                news.extend(latest);
+            }
+            if self.tell(&news) {
+                spoke = Instant::now();
             }
             self.tell(&known.due());
             if spoke.elapsed() >= KEEP {
@@ -169,6 +201,8 @@ struct Known {
     marks: HashMap<String, Mark>,
     /// When sweeps are told of again.
     after: HashMap<String, Instant>,
+    /// The runs and sweeps that were there at the last look.
+    contents: Option<Contents>,
 }
 
 /// What changes in a run.
@@ -240,6 +274,24 @@ impl Known {
             }
         }
         Ok(news)
+    }
+
+    /// Compares what is there with what was: runs and sweeps that were removed, and sweeps whose journals have grown. A
+    /// trial that reuses a result has no run of its own, so that only the journal tells of it.
+    fn stock(&mut self, contents: Contents) -> Vec<News> {
+        let mut news = Vec::new();
+        if let Some(before) = &self.contents {
+            for id in before.runs.difference(&contents.runs) {
+                self.marks.remove(id);
+                news.push(News::of("run", &json!({"id": id, "status": REMOVED}), true));
+            }
+            let grown = contents.sweeps.iter().filter(|(id, last)| before.sweeps.get(*id) != Some(last));
+            news.extend(grown.map(|(id, _)| News::of("sweep", &json!({"id": id}), true)));
+            let gone = before.sweeps.keys().filter(|id| !contents.sweeps.contains_key(*id));
+            news.extend(gone.map(|id| News::of("sweep", &json!({"id": id, "status": REMOVED}), true)));
+        }
+        self.contents = Some(contents);
+        news
     }
 
     /// Sweeps that are to be told of again by now.

@@ -3,43 +3,18 @@
 use handloom_store::Run;
 use serde_json::{Map, Value};
 
-/// `88.9%`.
+use crate::format;
+
+/// A share [0, 1] as sentences say it: `88.9%`.
 pub(crate) fn percent(share: f64) -> String {
-    format!("{:.1}%", 100.0 * share)
-}
-
-/// `8 s`, `2 min`, `1 h 5 min`.
-pub(crate) fn duration(seconds: f64) -> String {
-    match seconds.max(0.0).round() as u64 {
-        whole @ 0..=99 => format!("{whole} s"),
-        whole @ 100..=3599 => format!("{} min", (whole + 30) / 60),
-        whole => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
-    }
-}
-
-/// A number of any size in few characters: `0.001`, `2e-6`, `240`.
-pub(crate) fn short(x: f64) -> String {
-    match x.abs() {
-        0.0 => "0".into(),
-        size if !(1e-3..1e5).contains(&size) => {
-            let text = format!("{x:.1e}");
-            text.replace(".0e", "e")
-        }
-        size if size >= 100.0 => format!("{x:.0}"),
-        size => {
-            // Three digits that count.
-            let places = (2 - size.log10().floor() as i32).max(0) as usize;
-            let text = format!("{x:.places$}");
-            if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
-        }
-    }
+    format::percent(share, 1)
 }
 
 /// What sets a run apart, as people say it: `nadam · lr 0.001 · 3×128 · tanh`.
 pub(crate) fn recipe(run: &Run) -> String {
     let config = &run.config;
     let text = |name: &str| config.get(name).and_then(Value::as_str).map(str::to_owned);
-    let rate = config.get("learning_rate").and_then(Value::as_f64).map(|rate| format!("lr {}", short(rate)));
+    let rate = config.get("learning_rate").and_then(Value::as_f64).map(|rate| format!("lr {}", format::rate(rate)));
     let parts = [text("optimizer"), rate, Some(layers(config)), text("activation")];
     let parts: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
     if parts.is_empty() { run.name.clone() } else { parts.join(" · ") }
@@ -75,14 +50,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn numbers_read_well() {
-        let numbers = [0.0, 0.001, 0.000_8, 2e-6, 0.333_333, 1.5, 12.34, 239.6, 1e6, -0.25];
-        assert_eq!(numbers.map(short), ["0", "0.001", "8e-4", "2e-6", "0.333", "1.5", "12.3", "240", "1e6", "-0.25"]);
-        assert_eq!([7.6, 61.0, 130.0, 3_900.0].map(duration), ["8 s", "61 s", "2 min", "1 h 5 min"]);
-        assert_eq!(percent(0.8886), "88.9%");
-    }
 
     #[test]
     fn a_recipe_says_what_sets_a_run_apart() {

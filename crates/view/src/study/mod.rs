@@ -73,7 +73,7 @@ pub fn again(origin: &Origin) -> Vec<Block> {
     let mut commands = vec![origin.command.clone()];
     commands.extend(origin.sweeps.iter().map(|sweep| format!("handloom sweep show {sweep}")));
     vec![
-        Block::Heading("Make it again".into()),
+        Block::Heading("Reproduce this study".into()),
         Block::Words(
             "The same command makes the same page: runs that are there already are not trained again. Intervals in brackets hold with 95 % confidence."
                 .into(),

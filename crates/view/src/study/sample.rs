@@ -21,7 +21,7 @@ impl Trial {
     /// A setting as people write it; empty if it has none of this name.
     pub fn text(&self, setting: &str) -> String {
         match self.run.config.get(setting) {
-            Some(value) => handloom_sweep::words::value(value),
+            Some(value) => crate::format::plain(value),
             None => String::new(),
         }
     }

@@ -89,7 +89,7 @@ export function gaps() {
       const gap = (/** @type {number} */ i) => dots.columns.column('train_accuracy').at(i) - dots.columns.column('val_accuracy').at(i);
       const most = rows.reduce((a, b) => (gap(b) > gap(a) ? b : a));
       const over = rows.filter((i) => gap(i) > 0.03).length;
-      return `Below the dotted line a run knows its training images better than others: ${count(over)} of ${count(rows.length)} by more than 3 points, at most by ${(gap(most) * 100).toFixed(1)}.${thinned(rows, drawn)}`;
+      return `Below the dotted line, training accuracy exceeds validation accuracy (overfitting): by more than 3 points in ${count(over)} of ${plural(rows.length, 'run')}. The largest gap is ${(gap(most) * 100).toFixed(1)} points.${thinned(rows, drawn)}`;
     },
     table: (rows) => ({ head: ['run', 'train accuracy', 'val accuracy'], rows: rows.map((i) => [dots.nameOf(i), percent(dots.columns.column('train_accuracy').at(i), 2), percent(dots.columns.column('val_accuracy').at(i), 2)]) }),
   });

@@ -22,8 +22,8 @@ export function calibrationText({ calibration, calibration_error: error }) {
   const worst = [...bins].sort((a, b) => b.images * Math.abs(b.confidence - b.accuracy) - a.images * Math.abs(a.confidence - a.accuracy))[0];
   if (!worst) return 'There are no images to judge by.';
   const gap = worst.confidence - worst.accuracy;
-  const way = Math.abs(gap) < 0.02 ? 'it can be believed' : gap > 0 ? 'too sure' : 'not sure enough';
-  return `When it is ${percent(worst.confidence, 0)} sure it is right ${percent(worst.accuracy, 0)} of the time, on ${count(worst.images)} images: ${way}. Calibration error ${error === null ? '–' : error.toFixed(3)}.`;
+  const way = Math.abs(gap) < 0.02 ? 'well calibrated' : gap > 0 ? 'overconfident' : 'underconfident';
+  return `At ${percent(worst.confidence, 0)} confidence it is right ${percent(worst.accuracy, 0)} of the time (${count(worst.images)} images): ${way}. Calibration error ${error === null ? '–' : error.toFixed(3)}.`;
 }
 
 /** @param {any} data */

@@ -60,7 +60,7 @@ function alikeTable({ classes, distances }) {
     'div',
     null,
     h('div', { class: 'scroll tall', tabindex: '0', role: 'region', 'aria-label': 'Table of distances' }, h('table', { class: 'alike' }, h('caption', { class: 'hidden' }, 'Distances between the mean images of classes'), h('thead', null, h('tr', null, h('td'), classes.slice(0, -1).map((/** @type {string} */ name) => h('th', { scope: 'col' }, h('span', null, name))))), h('tbody', null, rows))),
-    h('p', { class: 'muted small', style: { 'margin-top': '6px' } }, 'The distance between the mean images, as the mean difference of a pixel from 0 to 1. Dark is alike.'),
+    h('p', { class: 'muted small', style: { 'margin-top': '6px' } }, 'The distance between the mean images, as the mean difference of a pixel from 0 to 1. Darker means more alike.'),
   );
 }
 

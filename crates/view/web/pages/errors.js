@@ -3,7 +3,7 @@
 import { h, put } from '../dom.js';
 import { get, isReport, post } from '../api.js';
 import { dropCharts } from '../chart.js';
-import { count, percent, plural } from '../format.js';
+import { count, csvLine, percent, plural } from '../format.js';
 import { keys } from '../keys.js';
 import { announce, card, copy, failure, page, sentenceList } from '../page.js';
 import { href, setParam } from '../state.js';
@@ -105,13 +105,13 @@ export async function errorsPage(ids, params) {
         h('p', { class: 'lead' }, h('strong', {}, percent(data.accuracy)), ` right, 95% interval [${percent(data.low)}, ${percent(data.high)}]: `, h('strong', {}, count(data.wrong)), ` of ${count(data.images)} ${data.set} images are wrong. `, h('a', { href: href('run', data.run) }, 'The run')),
         switcher(), sentenceList(data.sentences)),
       h('div', { class: 'matrix-and-ledger' },
-        card('Which classes are taken for which', matrix),
+        card('What each class is mistaken for', matrix),
         h('div', {}, card('Which way does each confusion run?', ledger(data, cellOf, open)), data.training?.epoch.length ? card('Confusion over training', epochCurves(data, open)) : null)),
       h('div', { class: 'columns' },
         card('Second choice and classes', secondChoice(data), classTable(data, open)),
         card('Confidence', calibrationChart(data))),
       h('div', { class: 'columns' },
-        card('Sure and wrong', h('p', { class: 'muted' }, `${plural(data.sure.count, 'error')} made with more than 95% confidence, the surest first.`), exampleList(data.sure, classes, FIRST)),
+        card('Confident mistakes', h('p', { class: 'muted' }, `${plural(data.sure.count, 'error')} made with more than 95% confidence, the most confident first.`), exampleList(data.sure, classes, FIRST)),
         card('Labels that look wrong', h('p', { class: 'muted' }, suspectText(data.suspects)), saveSuspects(data), exampleList(data.suspects, classes, FIRST))),
       drawer.element,
     ];
@@ -152,8 +152,8 @@ function suspectText({ count: n }) {
 /** @param {any} data */
 function saveSuspects({ suspects, classes, set }) {
   if (!suspects.list.length) return null;
-  const quoted = (/** @type {number} */ label) => `"${String(classes[label]).replaceAll('"', '""')}"`;
-  const text = ['set,index,label,predicted', ...suspects.list.map((/** @type {any} */ one) => `${set},${one.index},${quoted(one.true)},${quoted(one.predicted)}`)].join('\n');
+  const lines = suspects.list.map((/** @type {any} */ one) => csvLine([set, one.index, classes[one.true], classes[one.predicted]]));
+  const text = ['set,index,label,predicted', ...lines].join('\n');
   const button = h('button', { type: 'button', class: 'quiet', on: { click: () => copy(text, button) } }, 'Copy as CSV');
   return button;
 }

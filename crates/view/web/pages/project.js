@@ -4,12 +4,12 @@
 import { FIRST_ROWS, get, isReport, live } from '../api.js';
 import { gaps, history } from '../charts/history.js';
 import { runCurves } from '../charts/curves.js';
-import { columnsOf, withRow } from '../columns.js';
+import { columnsOf, withoutRow, withRow } from '../columns.js';
 import { h, put } from '../dom.js';
 import { count, duration, number, percent, plural, when } from '../format.js';
 import { keys } from '../keys.js';
 import { editLabels } from '../labels.js';
-import { announce, card, commandLine, copy, page, sentenceList, sentenceText } from '../page.js';
+import { announce, card, commandLine, copy, page, sentenceList, sentenceText, uncheckedNote } from '../page.js';
 import { runsTable } from '../runstable.js';
 import { createSelection } from '../selection.js';
 import { href, setParam } from '../state.js';
@@ -33,7 +33,8 @@ export async function projectPage(ids, params) {
   const gap = gaps();
   const table = runsTable(params, { edit: project.may_edit ? edit : null, nowMs: project.now_ms });
   const charts = h('div', { class: 'columns three' }, h('h2', { class: 'hidden' }, 'Charts'), curves.element, created.element, gap.element);
-  const root = h('article', { class: 'page', dataset: { title: 'Project' } }, top, strip, charts, table.element, sweeps);
+  const note = isReport ? uncheckedNote(await get('/api/report')) : null;
+  const root = h('article', { class: 'page', dataset: { title: 'Project' } }, top, strip, charts, table.element, sweeps, note);
   let json = runs;
   /** @type {any} */
   let columns = null;
@@ -93,6 +94,10 @@ export async function projectPage(ids, params) {
     const now = columnsOf(json);
     for (const [id, { row, status, epochs, planned }] of arrived) {
       const at = Array.from({ length: now.rows }, (_, i) => i).find((i) => now.column('id')?.at(i) === id);
+      if (status === 'removed') {
+        next = withoutRow(next, id);
+        continue;
+      }
       if (!row && at === undefined) continue;
       if (at === undefined && status === 'running' && selection.pins.length + begun.length < MOST_FOLLOWED) begun.push(id);
       const whole = { ...(at === undefined ? {} : now.row(at)), status, epochs, planned, ...row };
@@ -101,6 +106,7 @@ export async function projectPage(ids, params) {
       curves.grown(id);
     }
     arrived.clear();
+    if (!next.rows) return location.reload();
     load(next, begun);
     if (strange) reload();
   }, GATHER_MS);
@@ -142,6 +148,7 @@ function headline(project) {
     h('p', { class: 'eyebrow' }, about.filter(Boolean).map((text) => h('span', null, text))),
     h('h1', { tabindex: '-1' }, lead ? sentenceText(lead) : 'Runs'),
     sentenceList(rest),
+    project.edit_refused ? h('p', { class: 'muted small', role: 'status' }, `${project.edit_refused}.`) : null,
   ];
 }
 

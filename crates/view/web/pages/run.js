@@ -1,14 +1,14 @@
 // @ts-check
 // A run: whether it learns, whether it is healthy, and how to make it again.
 
-import { get, holds, isReport, live, post } from '../api.js';
+import { Failure, get, holds, isReport, live, post } from '../api.js';
 import { trainingCharts } from '../charts/training.js';
 import { h, put } from '../dom.js';
 import { count, duration, number, percent, plain, plural, when, words } from '../format.js';
 import { healthList } from '../health.js';
 import { keys } from '../keys.js';
 import { editLabels, tagList } from '../labels.js';
-import { announce, card, commandLine, copy, facts, failure, plainTable, sentenceList } from '../page.js';
+import { announce, card, commandLine, copy, facts, failure, plainTable, sentenceList, uncheckedNote } from '../page.js';
 import { href, setParam } from '../state.js';
 import { soon } from '../time.js';
 
@@ -19,7 +19,9 @@ const REFRESH_MS = 150;
 export async function runPage(ids, params) {
   const path = `/api/runs/${encodeURIComponent(ids[0])}`;
   let run = await get(path);
-  const mayEdit = isReport ? false : (await get('/api/project').catch(() => ({}))).may_edit === true;
+  const report = isReport ? await get('/api/report') : null;
+  const project = isReport ? {} : await get('/api/project').catch(() => ({}));
+  const mayEdit = project.may_edit === true;
   const charts = trainingCharts();
   const top = h('header');
   const readout = h('p', { class: 'muted small', role: 'status' });
@@ -48,13 +50,17 @@ export async function runPage(ids, params) {
   function show(next) {
     const ended = next.status !== run.status || !below.firstChild;
     run = next;
-    put(top, heading(run, path, mayEdit ? edit : null));
+    put(top, heading(run, path, mayEdit ? edit : null, project.edit_refused));
     charts.follow(run);
     put(health, healthList(run.health));
     say();
     if (!ended) return;
     put(test, testSet(run, path));
-    put(below, configuration(run), provenance(run));
+    put(below, configuration(run), provenance(run, report));
+  }
+
+  function gone() {
+    put(root, h('h1', { tabindex: '-1' }, run.name || run.id), failure(new Failure(`run \`${run.id}\` was removed`, 'the project page lists the runs that are there')));
   }
 
   /** @param {number} by */
@@ -76,7 +82,7 @@ export async function runPage(ids, params) {
 
   show(run);
   if (marked !== null) charts.mark(marked);
-  live(root, { run: (event) => event.id === run.id && again(), again });
+  live(root, { run: (event) => event.id === run.id && (event.status === 'removed' ? gone() : again()), again });
   keys(root, {
     '[': () => step(-1),
     ']': () => step(1),
@@ -94,8 +100,8 @@ export async function runPage(ids, params) {
   return root;
 }
 
-/** @param {any} run @param {string} path @param {(() => void) | null} edit */
-function heading(run, path, edit) {
+/** @param {any} run @param {string} path @param {(() => void) | null} edit @param {string} [refused] why nothing can be edited */
+function heading(run, path, edit, refused) {
   const epochs = run.status === 'running' ? `epoch ${run.epochs} of ${run.planned}` : plural(run.epochs, 'epoch');
   return [
     h(
@@ -118,7 +124,8 @@ function heading(run, path, edit) {
       'p',
       { class: 'bar', style: { margin: '14px 0 0' } },
       holds(`${path}/errors`) ? h('a', { class: 'button', href: href('run', run.id, 'errors') }, 'What it gets wrong') : null,
-      edit ? h('button', { type: 'button', on: { click: edit } }, 'Name, tags, notes') : null,
+      edit || refused ? h('button', { type: 'button', disabled: !edit, on: { click: () => edit?.() } }, 'Name, tags, notes') : null,
+      refused ? h('span', { class: 'muted small', role: 'status' }, `${refused}.`) : null,
     ),
   ];
 }
@@ -178,17 +185,18 @@ function configuration(run) {
       h('p', { class: 'muted small', style: { 'margin-top': '10px' } }, `Layers ${run.layers.join(' → ')}: ${count(run.parameters)} weights and biases.`),
       h('details', { class: 'as-table' }, h('summary', null, `all ${all.length} settings`), plainTable(['setting', 'value'], all)),
     ),
-    card('Make it again', commandLine(run.command), run.typed && run.typed !== run.command ? h('p', { class: 'muted small', style: { 'margin-top': '8px' } }, 'As it was typed: ', h('code', null, run.typed)) : null),
+    card('Reproduce this run', commandLine(run.command), run.typed && run.typed !== run.command ? h('p', { class: 'muted small', style: { 'margin-top': '8px' } }, 'Original command: ', h('code', null, run.typed)) : null),
   );
 }
 
-/** @param {any} run */
-function provenance(run) {
+/** @param {any} run @param {any} report the lists of what cannot be checked, in a report */
+function provenance(run, report) {
   const short = (/** @type {string | null} */ hash) => (hash ? h('code', { title: hash }, hash.slice(0, 16)) : '–');
   return card(
-    'Where it comes from',
+    'Provenance',
     facts([
       ['run', h('code', null, run.id)],
+      ...(run.parent ? [/** @type {[string, any]} */ (['continues run', h('code', null, run.parent)])] : []),
       ['program', `handloom ${run.version ?? '–'}`],
       ['commit', run.git_commit ? h('code', { title: run.git_commit }, run.git_commit.slice(0, 12)) : '–'],
       ['instruction set', run.isa ?? '–'],
@@ -199,5 +207,6 @@ function provenance(run) {
       ['SHA-256 of the data', short(run.data_sha256)],
       ['SHA-256 of the weights', short(run.weights_sha256)],
     ]),
+    report ? uncheckedNote(report) : null,
   );
 }

@@ -1,12 +1,12 @@
 // @ts-check
 // A sweep: which settings matter, and what to try next. Every chart follows one selection, which the address restores.
 import { h, put } from '../dom.js';
-import { get, live } from '../api.js';
+import { Failure, get, live } from '../api.js';
 import { dropCharts } from '../chart.js';
 import { columnsOf } from '../columns.js';
 import { count, duration, number, percent, plain, plural, when } from '../format.js';
 import { keys } from '../keys.js';
-import { card, commandLine, copy, page } from '../page.js';
+import { card, commandLine, copy, failure, page } from '../page.js';
 import { createSelection } from '../selection.js';
 import { go, href, setParam } from '../state.js';
 import { table } from '../table.js';
@@ -65,7 +65,12 @@ export async function sweepPage(ids, params) {
       restore();
     }, Math.max(0, asked + REFRESH_MS - Date.now()));
   };
-  live(root, { sweep: ({ id }) => id === first.id && again(), again });
+  const gone = () => {
+    shown.stop();
+    dropCharts(body);
+    put(body, failure(new Failure(`sweep \`${first.id}\` was removed`, 'the project page lists the sweeps that are there')));
+  };
+  live(root, { sweep: ({ id, status }) => id === first.id && (status === 'removed' ? gone() : again()), again });
   return root;
 }
 
@@ -148,7 +153,7 @@ function build(sweep, view) {
   const known = /** @type {Record<string, string>} */ ({ trial: 'number', [sweep.metric]: 'metric' });
   const list = table({
     columns: { ...columns, column: (/** @type {string} */ name) => columns.column(known[name] ?? name) },
-    shown: ['trial', sweep.metric, 'status', ...parameters, 'seconds'],
+    shown: ['trial', sweep.metric, 'status', ...(sweep.reused ? ['reused'] : []), ...parameters, 'seconds'],
     selection: slowly(selection),
     label: 'trials',
     sort: { name: sweep.metric, down: maximize },
@@ -224,9 +229,9 @@ function headline(sweep, said, onState) {
   const seconds = sweep.trials.columns.find((/** @type {any} */ column) => column.name === 'seconds')?.values.reduce((/** @type {number} */ sum, /** @type {number|null} */ x) => sum + (x ?? 0), 0);
   return h('header', { class: 'headline' },
     top ? h('p', { class: 'lead' }, 'Best: ', h('strong', {}, said(top.value)), ` ${sweep.metric}, `, top.run ? h('a', { href: href('run', top.run) }, `trial ${top.number}`) : `trial ${top.number}`, '.') : null,
-    h('p', {}, states, h('span', { class: 'muted' }, ` ${planned && planned > total ? `of ${count(planned)} planned, ` : ''}${sweep.method}, ${sweep.goal} ${sweep.metric}; ${sweep.status}. Began ${when(sweep.created_ms)}; ${duration(seconds)} of training.`)),
+    h('p', {}, states, h('span', { class: 'muted' }, ` ${planned && planned > total ? `of ${count(planned)} planned, ` : ''}${sweep.method}, ${sweep.goal} ${sweep.metric}; ${sweep.status}. Began ${when(sweep.created_ms)}; ${duration(seconds)} of training.${sweep.reused ? ` ${count(sweep.reused)} of them ${sweep.reused === 1 ? 'reuses' : 'reuse'} the result of an identical training.` : ''}`)),
     sweep.description ? h('p', { class: 'muted' }, sweep.description) : null,
-    top?.command ? h('div', { class: 'best-command' }, h('span', { class: 'muted' }, 'The best again: '), commandLine(top.command)) : null);
+    top?.command ? h('div', { class: 'best-command' }, h('span', { class: 'muted' }, 'Reproduce the best trial: '), commandLine(top.command)) : null);
 }
 
 /** What rules say of the sweep; each shows its evidence. @param {any[]} list @param {any} selection @param {HTMLElement} evidence */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import test from 'node:test';
-import { ago, brief, count, duration, number, percent, plain, plural, points } from '../format.js';
+import { ago, brief, bytes, cell, count, csvLine, duration, number, percent, plain, plural, points, rate } from '../format.js';
+import { cellText } from '../table.js';
 
 test('what is missing is a dash in every form', () => {
   for (const form of [percent, points, number, count, duration, plain]) assert.equal(form(null), '–');
@@ -8,39 +10,18 @@ test('what is missing is a dash in every form', () => {
   assert.equal(percent(Infinity), '–');
 });
 
-test('percentages keep their digits and points their sign', () => {
-  assert.equal(percent(0.8891), '88.9%');
-  assert.equal(percent(0.8891, 2), '88.91%');
-  assert.equal(points(0.0124), '+1.2');
-  assert.equal(points(-0.0124), '−1.2');
-  assert.equal(points(-0.0001), '0.0');
+test('every form is as the cases say that the program reads too', () => {
+  const forms = { percent, points, number, rate, plain, duration, bytes, ago: (ms) => ago(0, ms), cell: ({ name, value }) => cellText(name, value) };
+  const cases = JSON.parse(readFileSync(new URL('format.json', import.meta.url), 'utf8'));
+  for (const [form, list] of Object.entries(cases)) {
+    for (const given of list) assert.equal(forms[form](...given.slice(0, -1)), given.at(-1), `${form} of ${JSON.stringify(given[0])}`);
+  }
 });
 
-test('numbers are short and say nothing that is not there', () => {
-  assert.equal(number(0.311063), '0.3111');
-  assert.equal(number(0.00001), '1e-5');
-  assert.equal(number(123456), '123,456');
-  assert.equal(number(0), '0');
-  assert.equal(number(2.5e9), '2.5e9');
+test('counts have separators', () => {
   assert.equal(count(1290), '1,290');
   assert.equal(plural(1, 'run'), '1 run');
   assert.equal(plural(12000, 'run'), '12,000 runs');
-});
-
-test('durations are in the largest unit that fits', () => {
-  assert.equal(duration(0.84), '0.84 s');
-  assert.equal(duration(14.2), '14 s');
-  assert.equal(duration(59.7), '1 min');
-  assert.equal(duration(185), '3 min 5 s');
-  assert.equal(duration(7800), '2 h 10 min');
-});
-
-test('settings are written as people type them', () => {
-  assert.equal(plain(0.001), '1e-3');
-  assert.equal(plain(0.04042550973), '0.04043');
-  assert.equal(plain([256, 128]), '256 128');
-  assert.equal(plain(true), 'yes');
-  assert.equal(plain([]), 'none');
   assert.equal(plain({ a: 1 }), '{"a":1}');
 });
 
@@ -49,8 +30,8 @@ test('long names are cut, short ones are not', () => {
   assert.equal(brief('abcd', 4), 'abcd');
 });
 
-test('moments are told by how long ago they were', () => {
-  assert.equal(ago(1000, 2000), 'just now');
-  assert.equal(ago(0, 5 * 60000), '5 min ago');
-  assert.equal(ago(0, 3 * 3600000), '3 h ago');
+test('a cell of a spreadsheet is no formula, as in the export of the program', () => {
+  const cases = JSON.parse(readFileSync(new URL('../../../export/goldens/csv.json', import.meta.url), 'utf8'));
+  for (const { value, cell: expected } of cases) assert.equal(cell(value), expected, JSON.stringify(value));
+  assert.equal(csvLine(['a"b', 'c,d', '=1\r', null, 2]), '"a""b","c,d","\'=1\r",,2');
 });

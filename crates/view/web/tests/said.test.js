@@ -95,6 +95,6 @@ test('of training, the largest change after the first epoch is said', () => {
 
 test('calibration is said of the bin that is furthest off, with its images', () => {
   const calibration = [{ images: 0, confidence: null, accuracy: null }, { images: 100, confidence: 0.95, accuracy: 0.8 }, { images: 2, confidence: 0.3, accuracy: 0.9 }];
-  assert.equal(calibrationText({ calibration, calibration_error: 0.15 }), 'When it is 95% sure it is right 80% of the time, on 100 images: too sure. Calibration error 0.150.');
+  assert.equal(calibrationText({ calibration, calibration_error: 0.15 }), 'At 95% confidence it is right 80% of the time (100 images): overconfident. Calibration error 0.150.');
   assert.equal(calibrationText({ calibration: [], calibration_error: null }), 'There are no images to judge by.');
 });

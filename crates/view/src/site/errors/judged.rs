@@ -191,6 +191,11 @@ pub(crate) struct Cache(Mutex<Vec<(Key, Arc<Judged>)>>);
 type Key = (String, String, Set);
 
 impl Cache {
+    /// Forgets everything.
+    pub(crate) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn get(&self, key: &Key) -> Option<Arc<Judged>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = kept.iter().position(|(known, _)| known == key)?;

@@ -4,7 +4,8 @@ use handloom_engine::metric::wilson;
 use handloom_store::{Epoch, Run, Status};
 
 use super::{Check, State};
-use crate::site::words::{hidden, percent, short};
+use crate::format::{self, number};
+use crate::site::words::{hidden, percent};
 
 /// A run to be examined.
 pub(super) struct Case<'a> {
@@ -38,22 +39,22 @@ fn divergence(case: &Case<'_>) -> Check {
     let fix = case.slower();
     let losses = || case.epochs.iter().map(|epoch| (epoch.row.epoch, epoch.row.train_loss));
     if let Some((epoch, _)) = losses().find(|(_, loss)| !loss.is_finite()) {
-        return Check::bad(RULE, format!("The loss was no finite number any more in epoch {epoch}."), fix);
+        return Check::bad(RULE, format!("The loss was not a finite number in epoch {epoch}."), fix);
     }
     if case.run.status == Status::Diverged {
         let epoch = case.run.epochs + 1;
         return Check::bad(
             RULE,
-            format!("Training came apart in epoch {epoch}: loss or weights left what numbers can hold."),
+            format!("Training diverged in epoch {epoch}: the loss or a weight grew beyond the range of numbers."),
             fix,
         );
     }
     let Some((_, first)) = losses().next() else { return unknown(RULE, "No epoch is finished yet.") };
     let last = losses().next_back().map_or(first, |(_, loss)| loss);
     if last > WORSE * first {
-        return Check::bad(RULE, format!("The training loss rose from {} to {}.", short(first), short(last)), fix);
+        return Check::bad(RULE, format!("The training loss rose from {} to {}.", number(first), number(last)), fix);
     }
-    Check::new(RULE, State::Good, format!("The training loss went from {} to {}.", short(first), short(last)))
+    Check::new(RULE, State::Good, format!("The training loss went from {} to {}.", number(first), number(last)))
 }
 
 fn chance(case: &Case<'_>) -> Check {
@@ -126,7 +127,7 @@ fn vanishing(case: &Case<'_>) -> Check {
     let deep = last + 1;
     if ratio < VANISHED {
         let text = if ratio > 0.0 {
-            format!("Layer 1 gets {} times less gradient than layer {deep}.", short((1.0 / ratio).round()))
+            format!("Layer 1 gets {} times less gradient than layer {deep}.", number((1.0 / ratio).round()))
         } else {
             "Layer 1 gets no gradient at all.".to_owned()
         };
@@ -138,7 +139,7 @@ fn vanishing(case: &Case<'_>) -> Check {
         };
         return Check::bad(RULE, text, fix).of_layer(1);
     }
-    Check::new(RULE, State::Good, format!("Gradients reach layer 1: {} times those of layer {deep}.", short(ratio)))
+    Check::new(RULE, State::Good, format!("Gradients reach layer 1: {} times those of layer {deep}.", number(ratio)))
 }
 
 /// A step may be this much of the weights that it moves. Of 293 real trials with rates from 1e-6 to 2, none with larger
@@ -158,14 +159,19 @@ fn step(case: &Case<'_>) -> Check {
         (0..case.layers()).filter_map(usual).reduce(|largest, next| if next.1 > largest.1 { next } else { largest });
     let Some((layer, step)) = largest else { return unknown(RULE, "The size of steps was not recorded.") };
     if step > LARGE {
-        let text = format!("Steps are large: each moves layer {layer} by {} of its weights.", percent(step));
+        let text = format!("Steps are large: each changes the weights of layer {layer} by {}.", percent(step));
         return Check::bad(RULE, text, case.slower()).of_layer(layer);
     }
     if step < TINY {
-        let text = format!("Steps are tiny: none moves a layer by more than {} of its weights.", short(step));
+        let text = format!("Steps are tiny: none changes a layer's weights by more than {}.", small(step));
         return Check::bad(RULE, text, case.try_rate("ten times", |rate| 10.0 * rate));
     }
-    Check::new(RULE, State::Good, format!("Steps move layers by at most {} of their weights.", short(step)))
+    Check::new(RULE, State::Good, format!("Each step changes a layer's weights by at most {}.", small(step)))
+}
+
+/// A small share as a percentage with two significant digits, which one decimal would show as 0.0%.
+fn small(share: f64) -> String {
+    format!("{}%", number(format!("{:.1e}", 100.0 * share).parse().unwrap_or(f64::NAN)))
 }
 
 /// Share of a layer's units that may be dead. Of 200 real trials, good ones lost up to a fifth of a layer; beyond a quarter,
@@ -175,13 +181,13 @@ const DEAD: f64 = 0.25;
 fn dead(case: &Case<'_>) -> Check {
     const RULE: &str = "dead";
     let Some((layer, share)) = case.worst(|health| health.dead) else {
-        return unknown(RULE, "Units of this activation cannot die, or nothing was recorded.");
+        return unknown(RULE, "Dead units do not apply to this activation, or were not recorded.");
     };
     let number = layer + 1;
     let width = hidden(&case.run.config).get(layer).copied().filter(|width| *width > 0);
     let units = width.map_or_else(|| percent(share), |width| format!("{} of {width}", (share * width as f64).round()));
     if share > DEAD {
-        let text = format!("{units} units in layer {number} are dead: 0 for every validation image.");
+        let text = format!("{units} units in layer {number} are dead: their output is 0 for every validation image.");
         return Check::bad(RULE, text, "Lower the learning rate, or try -w_i he or -a leaky_relu.").of_layer(number);
     }
     let text = if share == 0.0 {
@@ -199,7 +205,7 @@ const SATURATED: f64 = 0.9;
 fn saturation(case: &Case<'_>) -> Check {
     const RULE: &str = "saturation";
     let Some((layer, share)) = case.worst(|health| health.saturated) else {
-        return unknown(RULE, "This activation has no flat ends, or nothing was recorded.");
+        return unknown(RULE, "Saturation does not apply to this activation, or was not recorded.");
     };
     let number = layer + 1;
     if share > SATURATED {
@@ -229,8 +235,8 @@ fn overfitting(case: &Case<'_>) -> Check {
     if later >= RISING && end > RISEN * least && fitted < then {
         let text = format!(
             "Since epoch {epoch} the validation loss rose from {} to {} while the training loss fell.",
-            short(least),
-            short(end)
+            number(least),
+            number(end)
         );
         let kept = match case.run.best_epoch {
             Some(best) => format!("The saved model is from epoch {best}. "),
@@ -270,7 +276,7 @@ impl Case<'_> {
     /// The advice to train with `what` the learning rate, and which one that is.
     fn try_rate(&self, what: &str, changed: impl Fn(f64) -> f64) -> String {
         match self.run.config.get("learning_rate").and_then(serde_json::Value::as_f64) {
-            Some(rate) => format!("Try {what} the learning rate: -lr {}.", short(changed(rate))),
+            Some(rate) => format!("Try {what} the learning rate: -lr {}.", format::rate(changed(rate))),
             None => format!("Try {what} the learning rate."),
         }
     }

@@ -77,7 +77,7 @@ fn divergence_is_no_number_a_status_or_a_loss_that_grew() {
         }
     });
     let found = check("divergence", &run(config.clone(), &broken), &broken);
-    assert_eq!((found.state, found.text.as_str()), (State::Bad, "The loss was no finite number any more in epoch 4."));
+    assert_eq!((found.state, found.text.as_str()), (State::Bad, "The loss was not a finite number in epoch 4."));
     assert_eq!(found.fix, "Try a tenth of the learning rate: -lr 1.");
     let well = epochs(|_| ());
     let ended = Run { status: Status::Diverged, ..run(config.clone(), &well) };
@@ -145,17 +145,17 @@ fn steps_are_a_tenth_of_the_weights_at_most_and_not_nothing_in_every_layer() {
     let told = |epochs: &[Epoch]| check("step", &run(json!({"learning_rate": 0.05}), epochs), epochs);
     let found = told(&steps([0.01, 0.25, 0.2, 0.01].map(Some)));
     assert_eq!((found.state, found.layer), (State::Bad, Some(2)));
-    assert_eq!(found.text, "Steps are large: each moves layer 2 by 25.0% of its weights.");
+    assert_eq!(found.text, "Steps are large: each changes the weights of layer 2 by 25.0%.");
     assert_eq!(found.fix, "Try a tenth of the learning rate: -lr 0.005.");
     let found = told(&steps([1e-6, 2e-6, 1e-6, 1e-7].map(Some)));
     assert_eq!((found.state, found.layer), (State::Bad, None));
-    assert_eq!(found.text, "Steps are tiny: none moves a layer by more than 2e-6 of its weights.");
+    assert_eq!(found.text, "Steps are tiny: none changes a layer's weights by more than 2e-4%.");
     assert_eq!(found.fix, "Try ten times the learning rate: -lr 0.5.");
     // One layer that moves is enough, and one odd epoch is not the run.
     assert_eq!(told(&steps([1e-6, 1e-6, 1e-6, 1e-3].map(Some))).state, State::Good);
     let mut odd = steps([1e-3; 4].map(Some));
     odd[0].evidence.layers[1].step = Some(0.9);
-    assert_eq!(told(&odd).text, "Steps move layers by at most 0.001 of their weights.");
+    assert_eq!(told(&odd).text, "Each step changes a layer's weights by at most 0.1%.");
     assert_eq!(told(&steps([None; 4])).state, State::Unknown);
     assert_eq!(told(&steps([Some(f64::INFINITY), None, None, None])).state, State::Unknown);
 }
@@ -166,7 +166,7 @@ fn a_quarter_of_a_layer_may_be_dead() {
     let told = |epochs: &[Epoch]| check("dead", &run(json!({"hidden_size": 128, "num_layers": 3}), epochs), epochs);
     let found = told(&dead(40.0 / 128.0));
     assert_eq!((found.state, found.layer), (State::Bad, Some(2)));
-    assert_eq!(found.text, "40 of 128 units in layer 2 are dead: 0 for every validation image.");
+    assert_eq!(found.text, "40 of 128 units in layer 2 are dead: their output is 0 for every validation image.");
     assert_eq!(told(&dead(31.0 / 128.0)).text, "Only 31 of 128 units in layer 2 are dead.");
     assert_eq!(told(&dead(0.0)).text, "No unit is dead.");
     let tanh = epochs(|epoch| epoch.evidence.layers.iter_mut().for_each(|layer| layer.dead = None));

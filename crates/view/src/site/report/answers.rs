@@ -1,13 +1,15 @@
 //! The answers that the pages of a report ask for, as many as there is room for.
 
-use crate::words::component;
-use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
 
 use super::super::curves::{METRICS, MOST as CURVES};
 use super::super::errors::{Set, cell_of};
 use super::super::{Site, Trouble};
-use super::Chosen;
 use super::element::Form;
+use super::{AUTHOR, Chosen, UNCHECKABLE};
+use crate::words::component;
 
 /// Examples of a cell; the dashboard shows more.
 const OF_A_CELL: usize = 12;
@@ -22,12 +24,32 @@ pub(super) struct Answers<'a> {
     room: usize,
     form: Form,
     left_out: Vec<String>,
+    given: Option<Given<'a>>,
+}
+
+/// The answers of a report that is made again. It holds the same addresses; what cannot be made is taken from it.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'a> {
+    pub(super) answers: &'a Map<String, Value>,
+    /// The runs that were not trained again.
+    pub(super) unchecked: &'a BTreeSet<String>,
+    /// The runs whose figures about the test set cannot be made.
+    pub(super) untested: &'a BTreeSet<String>,
+    /// The data sets that are not at hand.
+    pub(super) no_data: &'a BTreeSet<String>,
+}
+
+impl Given<'_> {
+    fn get(&self, address: &str) -> Result<Value, Trouble> {
+        let absent = || Trouble::new(403, format!("the report does not hold `{address}`"), "");
+        self.answers.get(address).cloned().ok_or_else(absent)
+    }
 }
 
 impl<'a> Answers<'a> {
-    /// None yet, and room for so many bytes.
-    pub(super) fn new(site: &'a Site, room: usize) -> Self {
-        Self { site, held: Map::new(), room, form: Form::Plain, left_out: Vec::new() }
+    /// None yet, and room for so many bytes, or for what is `given`.
+    pub(super) fn new(site: &'a Site, room: usize, given: Option<Given<'a>>) -> Self {
+        Self { site, held: Map::new(), room, form: Form::Plain, left_out: Vec::new(), given }
     }
 
     /// What there is, its form, and what there is not.
@@ -42,17 +64,17 @@ impl<'a> Answers<'a> {
             let answer = self.must(&format!("/api/sweeps/{}", component(id)))?;
             winners.push(answer["best"]["run"].as_str().map(str::to_owned));
         }
-        let mut lines = self.site.answer("/api/sweeps")?;
-        restrict(&mut lines, &chosen.sweeps);
-        self.put("/api/sweeps", lines);
+        self.must("/api/sweeps")?;
         let mut project = self.site.answer("/api/project")?;
-        restrict(&mut project["sweeps"], &chosen.sweeps);
-        // Where the store is, is nobody's business but its owner's.
-        project["store"] = Value::from("report");
-        project["may_edit"] = Value::from(false);
+        if let Some(given) = self.given
+            && project["best"].as_str().is_some_and(|best| given.unchecked.contains(best))
+        {
+            project["headline"] = given.get("/api/project")?["headline"].clone();
+        }
         self.put("/api/project", project);
         self.must("/api/runs")?;
         self.curves()?;
+        self.put("/api/report", json!({"author": AUTHOR, "uncheckable": UNCHECKABLE}));
         Ok(winners)
     }
 
@@ -85,8 +107,8 @@ impl<'a> Answers<'a> {
         }
         self.data();
         if let [a, b] = detailed {
-            self.may(&format!("/api/compare?a={a}&b={b}"));
-            self.may(&format!("/api/compare?a={b}&b={a}"));
+            self.compared(a, b);
+            self.compared(b, a);
         }
         // In turn, so that no run takes all the room.
         for rank in 0..CELLS {
@@ -121,19 +143,40 @@ impl<'a> Answers<'a> {
 
     /// The page of a run; false if there is no room for it.
     fn run(&mut self, id: &str) -> Result<bool, Trouble> {
-        let address = format!("/api/runs/{id}");
+        let address = format!("/api/runs/{}", component(id));
+        if let Some(given) = self.given.filter(|given| given.unchecked.contains(id)) {
+            return Ok(given.get(&address).is_ok_and(|answer| self.fit(&address, answer)));
+        }
         let mut answer = self.site.answer(&address)?;
         // Flags that were typed name folders; the command that makes the run again is there without them.
         answer["host"] = Value::Null;
         answer["typed"] = Value::Null;
         answer["may_open_test"] = Value::from(false);
+        if let Some(given) = self.given.filter(|given| given.untested.contains(id))
+            && let Ok(reported) = given.get(&address)
+        {
+            answer["test"] = reported["test"].clone();
+            let is_test = |sentence: &&mut Value| sentence["rule"] == "test";
+            let own = answer["headline"].as_array_mut().and_then(|said| said.iter_mut().find(is_test));
+            let theirs = reported["headline"].as_array().and_then(|said| said.iter().find(|one| one["rule"] == "test"));
+            if let (Some(own), Some(theirs)) = (own, theirs) {
+                *own = theirs.clone();
+            }
+        }
         Ok(self.fit(&address, answer))
+    }
+
+    /// The answers given for the pages of errors, where these cannot be made.
+    fn instead(&self, id: &str, set: Set) -> Option<Given<'a>> {
+        let untested = |given: &Given<'_>| set == Set::Test && given.untested.contains(id);
+        self.given.filter(|given| given.unchecked.contains(id) || untested(given))
     }
 
     /// What a run gets wrong in a set; false if that is not in the report. A test set that is closed stays so.
     fn errors(&mut self, id: &str, set: Set) -> bool {
-        let address = format!("/api/runs/{id}/errors?set={}", set.name());
-        match self.site.answer(&address) {
+        let address = format!("/api/runs/{}/errors?set={}", component(id), set.name());
+        let answer = self.instead(id, set).map_or_else(|| self.site.answer(&address), |given| given.get(&address));
+        match answer {
             Ok(answer) => self.fit(&address, answer),
             Err(trouble) if trouble.status == 403 => false,
             Err(trouble) => {
@@ -145,10 +188,15 @@ impl<'a> Answers<'a> {
 
     /// The examples of the cell of errors with this rank by its number of images.
     fn cell(&mut self, id: &str, set: Set, rank: usize) {
-        let errors = format!("/api/runs/{id}/errors?set={}", set.name());
+        let errors = format!("/api/runs/{}/errors?set={}", component(id), set.name());
         let Some((_, t, p)) = fullest(&self.held[&errors]["confusion"]).into_iter().nth(rank) else { return };
-        if let Ok(answer) = cell_of(self.site, id, set, [t, p], OF_A_CELL) {
-            let address = format!("/api/runs/{id}/errors/cell?set={}&true={t}&predicted={p}", set.name());
+        let id_part = component(id);
+        let address = format!("/api/runs/{id_part}/errors/cell?set={}&true={t}&predicted={p}", set.name());
+        let answer = match self.instead(id, set) {
+            Some(given) => given.get(&address),
+            None => cell_of(self.site, id, set, [t, p], OF_A_CELL),
+        };
+        if let Ok(answer) = answer {
             self.fit(&address, answer);
         }
     }
@@ -158,7 +206,9 @@ impl<'a> Answers<'a> {
         for one in list.as_array().map(Vec::as_slice).unwrap_or_default() {
             if let Some(name) = one["name"].as_str() {
                 let address = format!("/api/data/{}", component(name));
-                if let Ok(mut answer) = self.site.answer(&address) {
+                let given = self.given.filter(|given| given.no_data.contains(name));
+                let answer = given.map_or_else(|| self.site.answer(&address), |given| given.get(&address));
+                if let Ok(mut answer) = answer {
                     answer["path"] = Value::Null;
                     self.fit(&address, answer);
                 }
@@ -174,19 +224,22 @@ impl<'a> Answers<'a> {
         Ok(&self.held[address])
     }
 
-    /// An answer that may be missing.
-    fn may(&mut self, address: &str) {
-        if let Ok(answer) = self.site.answer(address) {
-            self.fit(address, answer);
+    /// Two runs side by side, if they can be compared.
+    fn compared(&mut self, a: &str, b: &str) {
+        let address = format!("/api/compare?a={}&b={}", component(a), component(b));
+        let given = self.given.filter(|given| [a, b].iter().any(|id| given.unchecked.contains(*id)));
+        if let Ok(answer) = given.map_or_else(|| self.site.answer(&address), |given| given.get(&address)) {
+            self.fit(&address, answer);
         }
     }
 
     /// Takes an answer if there is room for it.
     fn fit(&mut self, address: &str, answer: Value) -> bool {
         let size = size(address, &answer, self.form);
-        let fits = size <= self.room;
+        // How much room compressed answers take is not the same on every processor.
+        let fits = self.given.map_or(size <= self.room, |given| given.answers.contains_key(address));
         if fits {
-            self.room -= size;
+            self.room = self.room.saturating_sub(size);
             self.put(address, answer);
         }
         fits
@@ -200,13 +253,6 @@ impl<'a> Answers<'a> {
 /// Bytes that an answer takes in the file.
 fn size(address: &str, answer: &Value, form: Form) -> usize {
     form.size(answer) + address.len() + 6
-}
-
-/// Keeps the sweeps with these ids.
-fn restrict(lines: &mut Value, ids: &[String]) {
-    if let Some(lines) = lines.as_array_mut() {
-        lines.retain(|line| ids.iter().any(|id| line["id"] == **id));
-    }
 }
 
 /// The cells of errors, those with the most images first.
@@ -232,12 +278,5 @@ mod tests {
         let confusion = json!([[50, 3, 9], [0, 50, 4], [9, 0, 50]]);
         assert_eq!(fullest(&confusion), [(9, 0, 2), (9, 2, 0), (4, 1, 2), (3, 0, 1)]);
         assert!(fullest(&Value::Null).is_empty());
-    }
-
-    #[test]
-    fn only_chosen_sweeps_are_listed() {
-        let mut lines = json!([{"id": "a"}, {"id": "b"}]);
-        restrict(&mut lines, &["b".into()]);
-        assert_eq!(lines, json!([{"id": "b"}]));
     }
 }

@@ -54,6 +54,26 @@ const END: &str = "</script>";
 
 /// The text of the first element with this id in a file, which must go on to the end of its page.
 pub(super) fn read(html: &[u8], id: &str) -> Result<Vec<u8>, Unreadable> {
+    let (content, form) = content(html, id)?;
+    if form == Form::Plain { Ok(content.to_vec()) } else { unpacked(content) }
+}
+
+/// An element that holds `value`: the very one of the file, if that holds the same text, else as it is written here. How
+/// text is compressed is not the same on every processor.
+pub(super) fn as_in(html: &[u8], id: &str, value: &Value) -> String {
+    let own = embedded(value);
+    let same = content(html, id).ok().filter(|(content, form)| match form {
+        Form::Plain => *content == own.as_bytes(),
+        Form::Packed => unpacked(content).is_ok_and(|text| text == own.as_bytes()),
+    });
+    match same.and_then(|(content, form)| Some((std::str::from_utf8(content).ok()?, form))) {
+        Some((content, form)) => format!("{}{content}{END}", form.opening(id)),
+        None => Form::Plain.element(id, value),
+    }
+}
+
+/// What stands in the first element with this id, and in which form.
+fn content<'h>(html: &'h [u8], id: &str) -> Result<(&'h [u8], Form), Unreadable> {
     let soon = || Unreadable("it ends too soon".into());
     let found = Form::ALL.map(|form| {
         let opening = form.opening(id);
@@ -65,14 +85,14 @@ pub(super) fn read(html: &[u8], id: &str) -> Result<Vec<u8>, Unreadable> {
     let end = find(rest, END.as_bytes()).ok_or_else(soon)?;
     // A file that was cut off later has lost what it shows.
     find(&rest[end..], b"</html>").ok_or_else(soon)?;
-    if form == Form::Plain { Ok(rest[..end].to_vec()) } else { unpacked(&rest[..end]) }
+    Ok((&rest[..end], form))
 }
 
 fn unpacked(base64: &[u8]) -> Result<Vec<u8>, Unreadable> {
-    let damaged = |error: &dyn std::fmt::Display| Unreadable(format!("it is damaged: {error}"));
-    let bytes = STANDARD.decode(base64).map_err(|error| damaged(&error))?;
+    let damaged = || Unreadable("it is damaged: its packed data cannot be unpacked".into());
+    let bytes = STANDARD.decode(base64).map_err(|_| damaged())?;
     let mut text = Vec::new();
-    GzDecoder::new(&bytes[..]).take(MOST_TEXT + 1).read_to_end(&mut text).map_err(|error| damaged(&error))?;
+    GzDecoder::new(&bytes[..]).take(MOST_TEXT + 1).read_to_end(&mut text).map_err(|_| damaged())?;
     if text.len() as u64 > MOST_TEXT {
         return Err(Unreadable(format!("it has more than {} MiB when unpacked", MOST_TEXT >> 20)));
     }

@@ -4,11 +4,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::super::assets::{INDEX, STYLE, plotly, script};
-use super::element::Form;
 use crate::text::escape;
 
 /// The page without what it is about.
@@ -28,54 +26,55 @@ impl Frame {
         self.own.len() + self.plotly.len() + INDEX.len() + STYLE.len() + 4_096
     }
 
-    /// The page with a title, what is there before the script is, and all answers and where they come from in a form.
-    pub(super) fn filled(
+    /// The page with a title, what is there before the script is, and the elements with all answers and where they come
+    /// from: in pieces, each with what it is.
+    pub(super) fn pieces(
         &self,
         title: &str,
         first: &str,
-        (answers, provenance): (&Value, &Value),
-        form: Form,
-    ) -> String {
+        [answers, provenance]: [&str; 2],
+    ) -> Vec<(&'static str, String)> {
         let policy = format!(
             "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src '{}' '{}'; base-uri 'none'; form-action 'none'",
             hash(&self.own),
             hash(&self.plotly)
         );
-        let data = format!(
-            "{}\n<script>{}</script>\n<script>{}</script>",
-            form.element("answers", answers),
-            self.own,
-            self.plotly
-        );
-        let mut html = String::with_capacity(self.len() + data.len());
+        let mut pieces: Vec<(&'static str, String)> = Vec::new();
+        let mut put = |name: &'static str, text: &str| match pieces.last_mut() {
+            Some((last, before)) if *last == name => before.push_str(text),
+            _ => pieces.push((name, text.into())),
+        };
         for line in INDEX.lines() {
             match line.trim() {
                 "<meta charset=\"utf-8\">" => {
-                    html.push_str(line);
-                    html.push_str("\n<meta http-equiv=\"Content-Security-Policy\" content=\"");
-                    html.push_str(&policy);
-                    html.push_str("\">");
+                    put("markup", line);
+                    put("markup", "\n");
+                    let tag = format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">");
+                    put("policy", &tag);
                 }
-                "<link rel=\"stylesheet\" href=\"/style.css\">" => {
-                    html.push_str("<style>\n");
-                    html.push_str(&STYLE.replace("</", "<\\/"));
-                    html.push_str("</style>\n");
+                "<link rel=\"stylesheet\" href=\"style.css\">" => {
+                    put("style", &format!("<style>\n{}</style>\n", STYLE.replace("</", "<\\/")));
                     // Early in the file, where whoever verifies it finds it soon.
-                    html.push_str(&form.element("provenance", provenance));
+                    put("provenance", provenance);
                 }
-                "<title>Handloom</title>" => {
-                    html.push_str("<title>");
-                    html.push_str(&escape(title));
-                    html.push_str("</title>");
+                "<title>Handloom</title>" => put("title", &format!("<title>{}</title>", escape(title))),
+                "<!--data-->" => {
+                    put("answers", answers);
+                    put("markup", "\n");
+                    put("script", &format!("<script>{}</script>\n<script>{}</script>", self.own, self.plotly));
                 }
-                "<!--data-->" => html.push_str(&data),
-                "<script src=\"/app.js\" defer></script>" => {}
-                _ if line.contains("<!--first-->") => html.push_str(&line.replace("<!--first-->", first)),
-                _ => html.push_str(line),
+                "<script src=\"app.js\" defer></script>" => {}
+                _ if line.contains("<!--first-->") => {
+                    let (before, after) = line.split_once("<!--first-->").unwrap_or((line, ""));
+                    put("markup", before);
+                    put("page text", first);
+                    put("markup", after);
+                }
+                _ => put("markup", line),
             }
-            html.push('\n');
+            put("markup", "\n");
         }
-        html
+        pieces
     }
 }
 
@@ -105,8 +104,9 @@ fn hash(script: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
+    use super::super::element::Form;
     use super::*;
 
     fn elements<'h>(html: &'h str, opening: &str) -> Vec<&'h str> {
@@ -118,7 +118,9 @@ mod tests {
         let evil = "</script><script>alert(1)</script>";
         let frame = Frame { own: harmless("const a = '</script>';"), plotly: harmless("/* <!-- <script> */ 1 < 2") };
         let answers = json!({"/api/project": {"name": evil}});
-        let html = frame.filled(evil, "<p>first</p>", (&answers, &json!({"name": evil})), Form::Plain);
+        let elements_of = [("answers", &answers), ("provenance", &json!({"name": evil}))];
+        let [a, p] = elements_of.map(|(id, value)| Form::Plain.element(id, value));
+        let html: String = frame.pieces(evil, "<p>first</p>", [&a, &p]).into_iter().map(|(_, text)| text).collect();
         for outside in ["src=\"", "href=\"/", "http://", "https://"] {
             let found = html.match_indices(outside).map(|(at, _)| &html[at..(at + 60).min(html.len())]);
             let own = |text: &&str| !text.starts_with("http://www.w3.org/") && !text.starts_with("https://www.w3.org/");

@@ -1,26 +1,61 @@
 //! The report: the pages of some runs and sweeps as one file, which needs nothing else and no network.
 //!
 //! It is the same page as the dashboard's with style, scripts and every answer in it, so that it opens from disk. Where it
-//! came from is in it too, in a form that `handloom verify` reads and trains again: see [`Provenance`].
+//! came from is in it too, in a form that `handloom verify` reads and trains again: see [`Provenance`]. All pages are made
+//! from that provenance and what follows from training, so that `verify` makes them again by the same code.
 
 mod answers;
+mod check;
+mod collect;
+mod desk;
 mod element;
 mod html;
 mod provenance;
+mod snapshot;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use handloom_store::Run;
+use handloom_store::{Run, Store};
+use serde::{Deserialize, Serialize};
 
-use self::answers::Answers;
-pub use self::provenance::{Made, Provenance, Searched, Unreadable};
-use super::{Site, Trouble};
+use self::answers::{Answers, Given};
+pub use self::check::{Again, Comparison, Difference, ReportFile};
+use self::desk::{Missing, ReportDesk};
+use self::element::Form;
+pub use self::provenance::{BUILD, FORM, Figures, Made, Provenance, Searched, Tried, Unreadable};
+use self::snapshot::{Diagnostics, Snapshot};
+use super::{Desk, Site, Trouble};
 
 /// Most bytes of a report, unless what must be in it takes more.
 const MOST: usize = 8_000_000;
 
+/// Words of the author, which nothing can check.
+pub const AUTHOR: [&str; 8] = [
+    "ids",
+    "names",
+    "tags and groups",
+    "notes",
+    "titles",
+    "Git commits",
+    "commands as typed",
+    "comments and descriptions in sweep files",
+];
+
+/// Facts that training again does not give.
+pub const UNCHECKABLE: [&str; 8] = [
+    "times and durations",
+    "samples per second",
+    "host, paths and processes",
+    "the program and processor that wrote the file",
+    "the order in which trials began",
+    "how often the author opened the test set",
+    "why a run was stopped or pruned where it was",
+    "the seed of a sweep's sampler",
+];
+
 /// What a report is made of, by ids.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chosen {
     /// Runs, each with all its pages.
     pub runs: Vec<String>,
@@ -33,38 +68,86 @@ pub struct Chosen {
 pub struct Report {
     /// The file.
     pub html: String,
-    /// Where it comes from.
+    /// Provenance of the report.
     pub provenance: Provenance,
     /// What is not in it, and why.
     pub left_out: Vec<String>,
 }
 
+/// Runs as a store has them, by id.
+type Originals = BTreeMap<String, Run>;
+
 impl Site {
     /// The report of what is chosen, made in a folder with this commit checked out. No test set is opened for it.
-    pub fn report(mut self, chosen: &Chosen, git_commit: Option<String>) -> Result<Report, Trouble> {
-        let mut ids: BTreeSet<String> = chosen.runs.iter().cloned().collect();
-        for run in self.store.runs()? {
-            if run.sweep.as_ref().is_some_and(|sweep| chosen.sweeps.contains(sweep)) {
-                ids.insert(run.id);
-            }
-        }
-        for id in &chosen.runs {
-            self.run(id)?;
-        }
-        self.only = Some(ids);
-        let frame = html::Frame::new();
-        let mut answers = Answers::new(&self, MOST.saturating_sub(frame.len()));
-        let winners = answers.needed(chosen)?;
-        let provenance = Provenance::of(&self, chosen, &winners, git_commit)?;
-        let origin = provenance.to_value();
-        answers.settle(&origin);
-        answers.pages(&detailed(chosen, &winners))?;
-        let title = title(&self, chosen)?;
-        let (answers, form, left_out) = answers.done();
-        let first = super::first::shown(&answers["/api/project"], &answers["/api/runs"]);
-        let html = frame.filled(&title, &first, (&answers.into(), &origin), form);
+    pub fn report(self, chosen: &Chosen, git_commit: Option<String>) -> Result<Report, Trouble> {
+        let (provenance, originals) = collect::collect(&self, chosen, git_commit)?;
+        let Self { store, desk, .. } = self;
+        let mut provenance = with_undiagnosed(provenance, &*store)?;
+        let diagnostics: Diagnostics = Box::new(move |id| {
+            let epochs = store.epochs(id)?;
+            Ok(epochs.into_iter().map(|epoch| (epoch.row.epoch, epoch.evidence)).collect())
+        });
+        let pages = pages(&provenance, diagnostics, (desk, originals), None)?;
+        provenance.missing = pages.missing;
+        let Pages { answers, form, left_out, title, first, frame, .. } = pages;
+        let elements = [form.element("answers", &answers), form.element("provenance", &provenance.to_value())];
+        let [answers, origin] = &elements;
+        let pieces = frame.pieces(&title, &first, [answers, origin]);
+        let html = pieces.into_iter().map(|(_, text)| text).collect();
         Ok(Report { html, provenance, left_out })
     }
+}
+
+/// Notes which epochs the store has no diagnostics of, in the few runs where some are missing.
+fn with_undiagnosed(mut provenance: Provenance, store: &dyn Store) -> Result<Provenance, Trouble> {
+    let shown = |made: &Made| provenance.chosen.runs.contains(&made.id);
+    let ids: Vec<usize> = (0..provenance.runs.len()).filter(|&at| shown(&provenance.runs[at])).collect();
+    for at in ids {
+        let epochs = store.epochs(&provenance.runs[at].id)?;
+        let bare = epochs.iter().filter(|epoch| epoch.evidence.layers.is_empty()).map(|epoch| epoch.row.epoch);
+        if let Some(figures) = &mut provenance.runs[at].figures {
+            figures.undiagnosed = bare.filter(|epoch| figures.epoch.contains(epoch)).collect();
+        }
+    }
+    Ok(provenance)
+}
+
+/// Everything that the file of a report is made of.
+struct Pages {
+    answers: serde_json::Value,
+    winners: Vec<Option<String>>,
+    form: Form,
+    left_out: Vec<String>,
+    title: String,
+    /// The page before its script runs.
+    first: String,
+    missing: std::collections::BTreeSet<String>,
+    frame: html::Frame,
+}
+
+/// Makes the pages of a report from its provenance, the diagnostics of its runs, and their models and data.
+fn pages(
+    provenance: &Provenance,
+    diagnostics: Diagnostics,
+    (inner, originals): (Box<dyn Desk>, Originals),
+    given: Option<Given<'_>>,
+) -> Result<Pages, Trouble> {
+    let missing: Missing = Arc::new(Mutex::new(provenance.missing.clone()));
+    let desk = ReportDesk::new(inner, originals, provenance, Arc::clone(&missing));
+    let store = Arc::new(Snapshot::new(provenance, diagnostics));
+    let mut site = Site::new(store, Box::new(desk));
+    site.fixed_ms = Some(provenance.now_ms);
+    let chosen = &provenance.chosen;
+    let frame = html::Frame::new();
+    let mut answers = Answers::new(&site, MOST.saturating_sub(frame.len()), given);
+    let winners = answers.needed(chosen)?;
+    answers.settle(&provenance.to_value());
+    answers.pages(&detailed(chosen, &winners))?;
+    let title = title(&site, chosen)?;
+    let (answers, form, left_out) = answers.done();
+    let first = super::first::shown(&answers["/api/project"], &answers["/api/runs"]);
+    let missing = missing.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Ok(Pages { answers: answers.into(), winners, form, left_out, title, first, missing, frame })
 }
 
 /// Runs whose pages are all in the report: those chosen, and the best trials.

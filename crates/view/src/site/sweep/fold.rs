@@ -1,13 +1,15 @@
 //! Sweeps as the store has them, followed from answer to answer: a journal is read once, and then what was added.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use handloom_store::{Status as RunStatus, Sweep};
-use handloom_sweep::standing::run_of;
-use handloom_sweep::state::SILENCE_MS;
-use handloom_sweep::{Space, Spec, State, Status};
+use handloom_store::{Run, Status as RunStatus, Sweep};
+use handloom_sweep::spec::Method;
+use handloom_sweep::standing::{forgotten, run_of};
+use handloom_sweep::state::{Liveness, SILENCE_MS};
+use handloom_sweep::{Space, Spec, State, Status, Trainings};
+use serde_json::{Map, Value};
 
 use super::super::{Site, Trouble};
 use super::insight::Insight;
@@ -27,6 +29,9 @@ pub(super) struct Followed {
     pub(super) insight: Mutex<Option<Arc<Insight>>>,
     /// Inputs and classes, once they are known.
     pub(super) widths: OnceLock<(usize, usize)>,
+    /// Settings of every trial.
+    settings: Map<String, Value>,
+    trainings: OnceLock<Option<Trainings>>,
 }
 
 /// A sweep at a moment.
@@ -37,6 +42,11 @@ pub(super) struct Moment {
 }
 
 impl Sweeps {
+    /// Forgets everything.
+    pub(crate) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// What is kept of this sweep.
     pub(super) fn follow(&self, sweep: &Sweep) -> Result<Arc<Followed>, Trouble> {
         let mut all = unpoisoned(&self.0);
@@ -65,7 +75,15 @@ impl Followed {
         })?;
         let space = spec.space.without(&sweep.settings);
         let state = Mutex::new(Arc::new(State::new(spec.metric.goal)));
-        Ok(Self { spec, space, state, insight: Mutex::default(), widths: OnceLock::new() })
+        let (settings, trainings) = (sweep.settings.clone(), OnceLock::new());
+        Ok(Self { spec, space, state, insight: Mutex::default(), widths: OnceLock::new(), settings, trainings })
+    }
+
+    /// Where the sweep stands, in a word.
+    pub(super) fn status(&self, state: &State) -> &'static str {
+        let trainings = || self.trainings.get_or_init(|| Trainings::of(&self.spec, &self.space, &self.settings));
+        let trainings = if self.spec.method == Method::Grid { None } else { trainings().as_ref() };
+        self.spec.status(&self.space, trainings, state)
     }
 
     /// Reads the journal of the sweep `id` on to now.
@@ -83,19 +101,40 @@ impl Followed {
 }
 
 impl Moment {
+    /// Ids of the runs whose results trials reuse.
+    pub(super) fn reused(&self) -> Vec<String> {
+        let reused = self.state.trials.iter().filter(|trial| trial.reused);
+        reused.filter_map(|trial| run_of(&self.state, trial.number)).map(Into::into).collect()
+    }
+
+    /// The runs of the sweep `id` among `all`, by their ids: those of its trials, and those whose results trials reuse.
+    pub(super) fn runs<'r>(&self, id: &str, all: impl IntoIterator<Item = &'r Run>) -> HashMap<&'r str, &'r Run> {
+        let reused: HashSet<String> = self.reused().into_iter().collect();
+        let own = |run: &&Run| run.sweep.as_deref() == Some(id) || reused.contains(&run.id);
+        all.into_iter().filter(own).map(|run| (run.id.as_str(), run)).collect()
+    }
+
     /// What the sweep has come to. A trial whose process is gone is pending; `standing` says where a run stands.
     pub(super) fn state(&self, standing: impl Fn(&str) -> Option<RunStatus>) -> Cow<'_, State> {
-        let stale = self.state.stale(self.now_ms, SILENCE_MS, |_| false);
-        let mut gone: Vec<u64> = stale.iter().map(|stale| stale.number).collect();
+        // A run that goes by its lock knows better than silence.
+        let lives = |number: u64| run_of(&self.state, number).and_then(&standing) == Some(RunStatus::Running);
+        let stale = self.state.stale(self.now_ms, SILENCE_MS, |_| Liveness::Unknown);
+        let stale = stale.iter().filter(|stale| stale.agent.left || !lives(stale.number));
+        let mut gone: Vec<u64> = stale.map(|stale| stale.number).collect();
         let running = self.state.trials.iter().filter(|trial| trial.status == Status::Running);
         let killed = running.filter(|trial| {
             run_of(&self.state, trial.number).and_then(&standing).is_some_and(|status| status == RunStatus::Killed)
         });
         gone.extend(killed.map(|trial| trial.number));
-        if gone.is_empty() {
+        // The journal was read before the runs: each run in it was recorded then, unless somebody removed it.
+        let removed = forgotten(&self.state, |run| standing(run).is_some());
+        if gone.is_empty() && removed.is_empty() {
             return Cow::Borrowed(&self.state);
         }
         let mut state = State::clone(&self.state);
+        for run in &removed {
+            state.remove(run);
+        }
         for number in gone {
             state.trials[number as usize].status = Status::Pending;
         }

@@ -49,10 +49,11 @@ impl Insight {
     }
 }
 
-/// The trials that are over and that something is known of.
+/// The trials that are over and that something is known of, each training once.
 fn ended(trials: &[Trial]) -> Vec<&Trial> {
+    let once = trials.iter().filter(|trial| trial.repeats.is_none());
     let is_over = |trial: &&Trial| matches!(trial.status, Status::Finished | Status::Pruned | Status::Diverged);
-    trials.iter().filter(is_over).collect()
+    once.filter(is_over).collect()
 }
 
 /// The importance of parameters, from at most [`MOST`] of the trials that are over, and how many these are.
@@ -114,6 +115,7 @@ mod tests {
             choice: [("momentum".to_owned(), json!(number as f64 / 1e4))].into(),
             costs: vec![number as f64],
             status: if number.is_multiple_of(2) { Status::Finished } else { Status::Failed },
+            ..Trial::default()
         };
         let state = |count| State { trials: (0..count).map(trial).collect(), ..State::new(Goal::Minimize) };
         let (few, of) = sampled(&space, &state(60));

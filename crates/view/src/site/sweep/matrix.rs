@@ -1,9 +1,9 @@
 //! The correlation matrix of all parameters, their categories one by one, and of what trials came to.
 
+use crate::format::plain;
 use handloom_engine::event::Row;
 use handloom_store::ByRun;
 use handloom_sweep::Status;
-use handloom_sweep::words::value;
 use serde_json::{Value, json};
 
 use super::table::{Parameter, Table};
@@ -15,7 +15,7 @@ const MOST_CATEGORIES: usize = 16;
 pub(super) fn matrix(table: &Table, kept: &ByRun<Row>) -> Value {
     let counts = |at: &usize| {
         let line = &table.trials[*at];
-        matches!(line.status, Status::Finished | Status::Pruned) && line.value.is_some()
+        matches!(line.status, Status::Finished | Status::Pruned) && line.value.is_some() && line.repeats.is_none()
     };
     let among: Vec<usize> = (0..table.trials.len()).filter(counts).collect();
     let mut columns: Vec<(String, Vec<f64>)> = Vec::new();
@@ -63,7 +63,7 @@ fn of_parameter(parameter: &Parameter, among: &[usize]) -> Vec<(String, Vec<f64>
         return Vec::new();
     }
     let is = |level: &Value| among.iter().map(|&at| f64::from(u8::from(parameter.values[at] == *level))).collect();
-    levels.iter().map(|level| (format!("{} = {}", parameter.name, value(level)), is(level))).collect()
+    levels.iter().map(|level| (format!("{} = {}", parameter.name, plain(level)), is(level))).collect()
 }
 
 fn varies(values: &[f64]) -> bool {
@@ -106,6 +106,8 @@ mod tests {
             created_ms: None,
             seconds: Some(1.0),
             weights: (at != 2).then_some(100 * at as u64),
+            reused: false,
+            repeats: None,
         };
         let trials: Vec<Line> = values.iter().enumerate().map(line).collect();
         let optimizers = ["adam", "sgd"].map(|name| json!(name)).to_vec();

@@ -46,6 +46,12 @@ pub(super) fn lines(site: &Site) -> Result<Vec<Value>, Trouble> {
     Ok(sweeps.iter().rev().filter_map(|sweep| line(site, sweep).ok()).collect())
 }
 
+/// Ids of the runs whose results trials of a sweep reuse.
+pub(super) fn reused(site: &Site, id: &str) -> Result<Vec<String>, Trouble> {
+    let Some(sweep) = site.store.sweep(id)? else { return Ok(Vec::new()) };
+    Ok(site.sweeps.follow(&sweep)?.now(site, id)?.reused())
+}
+
 fn line(site: &Site, sweep: &Sweep) -> Result<Value, Trouble> {
     let followed = site.sweeps.follow(sweep)?;
     let moment = followed.now(site, &sweep.id)?;
@@ -54,20 +60,17 @@ fn line(site: &Site, sweep: &Sweep) -> Result<Value, Trouble> {
     let (spec, standing) = (&followed.spec, Standing::of(&state));
     Ok(json!({
         "id": sweep.id, "name": sweep.name, "created_ms": sweep.created_ms,
-        "status": spec.status(&followed.space, &state), "method": spec.method.name(), "metric": spec.metric.name,
+        "status": followed.status(&state), "method": spec.method.name(), "metric": spec.metric.name,
         "trials": standing.trials(), "best": standing.best.map(|(.., cost)| spec.metric.goal.cost(cost)),
     }))
 }
 
 fn one(site: &Site, id: &str) -> Result<Value, Trouble> {
-    let sweep = site.store.sweep(id)?.ok_or_else(|| {
-        Trouble::new(404, format!("no sweep `{id}` in `{}`", site.store.at()), "`handloom sweep ls` lists them")
-    })?;
+    let sweep = site.store.sweep(id)?.ok_or_else(|| unknown(site, id))?;
     let followed = site.sweeps.follow(&sweep)?;
     let moment = followed.now(site, &sweep.id)?;
     let seen = site.seen()?;
-    let own = seen.runs.iter().filter(|run| run.sweep.as_ref() == Some(&sweep.id));
-    let runs: HashMap<&str, &Run> = own.map(|run| (run.id.as_str(), run)).collect();
+    let runs = moment.runs(&sweep.id, &seen.runs);
     let state = moment.state(|id| runs.get(id).map(|run| run.status));
     let Followed { spec, space, .. } = &*followed;
     let widths = followed.widths.get().copied().or_else(|| {
@@ -86,13 +89,29 @@ fn one(site: &Site, id: &str) -> Result<Value, Trouble> {
     });
     Ok(json!({
         "id": sweep.id, "name": sweep.name.as_ref().unwrap_or(&sweep.id), "description": spec.description, "method": spec.method.name(),
-        "metric": metric.name, "goal": metric.goal.name(), "created_ms": sweep.created_ms,
-        "status": spec.status(space, &state), "command": line_of(&sweep.command), "yaml": sweep.yaml,
+        "metric": metric.name, "goal": metric.goal.name(), "seed": sweep.seed, "created_ms": sweep.created_ms,
+        "status": followed.status(&state), "command": line_of(&sweep.command), "yaml": sweep.yaml,
         "settings": sweep.settings, "parameters": file.map(parameters).collect::<Map<_, _>>(),
-        "planned": spec.total(space, &state), "counts": standing.object(), "trials": shown::columns(&table),
+        "planned": spec.total(space, &state), "counts": standing.object(), "reused": standing.reused, "trials": shown::columns(&table),
         "axes": shown::axes(&table, &insight.ranked), "best": best, "importance": insight.importance,
         "matrix": insight.matrix, "observations": insight.observations,
     }))
+}
+
+/// A sweep, its state now, its status in a word, and how many trials it is to have, if there is a limit.
+pub(super) fn state_of(site: &Site, id: &str) -> Result<(Sweep, State, &'static str, Option<u64>), Trouble> {
+    let sweep = site.store.sweep(id)?.ok_or_else(|| unknown(site, id))?;
+    let followed = site.sweeps.follow(&sweep)?;
+    let moment = followed.now(site, &sweep.id)?;
+    let seen = site.seen()?;
+    let state = moment.state(|id| seen.runs.iter().find(|run| run.id == id).map(|run| run.status)).into_owned();
+    let Followed { spec, space, .. } = &*followed;
+    let (status, total) = (followed.status(&state), spec.total(space, &state));
+    Ok((sweep, state, status, total))
+}
+
+fn unknown(site: &Site, id: &str) -> Trouble {
+    Trouble::new(404, format!("no sweep `{id}` in `{}`", site.store.at()), "`handloom sweep ls` lists them")
 }
 
 /// What is costly to say of the trials of `table`: what was found before, if that still holds.

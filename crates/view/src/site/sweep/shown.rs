@@ -11,10 +11,12 @@ pub(super) fn columns(table: &Table) -> Value {
         table.trials.iter().map(figure).collect()
     };
     let statuses: Vec<Option<Value>> = table.trials.iter().map(|line| Some(json!(line.status.name()))).collect();
+    let reused = table.trials.iter().map(|line| line.reused.then(|| json!("reused")));
     let mut columns = Columns::new()
         .number("number", "linear", of(|line| Some(line.number as f64)))
         .text("run", table.trials.iter().map(|line| line.run.clone()).collect::<Vec<_>>())
         .category("status", statuses)
+        .category("reused", reused.collect())
         .time("created_ms", of(|line| line.created_ms.map(|ms| ms as f64)))
         .number("seconds", "linear", of(|line| line.seconds))
         .number("epochs", "linear", of(|line| Some(line.epochs as f64)))

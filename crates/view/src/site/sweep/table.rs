@@ -12,8 +12,19 @@ use serde_json::Value;
 /// Most different values of a list in a sweep file that are shown as categories rather than as numbers.
 const MOST_LEVELS: usize = 12;
 /// What fixed columns are called: a parameter with one of these names has `config.` before it.
-const FIXED: [&str; 10] =
-    ["number", "run", "status", "created_ms", "seconds", "epochs", "metric", "best_so_far", "weights", "name"];
+const FIXED: [&str; 11] = [
+    "number",
+    "run",
+    "status",
+    "reused",
+    "created_ms",
+    "seconds",
+    "epochs",
+    "metric",
+    "best_so_far",
+    "weights",
+    "name",
+];
 
 /// The trials of a sweep, in the order of their numbers.
 #[derive(Clone, Debug)]
@@ -45,6 +56,10 @@ pub struct Line {
     pub seconds: Option<f64>,
     /// Number of weights and biases.
     pub weights: Option<u64>,
+    /// Whether it took the result of an identical training.
+    pub reused: bool,
+    /// The other trial of the sweep that has the same run: statistics count the two once, by leaving this one out.
+    pub repeats: Option<u64>,
 }
 
 /// A parameter, with its value in every trial.
@@ -80,7 +95,10 @@ impl Table {
                 Status::Running => now_ms,
                 _ => ended.unwrap_or(began),
             };
-            let took = attempt.map(|attempt| end(attempt.claimed_ms, attempt.ended_ms) - attempt.claimed_ms);
+            // What was trained before took none of this sweep's time.
+            let took = attempt
+                .filter(|_| !trial.reused)
+                .map(|attempt| end(attempt.claimed_ms, attempt.ended_ms) - attempt.claimed_ms);
             let config = || configured(spec, &trial.choice, run.and_then(|run| runs.get(run).copied()));
             Line {
                 number: trial.number,
@@ -91,6 +109,8 @@ impl Table {
                 created_ms: attempt.map(|attempt| attempt.claimed_ms),
                 seconds: took.map(|ms| ms.max(0) as f64 / 1e3),
                 weights: widths.and_then(|widths| Some(weights(&config()?.hidden_size, widths))),
+                reused: trial.reused,
+                repeats: trial.repeats,
             }
         };
         let trials: Vec<Line> = state.trials.iter().map(trial).collect();
@@ -103,16 +123,27 @@ impl Table {
     }
 
     /// How good each trial is: its metric, negated where less is better. A trial that diverged is as bad as the worst,
-    /// as the importance of parameters has it; one that failed or has not ended has none.
+    /// as the importance of parameters has it; one that failed, was removed or has not
+    /// ended has none, and neither has one that repeats another's run.
     pub fn goodness(&self) -> Vec<Option<f64>> {
         let good = |line: &Line| match line.status {
             Status::Finished | Status::Pruned => line.value.map(|value| -self.metric.goal.cost(value)),
             _ => None,
         };
+        let good = |line: &Line| good(line).filter(|_| line.repeats.is_none());
         let found: Vec<Option<f64>> = self.trials.iter().map(good).collect();
         let worst = found.iter().flatten().copied().reduce(f64::min);
         let diverged = |line: &Line| (line.status == Status::Diverged).then_some(worst).flatten();
         self.trials.iter().zip(found).map(|(line, good)| good.or_else(|| diverged(line))).collect()
+    }
+
+    /// Positions of the trials that statistics count: not those that were removed or repeat another's run.
+    pub fn counted(&self) -> Vec<usize> {
+        let counts = |at: &usize| {
+            let line = &self.trials[*at];
+            line.status != Status::Removed && line.repeats.is_none()
+        };
+        (0..self.trials.len()).filter(counts).collect()
     }
 
     /// The metric of this goodness, for people: `88.9%`, `0.3311`.
@@ -231,7 +262,8 @@ fn configured(spec: &Spec, choice: &Choice, run: Option<&Run>) -> Option<Config>
 pub fn weights(hidden: &[usize], (inputs, classes): (usize, usize)) -> u64 {
     let sizes: Vec<u64> =
         std::iter::once(inputs).chain(hidden.iter().copied()).chain([classes]).map(|size| size as u64).collect();
-    sizes.windows(2).map(|pair| pair[1] * (pair[0] + 1)).sum()
+    let layers = sizes.windows(2).map(|pair| pair[0].saturating_add(1).saturating_mul(pair[1]));
+    layers.fold(0, u64::saturating_add)
 }
 
 #[cfg(test)]
@@ -276,6 +308,8 @@ mod tests {
             created_ms: None,
             seconds: None,
             weights: None,
+            reused: false,
+            repeats: None,
         };
         let trials = vec![
             line(Status::Finished, Some(0.8)),

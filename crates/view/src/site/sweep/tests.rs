@@ -102,8 +102,18 @@ fn site(entries: &[Entry]) -> (tempfile::TempDir, Site) {
     let store = open(folder.path()).unwrap();
     let sweep = Sweep { id: "s1".into(), name: Some("<b>".into()), yaml: FILE.into(), ..Sweep::default() };
     store.add_sweep(&sweep, entries).unwrap();
+    record_ended(&*store, entries);
     let site = Site::new(store, Box::new(Program));
     (folder, site)
+}
+
+/// Records a run for each trial that ended: the result of one whose run is gone does not count.
+fn record_ended(store: &dyn Store, entries: &[Entry]) {
+    for entry in entries {
+        if let Entry::Ended { number, .. } = entry {
+            record(store, *number, RunStatus::Finished);
+        }
+    }
 }
 
 fn record(store: &dyn Store, number: u64, status: RunStatus) {
@@ -184,6 +194,7 @@ fn importance_and_observations_appear_as_trials_end() {
     assert!(names.contains(&json!("optimizer = adam")) && names.last() == Some(&json!("val_accuracy")), "{names:?}");
     // Ten more trials: nothing runs, so all is made anew.
     let more: Vec<Entry> = (30..40).flat_map(|number| trial(number, Some(value(number)), Some(Finished))).collect();
+    record_ended(&*site.store, &more);
     site.store.append("s1", &[more, vec![Entry::Capped { trials: 40 }]].concat()).unwrap();
     let found = answer(&site, Some("s1")).unwrap();
     assert_eq!((found["importance"]["of"].clone(), found["status"].clone()), (json!(40), json!("finished")));

@@ -38,6 +38,11 @@ impl Place {
         open(self.folder.path().join("store")).unwrap()
     }
 
+    /// Moves the store elsewhere, or back.
+    pub(super) fn rename(&self, from: &str, to: &str) {
+        std::fs::rename(self.folder.path().join(from), self.folder.path().join(to)).unwrap();
+    }
+
     pub(super) fn site(&self) -> Site {
         Site::new(self.store(), Box::new(Small { store: self.store() }))
     }

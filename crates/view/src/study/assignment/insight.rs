@@ -1,7 +1,7 @@
 //! Question 6: what the settings do, which of them matter, and what to take.
 
+use crate::format::{plain, rate};
 use handloom_sweep::importance::Verdict;
-use handloom_sweep::words::{short, value};
 
 use super::super::leader::{Figure, leader, told};
 use super::super::page::{Block, Conclusion};
@@ -107,15 +107,15 @@ fn dimension(parameter: &Parameter) -> Dimension {
         let last = levels.len().max(2) - 1;
         let place = |at: usize| at as f64 / last as f64;
         let of = |own: &serde_json::Value| levels.iter().position(|level| level == own).map(place);
-        let ticks = levels.iter().enumerate().map(|(at, level)| (place(at), value(level))).collect();
+        let ticks = levels.iter().enumerate().map(|(at, level)| (place(at), plain(level))).collect();
         return Dimension { name, ticks, places: parameter.values.iter().map(of).collect() };
     }
-    let scaled = |number: f64| if parameter.is_log { number.max(f64::MIN_POSITIVE).ln() } else { number };
+    let scaled = |number: f64| if parameter.is_log { libm::log(number.max(f64::MIN_POSITIVE)) } else { number };
     let numbers = || (0..parameter.values.len()).filter_map(|at| parameter.number(at));
     let (low, high) = bounds(numbers().map(scaled));
     let place = |number: f64| if high > low { (scaled(number) - low) / (high - low) } else { 0.5 };
     let back = |share: f64| low + share * (high - low);
-    let tick = |share: f64| (share, short(if parameter.is_log { back(share).exp() } else { back(share) }));
+    let tick = |share: f64| (share, rate(if parameter.is_log { libm::exp(back(share)) } else { back(share) }));
     Dimension {
         name,
         ticks: [0.0, 0.5, 1.0].map(tick).to_vec(),
@@ -154,7 +154,7 @@ fn correlations(searched: &Searched) -> Block {
             let found = column.correlation.as_ref()?;
             let name = column.name.replace('_', " ");
             let label = match &column.category {
-                Some(category) => format!("{name} = {}", value(category)),
+                Some(category) => format!("{name} = {}", plain(category)),
                 None => name,
             };
             Some(Interval { label, value: [found.value, found.interval[0], found.interval[1]] })
@@ -186,7 +186,7 @@ fn one_change(of: &Assignment<'_>) -> Vec<Block> {
                 .trials
                 .first()
                 .and_then(|trial| trial.last())
-                .map_or_else(String::new, |epoch| short(epoch.row.learning_rate));
+                .map_or_else(String::new, |epoch| rate(epoch.row.learning_rate));
             vec![
                 arm.label.clone(),
                 rate,

@@ -27,7 +27,7 @@ pub(super) fn samples(of: &Assignment<'_>) -> Vec<Block> {
     vec![
         Block::Heading("Question 1: one image of each class".into()),
         Block::Picture { name: "samples".into(), picture: sample_grid(of.dataset, of.data, 1) },
-        Block::Commands(vec![format!("handloom data show {} --out samples.svg", of.dataset)]),
+        Block::Commands(vec![format!("handloom data show {} --out samples.svg", crate::words::quoted(of.dataset))]),
     ]
 }
 

@@ -1,8 +1,8 @@
 //! What the runs say: how many overfit, what these have in common, and what it costs.
 
+use crate::format;
 use handloom_engine::compare::{Difference, independent_difference};
 use handloom_engine::metric::wilson;
-use handloom_sweep::words::short;
 
 use super::super::page::Conclusion;
 use super::super::sample::Sample;
@@ -74,7 +74,7 @@ pub(super) fn counts(cases: &[Case<'_>], keep: impl Fn(&Case<'_>) -> bool) -> [u
 fn of_number(cases: &[Case<'_>], setting: &'static str) -> Option<Contrast> {
     let values = || cases.iter().filter_map(|case| number(case.trial, setting));
     let (low, high) = (values().reduce(f64::min)?, values().reduce(f64::max)?);
-    let side = |value: f64| (short(value), counts(cases, |case| number(case.trial, setting) == Some(value)));
+    let side = |value: f64| (format::setting(value), counts(cases, |case| number(case.trial, setting) == Some(value)));
     if low < high { Contrast::new(setting, side(high), side(low)) } else { None }
 }
 

@@ -95,7 +95,7 @@ fn ratio(trial: &Trial) -> Option<f64> {
 
 /// Logarithms of a figure, of the runs that have any.
 fn logs(arm: &Arm<'_>, figure: fn(&Trial) -> Option<f64>) -> Sample {
-    arm.sample(|trial| figure(trial).filter(|value| *value > 0.0).map(f64::ln))
+    arm.sample(|trial| figure(trial).filter(|value| *value > 0.0).map(libm::log))
 }
 
 /// How many runs have no gradient at all in their first layer.
@@ -107,7 +107,7 @@ fn chart(heading: &str, scale: Scale, families: &[Family<'_>], figure: fn(&Trial
     let point = |(depth, arm): &(usize, Arm<'_>)| {
         let is_log = scale == Scale::Log;
         let sample = if is_log { logs(arm, figure) } else { arm.sample(figure) };
-        let back = |value: f64| if is_log { value.exp() } else { value };
+        let back = |value: f64| if is_log { libm::exp(value) } else { value };
         // Without any run a gap.
         let end = |of: fn(f64, f64) -> f64| sample.values().into_iter().reduce(of).map_or(f64::NAN, back);
         [*depth as f64, sample.mean().map_or(f64::NAN, back), end(f64::min), end(f64::max)]

@@ -18,9 +18,9 @@ pub(super) fn conclusions(families: &[Family<'_>]) -> Vec<Conclusion> {
 
 /// A value whose logarithm this is, for people: three digits.
 pub(super) fn figure(log: f64) -> String {
-    let value = log.exp();
+    let value = libm::exp(log);
     if (1e-3..1e6).contains(&value) {
-        format!("{value:.0$}", (2.0 - value.log10().floor()).max(0.0) as usize)
+        format!("{value:.0$}", (2.0 - libm::log10(value).floor()).max(0.0) as usize)
     } else {
         format!("{value:.1e}")
     }
@@ -51,9 +51,9 @@ pub(super) fn vanishes(family: &Family<'_>) -> Conclusion {
         return Conclusion::open(format!("{name}: there are too few gradients to say what depth does to them{left}"));
     };
     let said = format!("with {} the first layer's gradient is {} that with {few}{left}", layers(*many), factor(&found));
-    if found.high.exp() < VANISHED {
+    if libm::exp(found.high) < VANISHED {
         Conclusion::settled(format!("{name} vanishes: {said}"))
-    } else if found.low.exp() > VANISHED && lost == 0 {
+    } else if libm::exp(found.low) > VANISHED && lost == 0 {
         // A run without any gradient speaks against it, and is not in the mean.
         Conclusion::settled(format!("{name} does not vanish: {said}"))
     } else {

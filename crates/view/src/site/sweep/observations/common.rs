@@ -1,7 +1,7 @@
 //! What the runs under 65 % have in common, as one condition after the other.
 
+use crate::format::{plain, rate};
 use handloom_sweep::importance::Importance;
-use handloom_sweep::words::{short, value};
 
 use super::super::table::{Parameter, Table};
 use super::group::{LEAST, part};
@@ -37,12 +37,13 @@ pub(super) fn common(table: &Table, _: &Importance) -> Vec<Observation> {
         let share = format!("{hits} of the {} that {}", counted(with.len()), best.words);
         let text = if found.is_empty() {
             format!(
-                "{under} of {trials} trials stay under 65%. What sets them apart: {share} do ({precision:.0}%), \
-                 which is {recall:.0}% of them."
+                "{under} of {trials} trials ended below 65%. {recall:.0}% of them have one setting in common: {share} \
+                 did ({precision:.0}%)."
             )
         } else {
             format!(
-                "Of the other {remaining} under 65%, {recall:.0}% are told by this: {share} stay under it ({precision:.0}%)."
+                "Of the other {remaining} below 65%, {recall:.0}% have this in common: {share} ended below it \
+                 ({precision:.0}%)."
             )
         };
         let brush: Brush = vec![(parameter.name.clone(), part(parameter, with.iter().copied()))];
@@ -86,7 +87,7 @@ fn condition(table: &Table, among: &[usize], is_under: impl Fn(usize) -> bool) -
         let spread = met as f64 * (n - met as f64);
         let chi = n * (apart * (under * over) as f64).powi(2) / ((under * over) as f64 * spread);
         one.apart = apart;
-        (met > 0 && spread > 0.0 && apart >= APART && tried * (-chi / 2.0).exp() < 0.05).then_some(one)
+        (met > 0 && spread > 0.0 && apart >= APART && tried * libm::exp(-chi / 2.0) < 0.05).then_some(one)
     });
     judged.reduce(|best, next| if next.apart > best.apart { next } else { best })
 }
@@ -98,7 +99,7 @@ fn conditions(table: &Table, at: usize, among: &[usize]) -> Vec<Condition> {
     let new = |words, meets: Meets| Condition { parameter: at, words, meets, apart: 0.0 };
     if !parameter.is_number() {
         let is = |level: serde_json::Value| {
-            let words = format!("have {name} {}", value(&level));
+            let words = format!("have {name} {}", plain(&level));
             new(words, Box::new(move |parameter: &Parameter, at: usize| parameter.values[at] == level))
         };
         return parameter.levels().into_iter().map(is).collect();
@@ -111,11 +112,11 @@ fn conditions(table: &Table, at: usize, among: &[usize]) -> Vec<Condition> {
     for edge in (1..numbers.len()).step_by(step) {
         let (below, above) = (numbers[edge - 1], numbers[edge]);
         found.push(new(
-            format!("have a {name} of at most {}", short(below)),
+            format!("have a {name} of at most {}", rate(below)),
             Box::new(move |parameter: &Parameter, at: usize| parameter.number(at).is_some_and(|x| x <= below)),
         ));
         found.push(new(
-            format!("have a {name} of at least {}", short(above)),
+            format!("have a {name} of at least {}", rate(above)),
             Box::new(move |parameter: &Parameter, at: usize| parameter.number(at).is_some_and(|x| x >= above)),
         ));
     }
@@ -150,7 +151,7 @@ mod tests {
         assert!(texts.contains("have a learning_rate of at least 0.02"), "{texts}");
         assert!(texts.contains("have optimizer sgd") && texts.contains("(100%)"), "{texts}");
         let under = table.trials.iter().filter(|line| line.value < Some(0.65)).count();
-        assert!(found[0].text.starts_with(&format!("{under} of 100 trials stay under 65%.")), "{texts}");
+        assert!(found[0].text.starts_with(&format!("{under} of 100 trials ended below 65%.")), "{texts}");
         assert!(found.iter().any(|one| one.brush == [("optimizer".to_owned(), Part::Levels(vec![json!("sgd")]))]));
     }
 

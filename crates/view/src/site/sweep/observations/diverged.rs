@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::fmt::Write as _;
 
+use crate::format::{self, plain};
 use handloom_sweep::Status;
 use handloom_sweep::importance::Importance;
-use handloom_sweep::words::{short, value};
 use serde_json::json;
 
 use super::super::table::Table;
@@ -15,25 +15,26 @@ use crate::words::listed;
 /// How many trials diverged, from which learning rate on, and with which optimizers; nothing if none did.
 pub(super) fn diverged(table: &Table, _: &Importance) -> Vec<Observation> {
     let is = |at: usize| table.trials[at].status == Status::Diverged;
-    let gone: Vec<usize> = (0..table.trials.len()).filter(|&at| is(at)).collect();
+    let counted = table.counted();
+    let gone: Vec<usize> = counted.iter().copied().filter(|&at| is(at)).collect();
     if gone.is_empty() {
         return Vec::new();
     }
     let of = |count: usize| if count == 1 { "trial" } else { "trials" };
-    let mut text = format!("{} of {} {} diverged", gone.len(), table.trials.len(), of(table.trials.len()));
+    let mut text = format!("{} of {} {} diverged", gone.len(), counted.len(), of(counted.len()));
     if let Some(rate) = table.parameter("learning_rate")
         && let Some(least) = gone.iter().filter_map(|&at| rate.number(at)).reduce(f64::min)
     {
-        let above = (0..table.trials.len()).filter(|&at| rate.number(at) >= Some(least)).count();
+        let above = counted.iter().filter(|&&at| rate.number(at) >= Some(least)).count();
         let all = if gone.len() > 1 { ", all with" } else { ", with" };
-        let _ = write!(text, "{all} a learning rate of at least {}, as {above} {} had", short(least), of(above));
+        let _ = write!(text, "{all} a learning rate of at least {}, as {above} {} had", format::rate(least), of(above));
     }
     if let Some(optimizer) = table.parameter("optimizer") {
         let count = |level: &serde_json::Value| gone.iter().filter(|&&at| optimizer.values[at] == *level).count();
         let mut counts: Vec<(usize, String)> = optimizer
             .levels()
             .iter()
-            .map(|level| (count(level), value(level)))
+            .map(|level| (count(level), plain(level)))
             .filter(|(count, _)| *count > 0)
             .collect();
         counts.sort_by_key(|(count, _)| Reverse(*count));

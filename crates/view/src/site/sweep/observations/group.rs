@@ -1,6 +1,6 @@
 //! Trials grouped by the value of one parameter.
 
-use handloom_sweep::words::{short, value};
+use crate::format::{plain, rate};
 
 use super::super::table::{Parameter, Table};
 use super::Part;
@@ -33,7 +33,7 @@ pub(super) fn groups(parameter: &Parameter, among: &[usize]) -> Vec<Group> {
                 Some(number) if !parameter.is_category => Part::Range(number, number),
                 _ => Part::Levels(vec![level.clone()]),
             };
-            Group { label: value(level), part, members }
+            Group { label: plain(level), part, members }
         };
         levels.iter().map(group).collect()
     } else {
@@ -71,7 +71,7 @@ fn thirds(parameter: &Parameter, among: &[usize]) -> Vec<Group> {
         if let [(low, _), ..] = own {
             let high = own[own.len() - 1].0;
             found.push(Group {
-                label: format!("{} to {}", short(*low), short(high)),
+                label: format!("{} to {}", rate(*low), rate(high)),
                 part: part(parameter, own.iter().map(|(_, at)| *at)),
                 members: own.iter().map(|(_, at)| *at).collect(),
             });

@@ -1,7 +1,7 @@
 //! The learning rates that work, for each optimizer.
 
+use crate::format::{self, plain};
 use handloom_sweep::importance::Importance;
-use handloom_sweep::words::{short, value};
 use serde_json::Value;
 
 use super::super::table::{Parameter, Table};
@@ -32,7 +32,7 @@ pub(super) fn rates(table: &Table, _: &Importance) -> Vec<Observation> {
         let own: Vec<usize> = all.iter().copied().filter(|&at| optimizer.values[at] == *level).collect();
         let (text, part) = works(table, rate, &own, &goodness, allowed)?;
         let brush = vec![(optimizer.name.clone(), Part::Levels(vec![level.clone()])), (rate.name.clone(), part)];
-        Some(Observation::new("rates", true, format!("With {}, l{text}", value(level)), brush))
+        Some(Observation::new("rates", true, format!("With {}, l{text}", plain(level)), brush))
     };
     levels.iter().filter_map(of).collect()
 }
@@ -61,9 +61,9 @@ fn works(
     let (inside, reached) = middle(&mut sorted[low..high].iter());
     let (outside, otherwise) = middle(&mut sorted[..low].iter().chain(&sorted[high..]));
     let range = match (low == 0, high == sorted.len()) {
-        (true, _) => format!("up to {}", short(sorted[high - 1].0)),
-        (_, true) => format!("from {} on", short(sorted[low].0)),
-        _ => format!("from {} to {}", short(sorted[low].0), short(sorted[high - 1].0)),
+        (true, _) => format!("up to {}", format::rate(sorted[high - 1].0)),
+        (_, true) => format!("from {} on", format::rate(sorted[low].0)),
+        _ => format!("from {} to {}", format::rate(sorted[low].0), format::rate(sorted[high - 1].0)),
     };
     let text = format!(
         "earning rates {range} work: the {inside} trials there reach {reached} in the median, the {outside} others {otherwise}."

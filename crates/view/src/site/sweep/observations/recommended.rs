@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::format::parameters;
 use handloom_sweep::importance::Importance;
-use handloom_sweep::words::tried;
 use serde_json::Value;
 
 use super::super::table::{Parameter, Table};
@@ -55,7 +55,7 @@ pub(super) fn recommended(table: &Table, importance: &Importance) -> Vec<Observa
     };
     let text = format!(
         "Recommended: {} ({}, trial {}). {verdict}.",
-        tried(&choice, &names),
+        parameters(&choice, &names),
         table.text(goodness[best].unwrap_or_default()),
         line.number
     );

@@ -23,25 +23,19 @@ fn pays(table: &Table, parameter: &Parameter, begins: &str, within: &str, units:
     let interval = high.over(low);
     let said: Vec<String> =
         found.iter().map(|(group, measured)| format!("{} {}", group.label, table.text(measured.value))).collect();
-    let averages = format!("Best quarters by {units}: {}.", said.join(", "));
+    let averages = format!("Mean of the best quarter by {units}: {}.", said.join(", "));
     let difference = table.margin((high.value - low.value).abs());
     let (text, settled, shown) = if interval[0] > 0.0 {
         let interval = table.interval(interval);
         (
-            format!(
-                "{begins} networks do better: {} over {} {units} make {difference} {interval}.",
-                most.label, least.label
-            ),
+            format!("{begins} is better: {} {units} beat {} by {difference} {interval}.", most.label, least.label),
             true,
             most,
         )
     } else if interval[1] < 0.0 {
         let interval = table.interval([-interval[1], -interval[0]]);
         (
-            format!(
-                "{begins} networks do worse: {} over {} {units} cost {difference} {interval}.",
-                most.label, least.label
-            ),
+            format!("{begins} is worse: {} {units} trail {} by {difference} {interval}.", most.label, least.label),
             true,
             least,
         )
@@ -79,12 +73,9 @@ mod tests {
     #[test]
     fn depth_pays_costs_or_is_not_settled() {
         let (better, worse, neither) = (said(0.03), said(-0.03), said(0.0));
-        assert!(
-            better.settled && better.text.starts_with("Deeper networks do better: 5 over 3 layers make"),
-            "{better:?}"
-        );
+        assert!(better.settled && better.text.starts_with("Deeper is better: 5 layers beat 3 by"), "{better:?}");
         assert_eq!(better.brush, [("num_layers".to_owned(), Part::Levels(vec![json!(5)]))]);
-        assert!(worse.settled && worse.text.starts_with("Deeper networks do worse: 5 over 3 layers cost"), "{worse:?}");
+        assert!(worse.settled && worse.text.starts_with("Deeper is worse: 5 layers trail 3 by"), "{worse:?}");
         assert!(!worse.text.contains('-'), "{worse:?}");
         assert!(
             !neither.settled && neither.text.starts_with("Whether deeper networks pay is not settled"),

@@ -23,6 +23,8 @@ impl Trials {
             created_ms: Some(number as i64 * 1_000),
             seconds: Some(1.0),
             weights: Some(1_000),
+            reused: false,
+            repeats: None,
         };
         Self { table: Table { metric: Metric::default(), trials: (0..count).map(line).collect(), parameters: vec![] } }
     }
