@@ -82,6 +82,11 @@ pub(crate) fn image() -> Vec<Vec<u8>> {
         (&deep, ImageFormat::Png),
         (&gray, ImageFormat::Jpeg),
         (&color, ImageFormat::Jpeg),
+        (&clear, ImageFormat::WebP),
+        (&clear, ImageFormat::Gif),
+        (&color, ImageFormat::Bmp),
+        (&deep, ImageFormat::Tiff),
+        (&color, ImageFormat::Pnm),
     ];
     let files = kinds.map(|(image, format)| {
         let mut bytes = Cursor::new(Vec::new());
@@ -102,16 +107,18 @@ pub(crate) fn config() -> Vec<Vec<u8>> {
 
 pub(crate) fn report() -> Vec<Vec<u8>> {
     let run = json!({
-        "id": "k3v9x0aa", "name": "</script>", "status": "finished", "sweep": "s1", "version": "0.1.0", "isa": "avx2",
+        "id": "k3v9x0aa", "name": "</script>", "status": "finished", "sweep": "s1", "version": "0.1.0", "isa": "avx2+fma",
         "git_commit": null, "config": {"seed": 7, "hidden_size": [64, 32]}, "seed": 7, "dataset": "garments",
         "data_sha256": "0f", "test_sha256": null, "weights_sha256": "f0", "val_accuracy": 0.875, "best_epoch": 2,
         "epochs": 2, "test_accuracy": null,
     });
     let sweep =
         json!({"id": "s1", "name": null, "yaml": "method: grid\n", "seed": 3, "settings": {}, "winner": "k3v9x0aa"});
-    let texts = [(vec![], vec![]), (vec![run.clone()], vec![]), (vec![run.clone(), run], vec![sweep])].map(|(runs, sweeps)| {
+    let mut other = run.clone();
+    other["id"] = json!("b7c1d2e3");
+    let texts = [(vec![], vec![]), (vec![run.clone()], vec![]), (vec![run, other], vec![sweep])].map(|(runs, sweeps)| {
         let provenance =
-            json!({"v": 1, "version": "0.1.0", "isa": "avx2", "git_commit": "e0e2", "runs": runs, "sweeps": sweeps});
+            json!({"v": 1, "version": "0.1.0", "isa": "avx2+fma", "git_commit": "e0e2", "runs": runs, "sweeps": sweeps});
         provenance.to_string().replace('<', "\\u003c")
     });
     let file = |kind: &str, text: &str| {

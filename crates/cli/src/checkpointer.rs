@@ -43,7 +43,12 @@ impl Checkpointer {
             .spawn(move || {
                 let mut last = Ok(());
                 while let Some(bytes) = at.next() {
-                    last = write_atomically(&to, &bytes).context("the last checkpoint is not on disk");
+                    // A store that was removed is not made anew for the sake of a checkpoint.
+                    last = match to.parent().filter(|folder| !folder.is_dir()) {
+                        Some(gone) => Err(anyhow::anyhow!("the folder `{}` was removed", gone.display())),
+                        None => write_atomically(&to, &bytes).map_err(anyhow::Error::from),
+                    }
+                    .context("the last checkpoint is not on disk");
                 }
                 last
             })

@@ -1,10 +1,10 @@
-//! What the pages of the dashboard need of the program: where runs stand, their models, and the data that they were trained
-//! on. Models and data are read once and kept, a few of each.
+//! Host of the dashboard's pages: provides the status of runs, their models, and the data that they were trained on.
+//! Models and data are cached, a few of each.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use handloom_data::{Located, catalog, checksum};
+use handloom_data::{Located, TestPart, catalog};
 use handloom_engine::dataset::Dataset;
 use handloom_engine::model::Model;
 use handloom_view::site::{self, Trouble};
@@ -14,22 +14,23 @@ use serde_json::{Map, Value};
 use crate::exit::{self, Exit};
 use crate::ledger::{self, Openings};
 use crate::runs::{Record, Run, Runs, Status};
-use crate::{command, provenance, settings, source};
+use crate::source::search::{Lost, Places, Sought};
+use crate::{command, provenance, settings};
 
 /// Models that are kept: those of two runs that are compared, and of some that were looked at before.
 const MODELS: usize = 8;
 /// Data sets that are kept; each takes some 55 MB.
 const SETS: usize = 3;
 
-/// The program behind the pages.
+/// Host of the dashboard's pages.
 pub(crate) struct Desk {
     runs: Runs,
-    /// Where data sets are looked for first.
-    data_dirs: Vec<PathBuf>,
+    /// Places that data sets are searched in.
+    places: Places,
     /// This machine.
     here: String,
     models: Kept<ModelKey, Arc<Model>>,
-    sets: Kept<(String, Vec<PathBuf>), Arc<Set>>,
+    sets: Kept<Sought, Arc<Set>>,
 }
 
 /// A model by its run and by what changes when the run goes on.
@@ -40,11 +41,10 @@ struct ModelKey {
     ended_ms: Option<u64>,
 }
 
-/// A data set, of which each part is read when it is first needed.
+/// A data set, whose test part is read when it is first needed.
 struct Set {
     located: Located,
-    /// The training images with their checksum.
-    train: Mutex<Option<(Arc<Dataset>, String)>>,
+    train: Arc<Dataset>,
     test: Mutex<Option<Arc<Dataset>>>,
 }
 
@@ -52,7 +52,8 @@ impl Desk {
     /// The desk of a store.
     pub(crate) fn new(runs: Runs, data_dirs: Vec<PathBuf>) -> Self {
         let (models, sets) = (Kept::new(MODELS), Kept::new(SETS));
-        Self { runs, data_dirs, here: provenance::host(), models, sets }
+        let places = Places::new(&runs, data_dirs);
+        Self { runs, places, here: provenance::host(), models, sets }
     }
 
     fn run(&self, record: &Record) -> Run {
@@ -61,38 +62,36 @@ impl Desk {
 
     /// The data set of a run, which is looked for on this disk alone: a page starts no download.
     fn set(&self, run: &Record) -> Result<Arc<Set>, Trouble> {
-        let (name, data_dirs) = source::of_run(&self.run(run), self.data_dirs.clone());
-        self.located(name, data_dirs)
+        self.found(Sought::of_run(run))
     }
 
-    fn located(&self, name: String, data_dirs: Vec<PathBuf>) -> Result<Arc<Set>, Trouble> {
-        self.sets.of((name, data_dirs), |(name, data_dirs)| {
-            let located = handloom_data::locate(name, data_dirs).map_err(|error| {
-                let trouble = Trouble::told(404, &error.to_string());
-                let hint = match error {
-                    handloom_data::Error::Unavailable { name, .. } => {
+    fn found(&self, sought: Sought) -> Result<Arc<Set>, Trouble> {
+        self.sets.of(sought, |sought| {
+            let found = sought.find(&self.places, true, None).map_err(|lost| {
+                let status = match lost {
+                    Lost::Differs { .. } => 409,
+                    Lost::Unread(handloom_data::Error::Damaged { .. }) => 500,
+                    _ => 404,
+                };
+                let trouble = Trouble::told(status, &lost.to_string());
+                let hint = match lost {
+                    Lost::Unread(handloom_data::Error::Unavailable { name, .. }) => {
                         format!("`handloom data get {name}` downloads it")
                     }
-                    _ => trouble.hint,
+                    Lost::Differs { .. } | Lost::Nowhere { .. } => {
+                        "start `handloom ui` with `--data-dir`, the folder with the same data".into()
+                    }
+                    Lost::Unread(_) => trouble.hint,
                 };
                 Trouble { hint, ..trouble }
             })?;
-            Ok(Arc::new(Set { located, train: Mutex::default(), test: Mutex::default() }))
+            let train = found.train.map_or_else(|| found.located.train(), Ok).map_err(|error| damaged(&error))?;
+            Ok(Arc::new(Set { located: found.located, train: Arc::new(train), test: Mutex::default() }))
         })
     }
 }
 
 impl Set {
-    fn train(&self) -> Result<(Arc<Dataset>, String), Trouble> {
-        let mut train = locked(&self.train);
-        if let Some(known) = &*train {
-            return Ok(known.clone());
-        }
-        let read = Arc::new(self.located.train().map_err(|error| damaged(&error))?);
-        let sha256 = checksum::of_dataset(&read);
-        Ok(train.insert((read, sha256)).clone())
-    }
-
     fn test(&self) -> Result<Arc<Dataset>, Trouble> {
         let mut test = locked(&self.test);
         if let Some(known) = &*test {
@@ -100,19 +99,6 @@ impl Set {
         }
         let read = Arc::new(self.located.test().map_err(|error| damaged(&error))?);
         Ok(Arc::clone(test.insert(read)))
-    }
-
-    /// Fails unless the training images are those that the run was trained on.
-    fn check(&self, run: &Record) -> Result<Arc<Dataset>, Trouble> {
-        let (train, sha256) = self.train()?;
-        if run.data_sha256.is_empty() || run.data_sha256 == sha256 {
-            return Ok(train);
-        }
-        let error = format!(
-            "`{}` is not the data that run `{}` was trained on: SHA-256 {sha256}, expected {}",
-            self.located, run.id, run.data_sha256
-        );
-        Err(Trouble::new(409, error, "start `handloom ui` with `--data-dir`, the folder with the same data"))
     }
 }
 
@@ -144,12 +130,11 @@ impl site::Desk for Desk {
     }
 
     fn train(&self, run: &Record) -> Result<Arc<Dataset>, Trouble> {
-        self.set(run)?.check(run)
+        Ok(Arc::clone(&self.set(run)?.train))
     }
 
     fn test(&self, run: &Record) -> Result<Arc<Dataset>, Trouble> {
         let set = self.set(run)?;
-        set.check(run)?;
         set.test()
     }
 
@@ -168,7 +153,7 @@ impl site::Desk for Desk {
     fn data(&self, name: &str) -> Result<(Dataset, usize, Option<PathBuf>), Trouble> {
         let known = catalog::find(name).is_some() || name == catalog::GARMENTS;
         let set = if known {
-            self.located(name.into(), self.data_dirs.clone())?
+            self.found(Sought::recorded(format!("`{name}`"), name, "", &Map::new()))?
         } else {
             // A folder is shown only if a run was trained on it: an address opens no other.
             let runs = self.runs.store.runs()?;
@@ -181,8 +166,11 @@ impl site::Desk for Desk {
             })?;
             self.set(run)?
         };
-        let (train, _) = set.train()?;
-        Ok((Dataset::clone(&train), set.test()?.len(), set.located.path().map(PathBuf::from)))
+        let test = match set.located.check_test() {
+            Ok(TestPart::Missing(_)) => 0,
+            _ => set.test()?.len(),
+        };
+        Ok((Dataset::clone(&set.train), test, set.located.path().map(PathBuf::from)))
     }
 }
 
@@ -198,7 +186,7 @@ impl<K: PartialEq, T: Clone> Kept<K, T> {
         Self { most, all: Mutex::default() }
     }
 
-    /// What belongs to `key`, made if it is not there. Two who ask at once may both make it.
+    /// Value for `key`, made if it is not cached. Two concurrent callers may both make it.
     fn of(&self, key: K, make: impl FnOnce(&K) -> Result<T, Trouble>) -> Result<T, Trouble> {
         let find = |all: &mut Vec<(K, T)>, key: &K| {
             let at = all.iter().position(|(known, _)| known == key)?;
@@ -223,7 +211,7 @@ impl<K: PartialEq, T: Clone> Kept<K, T> {
     }
 }
 
-/// What the mutex holds: nothing here is left half changed by a panic.
+/// Content of the mutex, even after a panic: none leaves it half changed.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -239,6 +227,7 @@ fn trouble(error: &anyhow::Error) -> Trouble {
 
 #[cfg(test)]
 mod tests {
+    use handloom_data::checksum;
     use handloom_view::site::Desk as _;
 
     use super::*;

@@ -1,4 +1,4 @@
-//! What can be asked of a run by name: its record, its settings, and the figures of its last epoch.
+//! Fields of a run that can be named: its record, its settings, and the metrics of its last epoch.
 //!
 //! A plain name means the record first, then a setting, then a figure; `config.epochs` and `last.val_accuracy` say
 //! which is meant. Aliases of settings work as they do for `train`.
@@ -8,11 +8,11 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use handloom_engine::config::{KEYS, find, neighbors};
 use handloom_engine::event::Row;
-pub(crate) use handloom_sweep::words::plain;
+use handloom_view::format::{self, duration, percent, rate};
+use handloom_view::words::line;
 use serde_json::{Map, Value, json};
 
 use crate::exit::Failure;
-use crate::progress::duration;
 use crate::runs::{Run, now_ms};
 use crate::table::one_line;
 
@@ -43,11 +43,16 @@ const RECORD: &[&str] = &[
     "process",
     "git_commit",
     "data_path",
+    "data_notes",
     "data_sha256",
     "no_test",
     "out",
     "wandb",
     "weights_sha256",
+    "model_sha256",
+    "numerics",
+    "arch",
+    "parent",
 ];
 
 /// Figures of the last epoch.
@@ -64,8 +69,14 @@ const LAST: &[&str] = &[
 ];
 
 /// Other names of fields.
-const ALIASES: &[(&str, &str)] = &[
+pub(crate) const ALIASES: &[(&str, &str)] = &[
     ("id", "run"),
+    ("acc", "val_accuracy"),
+    ("opt", "optimizer"),
+    ("act", "activation"),
+    ("bs", "batch_size"),
+    ("wd", "weight_decay"),
+    ("state", "status"),
     ("tag", "tags"),
     ("note", "notes"),
     ("created", "started"),
@@ -139,12 +150,20 @@ impl Field {
         }
     }
 
-    /// What a run has there; null if nothing.
+    /// Value of this field for a run; null if there is none.
     pub(crate) fn of(self, run: &Run, last: Option<&Row>) -> Value {
         match self {
             Self::Record(name) => record(name, run),
             Self::Setting(name) => run.record.config.get(name).cloned().unwrap_or_default(),
             Self::Last(name) => last.map_or(Value::Null, |row| figure(name, row)),
+        }
+    }
+
+    /// The same for a cell of a spreadsheet: a command is a line for a shell.
+    pub(crate) fn cell(self, run: &Run, last: Option<&Row>) -> Value {
+        match self {
+            Self::Record("command") => json!(line(&run.record.command)),
+            _ => self.of(run, last),
         }
     }
 
@@ -158,22 +177,26 @@ impl Field {
             }
             (Self::Record("seconds"), value) => value.as_f64().map(duration).unwrap_or_default(),
             (Self::Record(name) | Self::Last(name), value) if name.ends_with("_accuracy") => {
-                value.as_f64().map(share).unwrap_or_default()
+                value.as_f64().map(accuracy_text).unwrap_or_default()
             }
             (Self::Last(name), value) if name.ends_with("_loss") => {
                 value.as_f64().map(|loss| format!("{loss:.4}")).unwrap_or_default()
             }
             (Self::Last("samples_per_second"), value) => value.as_f64().map(|n| format!("{n:.0}")).unwrap_or_default(),
+            (Self::Record("command"), _) => one_line(&line(&run.record.command)),
+            (Self::Setting("learning_rate") | Self::Last("learning_rate"), value) if value.is_f64() => {
+                value.as_f64().map(rate).unwrap_or_default()
+            }
             (_, value) => one_line(&plain(&value)),
         }
     }
 
-    /// Whether its values are numbers, which stand to the right.
+    /// True if its values are numbers, which are aligned to the right.
     pub(crate) fn is_number(self) -> bool {
         match self {
             Self::Record(name) => {
                 name.ends_with("_accuracy")
-                    || ["epochs", "best_epoch", "test_loss", "seconds", "seed", "process"].contains(&name)
+                    || ["epochs", "best_epoch", "test_loss", "seconds", "seed", "process", "numerics"].contains(&name)
             }
             Self::Setting(name) => {
                 !["dataset", "loss", "optimizer", "weight_init", "hidden_size", "activation", "weights", "init_from"]
@@ -184,9 +207,14 @@ impl Field {
     }
 }
 
-/// `88.12%`.
-pub(crate) fn share(share: f64) -> String {
-    format!("{:.2}%", 100.0 * share)
+/// A value as text; a terminal shows `-` for one that is missing.
+pub(crate) fn plain(value: &Value) -> String {
+    if value.is_null() { "-".into() } else { format::plain(value) }
+}
+
+/// An accuracy: `88.12%`.
+pub(crate) fn accuracy_text(share: f64) -> String {
+    percent(share, 2)
 }
 
 /// Finished epochs, and of how many unless all are.
@@ -240,11 +268,16 @@ fn record(name: &str, run: &Run) -> Value {
         "process" => json!(record.process),
         "git_commit" => json!(record.git_commit),
         "data_path" => json!(record.data_path),
+        "data_notes" => json!(record.data_notes),
         "data_sha256" => json!(record.data_sha256),
         "no_test" => json!(record.no_test),
         "out" => json!(record.out),
         "wandb" => Value::Object(record.wandb.clone()),
         "weights_sha256" => json!(record.weights_sha256),
+        "model_sha256" => json!(record.model_sha256),
+        "numerics" => json!(record.numerics),
+        "arch" => json!(record.arch),
+        "parent" => json!(record.parent),
         name => unreachable!("`{name}` is in the list of fields but not here"),
     }
 }

@@ -33,7 +33,7 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// How the process shall end, if it was asked to.
+    /// Exit code to end with, if the process was asked to end.
     pub(crate) fn exit(&self) -> Option<Exit> {
         if self.terminated.load(Ordering::Relaxed) {
             Some(Exit::Terminated)

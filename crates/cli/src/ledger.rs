@@ -32,7 +32,7 @@ pub(crate) fn count(runs: &Runs, opening: &Opening, output: &Output) -> Option<u
     match runs.store.open_test(opening) {
         Ok(count) => Some(count),
         Err(error) => {
-            output.warn(format!("this opening of the test set of `{}` is not recorded: {error}", opening.dataset));
+            output.warn(format!("this opening of the test set of `{}` could not be counted: {error}", opening.dataset));
             None
         }
     }

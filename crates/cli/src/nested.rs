@@ -14,7 +14,7 @@ use crate::settings::{OPTIONS, find_option};
 #[derive(Clone, Debug)]
 pub(crate) struct Leaf<'a> {
     names: Vec<&'a str>,
-    /// What it is; never a map with something in it.
+    /// Its value; never a map with something in it.
     pub(crate) value: &'a Value,
 }
 

@@ -1,28 +1,43 @@
-//! The one door for output: data on stdout, talk on stderr.
+//! All output of the program: data on stdout, messages on stderr.
 //!
-//! A closed stdout (`| head`) is not an error: what is under way goes on, and says nothing more there.
+//! A reader that stops reading (`| head`) is not an error: the command goes on and prints nothing more there. Any other
+//! error of stdout, such as a full disk, does not stop the command either, so that a training is not lost; but the
+//! program ends with exit code 1, and says why ([`Output::finish`]). Errors of stderr are ignored: messages and
+//! progress bars change no result, and there is no other place for them.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anstream::{AutoStream, ColorChoice};
 use clap::ArgMatches;
 use clap::builder::styling::{AnsiColor, Style};
+use handloom_store::masked;
+use handloom_view::harmless;
+use handloom_view::words::quoted;
 use serde_json::Value;
 
-use crate::table::{harmless, lines};
+use crate::args;
+use crate::closed;
+use crate::exit::Exit;
+use crate::table::lines;
 
-/// Where a command writes.
+/// Output streams of a command: results on stdout, messages on stderr.
 pub(crate) struct Output {
     /// Programs read stdout: JSON alone.
     pub(crate) json: bool,
     quiet: bool,
     progress: bool,
-    /// Whether next commands are named.
+    /// True if [`next`](Self::next) suggests commands.
     hints: Cell<bool>,
+    /// Flags of places that were typed, with their values: what is done next is done there, too.
+    places: Vec<(&'static str, String)>,
+    /// None once it cannot be written.
     stdout: RefCell<Option<AutoStream<io::Stdout>>>,
+    /// Error of writing to stdout, unless its reader stopped reading.
+    lost: RefCell<Option<io::Error>>,
     stderr: RefCell<Option<AutoStream<io::Stderr>>>,
-    /// What was said and not yet heard, if anybody listens.
+    /// Lines since the last call of [`heard`](Self::heard), if [`listen`](Self::listen) was called.
     heard: RefCell<Option<Vec<(bool, String)>>>,
 }
 
@@ -54,7 +69,9 @@ impl Output {
             quiet,
             progress: !quiet && !flag("no-progress") && io::stderr().is_terminal(),
             hints: Cell::new(true),
+            places: places(matches),
             stdout: RefCell::new(Some(stdout)),
+            lost: RefCell::new(None),
             stderr: RefCell::new(Some(stderr)),
             heard: RefCell::new(None),
         }
@@ -67,7 +84,9 @@ impl Output {
             quiet: false,
             progress: false,
             hints: Cell::new(true),
+            places: Vec::new(),
             stdout: RefCell::new(None),
+            lost: RefCell::new(None),
             stderr: RefCell::new(None),
             heard: RefCell::new(None),
         }
@@ -89,12 +108,12 @@ impl Output {
         }
     }
 
-    /// Whether a moving bar may be drawn on stderr.
+    /// True if a progress bar may be drawn on stderr.
     pub(crate) fn shows_progress(&self) -> bool {
         self.progress
     }
 
-    /// Whether a person reads stdout.
+    /// True if stdout is a terminal.
     #[expect(clippy::unused_self, reason = "the door knows where it leads")]
     pub(crate) fn is_terminal(&self) -> bool {
         io::stdout().is_terminal()
@@ -115,7 +134,8 @@ impl Output {
         }
         let mut stderr = self.stderr.borrow_mut();
         let stderr = stderr.as_mut()?;
-        let asked = write!(stderr, "{BOLD}{question}{BOLD:#} [y/N] ").and_then(|()| stderr.flush());
+        let asked =
+            write!(stderr, "{BOLD}{}{BOLD:#} [y/N] ", harmless::harmless(question)).and_then(|()| stderr.flush());
         let mut answer = String::new();
         let heard = asked.and_then(|()| io::stdin().read_line(&mut answer));
         Some(heard.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
@@ -137,12 +157,37 @@ impl Output {
 
     /// A line of stdout, whatever the flags: the thing asked for.
     pub(crate) fn data(&self, text: impl AsRef<str>) {
-        self.hear(false, text.as_ref());
+        let text = if self.json { harmless::json(text.as_ref()) } else { styled(text.as_ref()) };
+        self.hear(false, &text);
+        self.write(|stdout| writeln!(stdout, "{text}"));
+    }
+
+    /// Bytes on stdout as they are: a file that was asked for with `-o -`.
+    pub(crate) fn bytes(&self, bytes: &[u8]) {
+        self.write(|stdout| {
+            let mut stdout = stdout.as_inner();
+            stdout.write_all(bytes)
+        });
+    }
+
+    fn write(&self, print: impl FnOnce(&mut AutoStream<io::Stdout>) -> io::Result<()>) {
         let mut stdout = self.stdout.borrow_mut();
         if let Some(stream) = stdout.as_mut()
-            && writeln!(stream, "{}", text.as_ref()).and_then(|()| stream.flush()).is_err()
+            && let Err(error) = closed::stdout().and_then(|()| print(stream)).and_then(|()| stream.flush())
         {
             *stdout = None;
+            *self.lost.borrow_mut() = Some(error).filter(|error| error.kind() != io::ErrorKind::BrokenPipe);
+        }
+    }
+
+    /// The exit code of a command that ended with `exit`: 1 instead of 0 if its output is not whole, which is said.
+    pub(crate) fn finish(&self, exit: Exit) -> Exit {
+        match self.lost.take() {
+            Some(error) => {
+                self.error(&unwritten(&error));
+                if exit == Exit::Done { Exit::Failed } else { exit }
+            }
+            None => exit,
         }
     }
 
@@ -160,15 +205,15 @@ impl Output {
         }
     }
 
-    /// What needs attention, on stderr whatever the flags.
+    /// A warning on stderr, whatever the flags.
     pub(crate) fn warn(&self, text: impl AsRef<str>) {
         self.talk(&format!("{WARN}warning:{WARN:#} {}", text.as_ref()));
     }
 
-    /// What went wrong, on stderr whatever the flags.
+    /// An error message on stderr, whatever the flags.
     pub(crate) fn error(&self, text: &str) {
         // Names of runs and files come from users.
-        self.talk(&format!("{BAD}error:{BAD:#} {}", harmless(text)));
+        self.talk(&format!("{BAD}error:{BAD:#} {}", harmless::harmless(text)));
     }
 
     /// A table that was asked for; its first row is a faint heading.
@@ -178,25 +223,87 @@ impl Output {
         }
     }
 
-    /// Whether [`next`](Self::next) says anything: a part of a command leaves that to the whole.
+    /// Switches the suggestions of [`next`](Self::next) on or off: a part of a command leaves them to the whole.
     pub(crate) fn hints(&self, on: bool) {
         self.hints.set(on);
     }
 
-    /// The next useful command, on stderr.
+    /// The next useful command, on stderr. Where a store or a folder of data was typed, it names that as well.
     pub(crate) fn next(&self, commands: &[&str]) {
         if !self.hints.get() {
             return;
         }
-        let commands = commands.iter().map(|command| format!("{BOLD}{command}{BOLD:#}")).collect::<Vec<_>>();
+        let placed = |command: &&str| format!("{BOLD}{command}{}{BOLD:#}", self.placed(command));
+        let commands = commands.iter().map(placed).collect::<Vec<_>>();
         self.note(format!("  next:  {}", commands.join("     ")));
     }
 
+    /// The flags of places that a command takes, as they were typed.
+    fn placed(&self, command: &str) -> String {
+        if self.places.is_empty() {
+            return String::new();
+        }
+        let whole = args::command();
+        let mut taken = &whole;
+        for word in command.split(' ').skip(1) {
+            let Some(inner) = taken.find_subcommand(word) else { break };
+            taken = inner;
+        }
+        let takes = |flag: &str| taken.get_arguments().any(|arg| arg.get_long() == Some(flag));
+        let flags = self.places.iter().filter(|(flag, _)| takes(flag));
+        flags.map(|(flag, value)| format!(" --{flag} {}", quoted(value))).collect::<Vec<_>>().concat()
+    }
+
     fn talk(&self, text: &str) {
+        let text = &*styled(text);
         self.hear(true, text);
-        // Where stderr is closed there is nobody to tell.
+        // A closed stderr leaves no place to report to.
         let _ = self.stderr.borrow_mut().as_mut().map(|stderr| writeln!(stderr, "{text}"));
     }
+}
+
+/// The places that were typed. An address with a password in it is shown without.
+fn places(matches: &ArgMatches) -> Vec<(&'static str, String)> {
+    let flags = [("store", "store"), ("data-dir", "data-dir"), ("data_dir", "data-dir")];
+    let typed = flags.into_iter().filter(|(id, _)| crate::settings::typed(matches, id));
+    let value = |id| matches.try_get_one::<String>(id).ok().flatten();
+    typed.filter_map(|(id, flag)| Some((flag, masked(value(id)?)))).collect()
+}
+
+/// `text` with nothing in it that steers a terminal but our own styles: names of classes, runs and files are other
+/// people's, and may come to be printed by any command.
+fn styled(text: &str) -> Cow<'_, str> {
+    if !text.contains(harmless::steers) {
+        return text.into();
+    }
+    let own: Vec<String> =
+        [BOLD, DIM, GOOD, WARN, BAD].iter().flat_map(|style| [format!("{style}"), format!("{style:#}")]).collect();
+    let (mut shown, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find(harmless::steers) {
+        shown.push_str(&rest[..at]);
+        rest = &rest[at..];
+        // A style may be several sequences in a row.
+        let length = match own.iter().filter(|style| rest.starts_with(style.as_str())).map(String::len).max() {
+            Some(length) if length > 0 => {
+                shown.push_str(&rest[..length]);
+                length
+            }
+            _ => {
+                shown.push('\u{fffd}');
+                rest.chars().next().map_or(1, char::len_utf8)
+            }
+        };
+        rest = &rest[length..];
+    }
+    shown.push_str(rest);
+    shown.into()
+}
+
+/// The message for output that could not be written.
+pub(crate) fn unwritten(error: &io::Error) -> String {
+    format!(
+        "cannot write to stdout: {error}\nhint: the command is done, only its output is cut off: make room, or write elsewhere"
+    )
 }
 
 /// `--color`, else `NO_COLOR`, else whether it is a terminal that has colors.
@@ -210,5 +317,20 @@ fn color(choice: ColorChoice, is_terminal: bool) -> ColorChoice {
         }
         ColorChoice::Auto => ColorChoice::AlwaysAnsi,
         choice => choice,
+    }
+}
+
+#[cfg(test)]
+mod output_tests {
+    use super::*;
+
+    #[test]
+    fn styles_of_our_own_pass_and_nothing_else_that_steers() {
+        let text = format!("{BOLD}a\u{1b}[2Jb{BOLD:#} {WARN}c\u{202e}{WARN:#}\u{9b}8m\r{BAD}x{BAD:#}\n{DIM}é{DIM:#}");
+        let expected = format!(
+            "{BOLD}a\u{fffd}[2Jb{BOLD:#} {WARN}c\u{fffd}{WARN:#}\u{fffd}8m\u{fffd}{BAD}x{BAD:#}\n{DIM}é{DIM:#}"
+        );
+        assert_eq!(styled(&text), expected);
+        assert_eq!(styled("\u{1b}"), "\u{fffd}");
     }
 }

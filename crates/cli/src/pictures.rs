@@ -10,7 +10,7 @@ use crate::table::{one_line, squeezed};
 /// Widest name in a caption that says more than a name, in characters.
 const NAME: usize = 24;
 
-/// What learning curves show of a run.
+/// Learning curves of a run.
 pub(crate) struct Curve {
     label: String,
     diverged: bool,

@@ -1,9 +1,10 @@
-//! What a person sees of a training: a line an epoch on stdout, a moving bar on stderr.
+//! Live view of a training: a line an epoch on stdout, a moving bar on stderr.
 
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use handloom_engine::event::{Event, Observer, Row};
+use handloom_view::format::duration;
 use handloom_view::words::grouped;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
@@ -153,28 +154,9 @@ fn sparkline(values: &[f64]) -> String {
     format!("{bars:<LATEST$}")
 }
 
-/// `0.4 s`, `12 s`, `2 m 10 s` or `1 h 5 m`.
-pub(crate) fn duration(seconds: f64) -> String {
-    let whole = Duration::try_from_secs_f64(seconds).unwrap_or_default().as_secs();
-    match whole {
-        0..10 => format!("{seconds:.1} s"),
-        10..60 => format!("{whole} s"),
-        60..3600 => format!("{} m {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} m", whole / 3600, whole % 3600 / 60),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_read_well() {
-        assert_eq!(
-            [duration(0.44), duration(59.9), duration(130.0), duration(3900.0)],
-            ["0.4 s", "59 s", "2 m 10 s", "1 h 5 m"]
-        );
-    }
 
     #[test]
     fn a_curve_runs_from_its_lowest_to_its_highest_bar() {

@@ -1,4 +1,4 @@
-//! Where a run comes from: the machine, and the version of the code around it.
+//! Provenance of a run: the machine, and the version of the code around it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use handloom_store::masked;
 
-/// What the record of a run says of its origin.
+/// Provenance in the record of a run.
 pub(crate) struct Origin {
     /// The command, without passwords.
     pub(crate) command: Vec<String>,
@@ -33,7 +33,7 @@ pub(crate) fn commit() -> Option<String> {
     git(&["rev-parse", "HEAD"])
 }
 
-/// Where that repository comes from; asked once, for all trials of a sweep.
+/// URL of that repository's remote `origin`; read once, for all trials of a sweep.
 pub(crate) fn remote() -> Option<String> {
     static REMOTE: OnceLock<Option<String>> = OnceLock::new();
     REMOTE.get_or_init(|| git(&["config", "--get", "remote.origin.url"])).clone()

@@ -6,26 +6,29 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 use handloom_engine::config::Config;
-use handloom_engine::model::{Model, write_atomically};
+use handloom_engine::model::write_atomically;
 use handloom_store::{self as store, Store};
 pub(crate) use handloom_store::{Run as Record, Status};
+use handloom_view::format::rate;
 
 use crate::exit::Failure;
 use crate::provenance;
 
-/// Where runs are kept.
+/// The runs of a store, and their files on this machine.
 pub(crate) struct Runs {
     /// Records and epochs.
     pub(crate) store: Arc<dyn Store>,
     /// Folder whose `runs/ID/` holds files on this machine.
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// The folder or URL that was named.
     named: PathBuf,
+    /// Runs whose models were opened without a recorded checksum of the file, and whether that of the weights is known.
+    pub(crate) unchecked: Mutex<Vec<(String, bool)>>,
 }
 
 /// A run and its folder.
@@ -33,7 +36,7 @@ pub(crate) struct Runs {
 pub(crate) struct Run {
     /// `.handloom/runs/ID`.
     pub(crate) folder: PathBuf,
-    /// What is known of it.
+    /// Its record in the store.
     pub(crate) record: Record,
 }
 
@@ -43,7 +46,7 @@ impl Run {
         self.folder.join(MODEL)
     }
 
-    /// What a resumed run goes on from.
+    /// Checkpoint that a resumed run goes on from.
     pub(crate) fn checkpoint(&self) -> PathBuf {
         self.folder.join("checkpoint.safetensors")
     }
@@ -75,11 +78,16 @@ fn lock(folder: &Path) -> Result<Option<File>> {
     }
 }
 
-/// Whether a process works on the run in `folder`. None if it has no lock: with a database for a store, the run may be
-/// that of another folder.
+/// True if a process holds the lock of the run in `folder`. None if there is no lock: with a database for a store, the
+/// run may be that of another folder.
 fn is_locked(folder: &Path) -> Option<bool> {
     let file = File::open(folder.join("lock")).ok()?;
-    Some(matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
+    match file.try_lock_shared() {
+        Ok(()) => Some(false),
+        Err(fs::TryLockError::WouldBlock) => Some(true),
+        // A file system without locks, or one that gives none to those who may only read.
+        Err(fs::TryLockError::Error(_)) => None,
+    }
 }
 
 /// Name of the file with the kept weights.
@@ -94,13 +102,14 @@ impl Runs {
         let at = at.unwrap_or_else(|| HERE.into());
         let store = store::open(&at)?;
         let folder = store.folder().unwrap_or(Path::new(HERE)).to_owned();
-        Ok(Self { store, folder, named: at })
+        Ok(Self { store, folder, named: at, unchecked: Mutex::default() })
     }
 
-    /// Fails if the store is damaged, or of a newer program: better told of before the first epoch than after the last.
-    /// One that is locked or out of reach for a while is no reason not to train.
+    /// Fails if the store is damaged, of a newer program, or cannot be written: better told of before the first epoch
+    /// than after the last. One that is locked or out of reach for a while is no reason not to train.
     pub(crate) fn check(&self) -> Result<()> {
-        match self.store.run("a run that is not there") {
+        match self.store.read_only() {
+            Ok(Some(why)) => Err(store::Error::ReadOnly { at: self.at(), why }.into()),
             Err(error) if !error.is_temporary() => Err(error.into()),
             _ => Ok(()),
         }
@@ -111,7 +120,7 @@ impl Runs {
         Ok(store::open(&self.named)?)
     }
 
-    /// Where the store is, for people.
+    /// Address of the store, for messages.
     pub(crate) fn at(&self) -> String {
         self.store.at()
     }
@@ -152,7 +161,8 @@ impl Runs {
         Run { folder: self.folder.join("runs").join(&record.id), record }
     }
 
-    /// Where a run stands, seen from this machine, which is called `here`.
+    /// Effective status of a run, seen from this machine, which is called `here`: a run is killed if it has no live
+    /// process by its lock (here) or by its heartbeat (elsewhere).
     pub(crate) fn standing(&self, record: &Record, here: &str) -> Status {
         record.standing(here, |id| is_locked(&self.folder.join("runs").join(id)))
     }
@@ -178,40 +188,6 @@ impl Runs {
         }
         Ok(found)
     }
-
-    /// The model that `name` means: a file if it has a `/` or ends in `.safetensors`, else that of a run.
-    pub(crate) fn model(&self, name: &str) -> Result<(Model, PathBuf, Option<Run>)> {
-        if is_file(name) {
-            let path = PathBuf::from(name);
-            return Ok((Model::load(&path)?, path, None));
-        }
-        let run = self.find(name)?;
-        let model = self.kept_model(&run)?;
-        Ok((model, run.model(), Some(run)))
-    }
-
-    /// The model that a run kept.
-    pub(crate) fn kept_model(&self, run: &Run) -> Result<Model> {
-        let path = run.model();
-        if !path.exists()
-            && self.store.folder().is_none()
-            && let Some(bytes) = self.store.file(&run.record.id, MODEL)?
-        {
-            fs::create_dir_all(&run.folder).with_context(|| format!("making `{}`", run.folder.display()))?;
-            write_atomically(&path, &bytes)?;
-        }
-        if !path.exists() {
-            let (id, status) = (&run.record.id, run.record.status);
-            let goes_on = match &run.record.sweep {
-                Some(sweep) => format!("sweep resume {sweep}"),
-                None => format!("train --resume {id}"),
-            };
-            return Err(Failure::data(format!(
-                "run `{id}` ({status}) has no model yet\nhint: `handloom {goes_on}` goes on with it"
-            )));
-        }
-        Ok(Model::load(&path)?)
-    }
 }
 
 /// Writes the configuration into the run's folder.
@@ -223,7 +199,7 @@ fn configured(run: Run) -> Result<Run> {
 /// The store where none is named.
 const HERE: &str = ".handloom";
 
-/// Whether `name` is that of a model file rather than of a run.
+/// True if `name` is that of a model file rather than of a run.
 pub(crate) fn is_file(name: &str) -> bool {
     name.contains('/') || name.ends_with(".safetensors")
 }
@@ -304,7 +280,7 @@ pub(crate) fn name_of(config: &Config) -> String {
         config.batch_size,
         config.activation.name(),
         config.optimizer.name(),
-        config.rate()
+        rate(config.rate())
     )
 }
 

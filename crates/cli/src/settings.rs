@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
+use handloom_data::home::{self, PathError};
 use handloom_engine::config::{Config, KEYS, Key, find};
+use handloom_sweep::yaml::Mistake;
 use serde_json::{Map, Value, json};
 
 use crate::exit::Failure;
 use crate::literal::collection;
 use crate::nested::leaves;
+use crate::wandb::SWEEP;
 
 /// Settings that do not change what is trained: where it is recorded, under which name, with how many threads.
 pub(crate) const OPTIONS: &[Key] = &[
@@ -48,13 +51,13 @@ fn spec_defaults() -> Map<String, Value> {
 
 /// Everything that `train` was asked for.
 pub(crate) struct Settings {
-    /// What is trained.
+    /// Configuration of the training.
     pub(crate) config: Config,
     /// The rest, by the names of [`OPTIONS`].
     pub(crate) options: Map<String, Value>,
     /// Names of what was set, by whatever source.
     pub(crate) given: Vec<&'static str>,
-    /// Whether the test set stays closed.
+    /// True if the test set is not opened.
     pub(crate) no_test: bool,
 }
 
@@ -79,7 +82,7 @@ impl Settings {
         }
         settings.merge(&flags(matches))?;
         settings.merge(&launched(matches)?)?;
-        if let Some(path) = sweep_parameters() {
+        if let Some(path) = sweep_parameters()? {
             let parameters = read_file(&path).context("WANDB_SWEEP_PARAM_PATH names the parameters of this trial")?;
             settings.merge(&parameters).with_context(|| format!("in `{}`", path.display()))?;
         }
@@ -111,9 +114,10 @@ impl Settings {
             if !self.given.contains(&key.name) {
                 self.given.push(key.name);
             }
+            let value = expanded(key.name, leaf.value)?;
             if find(key.name).is_none() {
-                self.options.insert(key.name.into(), leaf.value.clone());
-            } else if config.insert(key.name.to_owned(), leaf.value.clone()).is_some() {
+                self.options.insert(key.name.into(), value);
+            } else if config.insert(key.name.to_owned(), value).is_some() {
                 return Err(Failure::usage(format!(
                     "`{}` is set twice, once as `{path}`\nhint: keep one of the two",
                     key.name
@@ -141,8 +145,8 @@ impl Settings {
     /// Tags, each once.
     pub(crate) fn tags(&self) -> Vec<String> {
         let mut tags: Vec<String> = match self.options.get("tag") {
-            Some(Value::Array(tags)) => tags.iter().filter_map(Value::as_str).map(Into::into).collect(),
-            Some(Value::String(tags)) => tags.split(',').map(|tag| tag.trim().into()).collect(),
+            Some(Value::Array(tags)) => tags.iter().filter_map(Value::as_str).flat_map(tags_of).collect(),
+            Some(Value::String(tags)) => tags_of(tags).collect(),
             _ => Vec::new(),
         };
         let mut seen = Vec::new();
@@ -154,6 +158,30 @@ impl Settings {
         });
         tags
     }
+}
+
+/// Settings and options that are paths, or may be.
+pub(crate) const PATHS: [&str; 5] = ["dataset", "init_from", "out", "data_dir", "store"];
+
+/// A value as it is meant: paths that begin with `~` are in the home folder.
+fn expanded(name: &str, value: &Value) -> Result<Value> {
+    match value {
+        Value::String(text) if PATHS.contains(&name) => Ok(path(text)?.into()),
+        other => Ok(other.clone()),
+    }
+}
+
+/// A path as it is meant, for flags and files alike; addresses of databases stay as they are.
+pub(crate) fn path(text: &str) -> Result<String, PathError> {
+    if text.contains("://") {
+        return Ok(text.into());
+    }
+    Ok(home::expand(text)?.to_string_lossy().into_owned())
+}
+
+/// The tags that a text names, with commas between them.
+pub(crate) fn tags_of(text: &str) -> impl Iterator<Item = String> {
+    text.split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty())
 }
 
 /// Threads asked for, or as many as there are cores.
@@ -174,7 +202,7 @@ pub(crate) fn fraction(name: &str, text: &str) -> Result<f64> {
     })
 }
 
-/// What was typed, by the names of settings and options.
+/// Typed flags, by the names of settings and options.
 fn flags(matches: &ArgMatches) -> Map<String, Value> {
     let mut flags = Map::new();
     for key in KEYS.iter().chain(OPTIONS) {
@@ -192,7 +220,7 @@ fn flags(matches: &ArgMatches) -> Map<String, Value> {
     flags
 }
 
-/// Whether a flag was typed, not taken from the environment.
+/// True if a flag was typed, not taken from the environment.
 pub(crate) fn typed(matches: &ArgMatches, name: &str) -> bool {
     matches!(matches.try_contains_id(name), Ok(true)) && matches.value_source(name) == Some(ValueSource::CommandLine)
 }
@@ -208,7 +236,12 @@ pub(crate) fn read_text(path: &Path, hint: &str) -> Result<String> {
         fs::read_to_string(path)
     };
     let hint = if hint.is_empty() { String::new() } else { format!("\nhint: {hint}") };
-    read().map_err(|error| Failure::usage(format!("cannot read `{}`: {error}{hint}", path.display())))
+    read().map_err(|error| {
+        let is_text = error.kind() != std::io::ErrorKind::InvalidData;
+        let why = if is_text { error.to_string() } else { "it is not text in UTF-8".into() };
+        let hint = if is_text || !hint.is_empty() { hint } else { "\nhint: save it as text in UTF-8".into() };
+        Failure::usage(format!("cannot read `{}`: {why}{hint}", path.display()))
+    })
 }
 
 /// A flat map of settings from a YAML or JSON file, which may be one that W&B wrote.
@@ -216,7 +249,11 @@ pub(crate) fn read_file(path: &Path) -> Result<Map<String, Value>> {
     let text = read_text(path, "")?;
     match serde_saphyr::from_str(&text) {
         Ok(Value::Object(mut map)) => {
-            map.retain(|name, _| !["wandb_version", "_wandb"].contains(&name.as_str()));
+            // Keys that W&B adds, and the local sweep that we name there: none of them is a setting.
+            let theirs = |name: &str, value: &Value| {
+                ["wandb_version", "_wandb"].contains(&name) || name == SWEEP && value.get("value").is_some()
+            };
+            map.retain(|name, value| !theirs(name, value));
             Ok(map.into_iter().map(|(name, value)| (name, unwrapped(value))).collect())
         }
         Ok(Value::Null) => Ok(Map::new()),
@@ -224,7 +261,13 @@ pub(crate) fn read_file(path: &Path) -> Result<Map<String, Value>> {
             "`{}` is not a map of settings\nhint: write lines such as `epochs: 5`",
             path.display()
         ))),
-        Err(error) => Err(Failure::usage(format!("`{}` is not YAML or JSON\n{error}", path.display()))),
+        Err(error) => {
+            let Mistake { line, column, message } = Mistake::of(&error);
+            Err(Failure::usage(format!(
+                "`{}`, line {line}, column {column}: {message}\nhint: the file is YAML or JSON with lines such as `epochs: 5`, each setting once",
+                path.display()
+            )))
+        }
     }
 }
 
@@ -241,13 +284,14 @@ pub(crate) fn find_option(name: &str) -> Option<&'static Key> {
     OPTIONS.iter().find(|key| key.is_called(name))
 }
 
-/// What `text` says of `name`: a list or map where it is written as one, unless any text will do.
+/// Value that `text` has for `name`: a list or map if it is written as one, unless `name` is an option, which takes any
+/// text.
 fn said(name: &str, text: &str) -> Value {
     let free = find_option(name).is_some();
     collection(text).filter(|_| !free).unwrap_or_else(|| text.into())
 }
 
-/// What a launcher set in its own forms: `name=value`, an object, or the path of a file with one.
+/// Settings from a launcher in its own forms: `name=value`, an object, or the path of a file with one.
 fn launched(matches: &ArgMatches) -> Result<Map<String, Value>> {
     let mut set = Map::new();
     for word in matches.get_many::<String>("parameter").into_iter().flatten() {
@@ -268,8 +312,9 @@ fn launched(matches: &ArgMatches) -> Result<Map<String, Value>> {
 }
 
 /// The file in which `wandb agent` leaves a trial's parameters.
-pub(crate) fn sweep_parameters() -> Option<PathBuf> {
-    std::env::var_os("WANDB_SWEEP_PARAM_PATH").filter(|path| !path.is_empty()).map(PathBuf::from)
+pub(crate) fn sweep_parameters() -> Result<Option<PathBuf>, PathError> {
+    let variable = std::env::var_os("WANDB_SWEEP_PARAM_PATH").filter(|path| !path.is_empty());
+    variable.map(|path| path.to_str().map_or_else(|| Ok(path.clone().into()), home::expand)).transpose()
 }
 
 fn truth(value: &Value) -> Option<bool> {
@@ -280,7 +325,8 @@ fn truth(value: &Value) -> Option<bool> {
     }
 }
 
-/// What the settings would be if only dataset and optimizer had been named: each optimizer has its own learning rate.
+/// Default settings, with the learning rate that is the default of the optimizer in `config`: each optimizer has its
+/// own.
 pub(crate) fn usual(config: &Map<String, Value>) -> Map<String, Value> {
     let mut named = Config::default();
     let optimizer = config.get("optimizer").map(|name| ("optimizer".to_owned(), name.clone()));

@@ -1,15 +1,22 @@
 //! Data sets as commands ask for them: found, or downloaded with a bar, or replaced by the built-in one.
+//!
+//! [`search`] finds the data of a run that may have moved since.
 
-use std::path::{MAIN_SEPARATOR, Path, PathBuf};
+pub(crate) mod search;
 
-use handloom_data::catalog::{self, GARMENTS};
+use std::path::PathBuf;
+
+use anyhow::Result;
+use handloom_data::catalog::GARMENTS;
 use handloom_data::fetch::Progress;
-use handloom_data::{Error, Located};
+use handloom_data::notes::Note;
+use handloom_data::{Error, Located, Reading, TestPart};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::exit::Failure;
 use crate::output::Output;
-use crate::runs::Run;
-use crate::table::megabytes;
+use crate::table::one_line;
+use handloom_view::format::bytes as file_size;
 
 /// Shows how downloads come along: a bar on a terminal, elsewhere a line for each file.
 pub(crate) struct Bar<'a> {
@@ -24,14 +31,14 @@ impl<'a> Bar<'a> {
         Self { output, moving: None, file: String::new() }
     }
 
-    /// How far a file has come.
+    /// Shows the progress of a file's download.
     pub(crate) fn show(&mut self, at: Progress<'_>) {
         if self.file != at.file {
             at.file.clone_into(&mut self.file);
             if self.output.shows_progress() {
                 self.start(at);
             } else {
-                self.output.note(format!("downloading {} ({})", at.file, megabytes(at.total)));
+                self.output.note(format!("downloading {} ({})", at.file, file_size(at.total)));
             }
         }
         if let Some(bar) = &self.moving {
@@ -58,30 +65,19 @@ pub(crate) fn obtain(name: &str, data_dirs: &[PathBuf], output: &Output) -> Resu
     handloom_data::obtain(name, data_dirs, &mut |at| bar.show(at))
 }
 
-/// What the data set of a run is called, and the folders below which it is looked for.
-pub(crate) fn of_run(run: &Run, mut data_dirs: Vec<PathBuf>) -> (String, Vec<PathBuf>) {
-    let (name, folder) = (run.record.dataset.as_str(), run.record.data_path.as_deref());
-    match folder {
-        // The folder may have been typed relative to another one.
-        Some(folder) if catalog::find(name).is_none() => (as_folder(folder), data_dirs),
-        folder => {
-            data_dirs.extend(folder.and_then(Path::parent).map(Path::to_owned));
-            (name.into(), data_dirs)
-        }
+impl Source {
+    /// The same data set, read in this way.
+    pub(crate) fn read_as(self, reading: Reading) -> Self {
+        Self { located: self.located.read_as(reading), ..self }
     }
 }
 
-/// A path that cannot be taken for the name of a data set.
-fn as_folder(path: &Path) -> String {
-    let text = path.display().to_string();
-    if text.contains(MAIN_SEPARATOR) { text } else { format!("./{text}") }
-}
-
 /// A data set, and why it is not the one that would have been used.
+#[derive(Clone)]
 pub(crate) struct Source {
-    /// Where it is.
+    /// The data set that is used.
     pub(crate) located: Located,
-    /// Why it is the built-in one instead.
+    /// Reason why the built-in data set is used instead.
     pub(crate) fallback: Option<String>,
 }
 
@@ -91,7 +87,7 @@ impl From<Located> for Source {
     }
 }
 
-/// What is used where no data set was named: `name`, or with a loud notice the built-in one if that cannot be had.
+/// Data set to use if none was named: `name`, or with a warning the built-in one if `name` is unavailable.
 pub(crate) fn obtain_or_garments(name: &str, data_dirs: &[PathBuf], output: &Output) -> Result<Source, Error> {
     match obtain(name, data_dirs, output) {
         Err(error @ Error::Unavailable { .. }) => {
@@ -102,5 +98,34 @@ pub(crate) fn obtain_or_garments(name: &str, data_dirs: &[PathBuf], output: &Out
             Ok(Source { located: handloom_data::locate(GARMENTS, data_dirs)?, fallback: Some(why) })
         }
         found => found.map(Source::from),
+    }
+}
+
+/// Tells notes on a data set: what was converted or left out, and, as warnings, what looks wrong. Returns their texts.
+pub(crate) fn tell(notes: &[Note], output: &Output) -> Vec<String> {
+    for note in notes {
+        // Names of files and classes come from the data.
+        let text = one_line(&note.text);
+        if note.is_doubtful { output.warn(text) } else { output.note(format!("note: {text}")) }
+    }
+    notes.iter().map(|note| note.text.clone()).collect()
+}
+
+/// True if the data set has a test set, for a caller that opens it after training. A test set that cannot be used is an
+/// error now; a missing one is noted.
+pub(crate) fn check_test(located: &Located, output: &Output) -> Result<bool> {
+    match located.check_test() {
+        Ok(TestPart::Present) => Ok(true),
+        Ok(TestPart::Missing(why)) => {
+            output.note(format!("note: no test set: {why}"));
+            Ok(false)
+        }
+        Err(error) => {
+            let error = error.to_string();
+            let (what, _) = error.split_once("\nhint: ").unwrap_or((&error, ""));
+            Err(Failure::data(format!(
+                "the test set cannot be used: {what}\nhint: mend it, or leave it closed with `--no-test`"
+            )))
+        }
     }
 }

@@ -1,47 +1,28 @@
 //! Numbers, texts and tables as people read them.
 
-use std::borrow::Cow;
-
 use clap::builder::styling::Style;
+pub(crate) use handloom_view::harmless::{harmless, one_line};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// `87%`, or `-` for what is undefined.
+/// A share as a whole percentage, or `-` for what is undefined.
 pub(crate) fn percent(share: Option<f64>) -> String {
-    share.map_or_else(|| "-".into(), |share| format!("{:.0}%", share * 100.0))
+    share.map_or_else(|| "-".into(), |share| handloom_view::format::percent(share, 0))
 }
 
-/// `26.4 MB`.
-pub(crate) fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / 1e6)
-}
-
-/// `text` on at most `width` characters.
+/// `text` on one line of at most `width` characters.
 pub(crate) fn elided(text: &str, width: usize) -> String {
+    let text = &one_line(text);
     if text.chars().count() <= width {
-        return text.into();
+        return text.clone();
     }
     text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// `text` as a terminal may show it: what would steer the terminal or turn the direction of writing becomes `�`; tabs
-/// and line breaks stay.
-pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
-    let steers = |c: char| {
-        (c.is_control() && !matches!(c, '\n' | '\t'))
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if text.contains(steers) { text.replace(steers, "\u{fffd}").into() } else { text.into() }
-}
-
-/// The same on one line.
-pub(crate) fn one_line(text: &str) -> String {
-    harmless(text).replace(['\n', '\t'], " ")
-}
-
 /// `text` on at most `width` columns of a terminal, without its middle: names often differ at the end.
 pub(crate) fn squeezed(text: &str, width: usize) -> String {
+    let text = one_line(text);
     if text.width() <= width {
-        return text.into();
+        return text;
     }
     let room = width.saturating_sub(1);
     let within = |room: usize| {
@@ -65,7 +46,7 @@ pub(crate) fn grid(
     width: Option<usize>,
 ) -> Vec<String> {
     const LEAST: usize = 12;
-    let natural = |at: usize| rows.iter().map(|row| row[at].0.width()).max().unwrap_or(0);
+    let natural = |at: usize| rows.iter().map(|row| one_line(&row[at].0).width()).max().unwrap_or(0);
     let mut widths: Vec<usize> = (0..right.len()).map(natural).collect();
     let total = |widths: &[usize]| widths.iter().map(|width| width + 2).sum::<usize>();
     while let Some(width) = width
@@ -93,6 +74,7 @@ pub(crate) fn grid(
 
 /// Lines of a table: the first and the last column to the left, those between to the right.
 pub(crate) fn lines<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
+    let rows: Vec<[String; N]> = rows.iter().map(|row| std::array::from_fn(|at| one_line(&row[at]))).collect();
     let widths: [usize; N] =
         std::array::from_fn(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0));
     let line = |row: &[String; N]| {
@@ -120,12 +102,9 @@ mod tests {
         );
         let rows = [["", "n", "x"], ["é", "10", "y z"]].map(|row| row.map(String::from));
         assert_eq!(lines(&rows), ["      n  x", "  é  10  y z"]);
-    }
-
-    #[test]
-    fn what_steers_a_terminal_is_shown_and_not_obeyed() {
-        assert_eq!(harmless("a\u{1b}[31mb\u{9b}c\u{202e}d\re\nf"), "a�[31mb�c�d�e\nf");
-        assert_eq!(one_line("Größe\t試し\n<b>"), "Größe 試し <b>");
+        let hostile = [["a\nb".to_owned(), "\u{1b}[2J".into()]];
+        assert_eq!(lines(&hostile), ["  a b  \u{fffd}[2J"]);
+        assert_eq!([elided("a\nb", 9), squeezed("a\u{9b}b", 9)], ["a b", "a\u{fffd}b"]);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! method and writes the figures of `docs/search.md` and its picture; it needs no data and takes some minutes. `... -- time`
 //! writes how long a suggestion takes.
 
+#![allow(clippy::disallowed_methods, reason = "nobody compares the bits of these figures")]
+
 mod page;
 mod replay;
 mod table;

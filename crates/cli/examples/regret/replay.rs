@@ -94,8 +94,8 @@ impl Field {
             let mut trial = Trial {
                 number: history.len() as u64,
                 choice: self.choices[next].clone(),
-                costs: Vec::new(),
                 status: Status::Finished,
+                ..Trial::default()
             };
             for &cost in &self.costs[next] {
                 trial.costs.push(cost);

@@ -32,7 +32,7 @@ pub(crate) fn table() -> String {
             let choice = Random::default().suggest(&space, &history, 1).unwrap_or_default();
             let rate = choice["learning_rate"].as_f64().unwrap_or(1.0).log10();
             let costs = vec![(rate + 3.0).powi(2) + (number as f64).sin()];
-            history.push(Trial { number, choice, costs, status: Status::Finished });
+            history.push(Trial { number, choice, costs, status: Status::Finished, ..Trial::default() });
         }
         let time = |seed| {
             let started = Instant::now();

@@ -1,4 +1,4 @@
-//! What a launcher passes to `train`, as the parser knows it: `wandb agent` with any of its macros, or hydra.
+//! Arguments of `train` from a launcher (`wandb agent` with any of its macros, or hydra), rewritten for the parser.
 //!
 //! | macro | words |
 //! |---|---|
@@ -9,14 +9,14 @@
 //! | `${args_append_hydra}`, `${args_override_hydra}` | `+name=value`, `++name=value` |
 //! | `${args_json}`, `${args_json_file}` | `{"name": value}`, or the path of a file with that |
 //!
-//! What is no flag becomes `--parameter`, which the settings read.
+//! A word that is no flag becomes `--parameter`, which the settings read.
 
 use std::ffi::OsString;
 use std::path::Path;
 
 use clap::{Arg, Command};
 
-/// What a word that looks like a flag is.
+/// Kind of a word that looks like a flag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flag {
     /// Takes no value.
@@ -92,7 +92,7 @@ pub(super) fn flags(words: Vec<OsString>, train: &Command) -> Vec<OsString> {
     flags
 }
 
-/// Whether a word that is no flag and no flag's value sets something.
+/// True if a word that is no flag and no flag's value sets something.
 fn is_parameter(text: &str) -> bool {
     let name = text.trim_start_matches('+').split('=').next().unwrap_or_default();
     let is_name = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
@@ -114,8 +114,8 @@ fn truth(text: &str) -> Option<bool> {
     }
 }
 
-/// What `name` is to the parser. It also takes the beginnings of long flags, but not where `value` is a map:
-/// `--model={...}` is no file to save the model in.
+/// Kind of the flag `name`. The beginning of a long flag counts too, but not where `value` is a map: `--model={...}` is
+/// no file to save the model in.
 fn flag(name: &str, value: Option<&str>, train: &Command) -> Flag {
     let whole = value.is_some_and(|value| value.starts_with('{'));
     let mut args = train.get_arguments();
@@ -135,7 +135,7 @@ fn flag(name: &str, value: Option<&str>, train: &Command) -> Flag {
     }
 }
 
-/// Whether one of the long names of a flag fits.
+/// True if one of the long names of a flag fits.
 fn is_called(arg: &Arg, fits: impl Fn(&str) -> bool) -> bool {
     let names = [arg.get_long_and_visible_aliases(), arg.get_all_aliases()];
     names.iter().flatten().flatten().any(|name| fits(name))

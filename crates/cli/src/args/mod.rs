@@ -17,7 +17,7 @@ pub(crate) use self::rewrite::rewrite;
 use self::runs::{compare, export, ls, report, rm, show, tag, ui, verify};
 use self::study::study;
 use self::sweep::{logging, sweep};
-use crate::settings::OPTIONS;
+use crate::settings::{OPTIONS, PATHS, path};
 
 /// The whole command line.
 pub(crate) fn command() -> Command {
@@ -57,7 +57,7 @@ fn train() -> Command {
         }))
         .arg(value("config", "FILE", "Settings in YAML or JSON; flags win").value_hint(ValueHint::FilePath))
         .arg(value("set", "KEY=VALUE", "One setting over --config; flags win").action(ArgAction::Append))
-        .arg(value("resume", "RUN", "Go on with an interrupted run after its last finished epoch"))
+        .arg(value("resume", "RUN", "Go on with an interrupted run after its last finished epoch; with `-e N`, continue a run to N epochs as a new run"))
         .arg(switch("no-test", "Leave the test set closed"))
         .arg(value("parameter", "PARAMETER", "What a launcher set").action(ArgAction::Append).hide(true))
         .args(output_flags())
@@ -68,9 +68,10 @@ fn evaluate() -> Command {
     Command::new("evaluate")
         .about("Test accuracy with its interval, figures of every class, most confused pairs")
         .infer_long_args(true)
-        .arg(Arg::new("model").value_name("MODEL|RUN").help("Model file or run [default: @last]"))
+        .arg(Arg::new("model").value_name("MODEL|RUN").value_parser(path).help("Model file or run [default: @last]"))
         .arg(value("model-path", "FILE", "The model, as the 2026 edition names it").conflicts_with("model"))
         .arg(dataset("Data set [default: the one that trained the model]"))
+        .args(reading_flags())
         .arg(value("plot", "FILE", "Draw the confusion matrix, as PNG or SVG").value_hint(ValueHint::FilePath))
         .arg(value("min-accuracy", "X", "Exit 5 if the test accuracy is below this fraction"))
         .arg(switch("all", "Every class in the table, not only the hardest"))
@@ -81,16 +82,17 @@ fn evaluate() -> Command {
 
 fn predict() -> Command {
     Command::new("predict")
-        .about("Class and probabilities of PNG and JPEG images of any size")
+        .about("Class and probabilities of images of any size")
         .infer_long_args(true)
-        .arg(Arg::new("model").value_name("MODEL|RUN").required(true).help("Model file or run"))
+        .arg(Arg::new("model").value_name("MODEL|RUN").required(true).value_parser(path).help("Model file or run"))
         .arg(
             Arg::new("image")
                 .value_name("IMAGE")
                 .required(true)
                 .num_args(1..)
+                .value_parser(path)
                 .value_hint(ValueHint::FilePath)
-                .help("PNG or JPEG files"),
+                .help("Image files: PNG, JPEG, WebP, GIF, BMP, TIFF, PNM"),
         )
         .arg(value("top", "N", "Classes to print for each image [default: 3]"))
         .arg(
@@ -103,7 +105,7 @@ fn predict() -> Command {
 }
 
 fn data() -> Command {
-    let name = || Arg::new("name").value_name("NAME|DIR").help("Data set");
+    let name = || Arg::new("name").value_name("NAME|DIR").value_parser(path).help("Data set");
     Command::new("data")
         .about("Data sets: what is there, download, verify, sample grid")
         .subcommand_required(true)
@@ -123,6 +125,7 @@ fn data() -> Command {
             Command::new("check")
                 .about("Read a data set whole and compare its checksums")
                 .arg(name().required(true))
+                .args(reading_flags())
                 .args(place_flags())
                 .args(output_flags()),
         )
@@ -131,6 +134,7 @@ fn data() -> Command {
                 .about("Counts of every class, and a labelled sample of each")
                 .arg(name())
                 .arg(dataset("Data set"))
+                .args(reading_flags())
                 .arg(value("out", "FILE", "Draw the samples, as PNG or SVG").value_hint(ValueHint::FilePath))
                 .arg(value("per-class", "N", "Samples of each class [default: 1]"))
                 .args(place_flags())
@@ -156,7 +160,7 @@ fn completions() -> Command {
 
 fn doctor() -> Command {
     Command::new("doctor")
-        .about("What is installed, where things are, what is missing")
+        .about("Show what is installed, where things are and what is missing")
         .args(place_flags())
         .args(output_flags())
 }
@@ -176,6 +180,7 @@ fn setting(key: &Key, default: &str, order: usize) -> Arg {
         .help(format!("{}{default}{typed}", key.help))
         .display_order(order)
         .allow_negative_numbers(true);
+    let arg = if PATHS.contains(&key.name) { arg.value_parser(path) } else { arg };
     match key.name {
         "hidden_size" => arg.num_args(1..).action(ArgAction::Append),
         "tag" => arg.action(ArgAction::Append),
@@ -185,7 +190,13 @@ fn setting(key: &Key, default: &str, order: usize) -> Arg {
 }
 
 fn value(name: &'static str, value: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).long(name).value_name(value).help(help)
+    let arg = Arg::new(name).long(name).value_name(value).help(help);
+    // Shells leave `~` alone after `=`, and in variables and files.
+    if ["config", "data-dir", "model-path", "out", "plot", "store", "to"].contains(&name) {
+        arg.value_parser(path)
+    } else {
+        arg
+    }
 }
 
 fn switch(name: &'static str, help: &'static str) -> Arg {
@@ -193,7 +204,13 @@ fn switch(name: &'static str, help: &'static str) -> Arg {
 }
 
 fn dataset(help: &'static str) -> Arg {
-    Arg::new("dataset").short('d').long("dataset").value_name("NAME|DIR").help(help)
+    Arg::new("dataset").short('d').long("dataset").value_name("NAME|DIR").value_parser(path).help(help)
+}
+
+/// The settings that say how images are read.
+fn reading_flags() -> impl Iterator<Item = Arg> {
+    let keys = KEYS.iter().filter(|key| ["image_size", "data_rules"].contains(&key.name));
+    keys.enumerate().map(|(order, key)| setting(key, "", 100 + order))
 }
 
 fn place_flags() -> [Arg; 2] {

@@ -1,4 +1,4 @@
-//! What people type for this assignment, as the parser knows it.
+//! Flags as people type them for this assignment, rewritten for the parser.
 
 use std::ffi::OsString;
 

@@ -2,8 +2,8 @@
 
 use clap::{Arg, ArgAction, Command, ValueHint};
 
-use super::{dataset, output_flags, place_flags, setting, store, switch, value};
-use crate::settings::OPTIONS;
+use super::{dataset, output_flags, place_flags, reading_flags, setting, store, switch, value};
+use crate::settings::{OPTIONS, path};
 
 pub(super) fn sweep() -> Command {
     Command::new("sweep")
@@ -13,12 +13,14 @@ pub(super) fn sweep() -> Command {
         .arg_required_else_help(true)
         .arg(file().required(false))
         .args(fixed())
+        .args(reading_flags())
         .args(work())
+        .arg(no_reuse())
         .arg(switch("dry-run", "Print the train commands and run nothing"))
         .args(logging())
         .args(place_flags())
         .args(output_flags())
-        .subcommands([create(), check(), agent(), resume(), ls(), show(), best(), stop()])
+        .subcommands([create(), check(), agent(), resume(), ls(), show(), best(), stop(), rm()])
         .after_help("Examples:\n  handloom sweep configs/sweep.yaml --trials 50\n  handloom sweep configs/sweep.yaml --dry-run\n  handloom sweep show @last")
 }
 
@@ -28,6 +30,8 @@ fn create() -> Command {
         .infer_long_args(true)
         .arg(file())
         .args(fixed())
+        .args(reading_flags())
+        .arg(no_reuse())
         .arg(value("trials", "N", "The sweep ends after so many trials"))
         .args(logging())
         .args(place_flags())
@@ -48,6 +52,7 @@ fn agent() -> Command {
         .infer_long_args(true)
         .arg(sweep_id())
         .args(work())
+        .arg(no_reuse())
         .args(logging())
         .args(place_flags())
         .args(output_flags())
@@ -58,7 +63,9 @@ fn resume() -> Command {
         .about("Go on with a sweep that was interrupted, killed or stopped")
         .infer_long_args(true)
         .arg(sweep_id())
+        .arg(switch("retry-failed", "Try failed trials again, those whose process was killed too often among them"))
         .args(work())
+        .arg(no_reuse())
         .args(logging())
         .args(place_flags())
         .args(output_flags())
@@ -107,15 +114,30 @@ fn stop() -> Command {
         .args(output_flags())
 }
 
+fn rm() -> Command {
+    Command::new("rm")
+        .about("Remove sweeps with the runs of their trials; asks first")
+        .infer_long_args(true)
+        .arg(sweep_id().required(true).num_args(1..).help("Sweeps: ids, parts of an id or name, or @last"))
+        .arg(switch("yes", "Do not ask"))
+        .arg(store())
+        .args(output_flags())
+}
+
 fn file() -> Arg {
-    Arg::new("file").value_name("FILE.yaml").required(true).value_hint(ValueHint::FilePath).help("W&B sweep file")
+    Arg::new("file")
+        .value_name("FILE.yaml")
+        .required(true)
+        .value_parser(path)
+        .value_hint(ValueHint::FilePath)
+        .help("W&B sweep file")
 }
 
 fn sweep_id() -> Arg {
     Arg::new("sweep").value_name("ID").help("Sweep: its id, a part of its id or name, or @last [default: @last]")
 }
 
-/// What belongs to the sweep and not to the call.
+/// Flags that belong to the sweep and not to the call.
 fn fixed() -> [Arg; 4] {
     [
         dataset("Data set [default: the file's, else fashion_mnist]"),
@@ -125,13 +147,17 @@ fn fixed() -> [Arg; 4] {
     ]
 }
 
-/// How much is done, and with how many at once.
+/// Limits of a call: trials at once, trials in all, minutes.
 fn work() -> [Arg; 3] {
     [
         value("workers", "N", "Trials at once, a thread each [default: all cores]"),
-        value("trials", "N", "At most so many trials"),
-        value("minutes", "M", "Begin no trial after so many minutes"),
+        value("trials", "N", "Stop after N trials"),
+        value("minutes", "M", "Start no trial after M minutes"),
     ]
+}
+
+fn no_reuse() -> Arg {
+    switch("no-reuse", "Train every trial, even if an identical training is recorded already")
 }
 
 /// The flags of `train` for W&B.

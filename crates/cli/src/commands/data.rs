@@ -6,32 +6,33 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use clap::ArgMatches;
 use handloom_data::catalog::{self, GARMENTS, SETS, Set};
-use handloom_data::{Error, fetch, locate};
-use handloom_view::words::{count, grouped};
+use handloom_data::notes::{Fingerprints, Note};
+use handloom_data::{Error, Located, TestPart, fetch, locate};
+use handloom_view::words::{count, grouped, quoted};
 use serde_json::{Value, json};
 
-use super::{data_dirs, picture, text};
+use super::{data_dirs, picture, reading, reading_flags, text};
 use crate::exit::{Exit, Failure};
 use crate::output::{BOLD, GOOD, Output};
 use crate::source::{self, Bar, Source};
-use crate::table::{elided, lines, megabytes};
+use crate::table::{elided, lines};
+use handloom_view::format::bytes as file_size;
 
 /// Images for training and test in every known data set with files: MNIST's numbers.
 const IMAGES: [u64; 2] = [60_000, 10_000];
 /// Images for training and test of the built-in one.
 const DRAWN: [u64; 2] = [12_000, 2_000];
 
-pub(super) fn run(matches: &ArgMatches) -> Result<Exit> {
+pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let (name, matches) = matches.subcommand().expect("clap asks for a command");
-    let output = Output::new(matches);
     match name {
         "ls" => {
-            ls(matches, &output);
+            ls(matches, output);
             Ok(())
         }
-        "get" => get(matches, &output),
-        "check" => check(matches, &output),
-        "show" => show(matches, &output),
+        "get" => get(matches, output),
+        "check" => check(matches, output),
+        "show" => show(matches, output),
         name => unreachable!("`data {name}` is on the command line but not here"),
     }
     .map(|()| Exit::Done)
@@ -50,7 +51,7 @@ fn ls(matches: &ArgMatches, output: &Output) {
         if place.starts_with("missing") {
             missing.get_or_insert(way);
         }
-        rows.push(row(set.name, IMAGES, &megabytes(bytes), &place));
+        rows.push(row(set.name, IMAGES, &file_size(bytes), &place));
     }
     output.event(&entry(GARMENTS, DRAWN, None, None, true));
     rows.push(row(GARMENTS, DRAWN, "-", "built in"));
@@ -88,7 +89,8 @@ fn get(matches: &ArgMatches, output: &Output) -> Result<()> {
     let told = |path: Option<&Path>, downloaded| {
         let path = path.map(|path| path.display().to_string());
         output.event(&json!({"v": 1, "event": "get", "dataset": name, "path": path, "downloaded": downloaded}));
-        output.next(&[&format!("handloom data show {name}"), &format!("handloom train -d {name}")]);
+        let shown = quoted(name);
+        output.next(&[&format!("handloom data show {shown}"), &format!("handloom train -d {shown}")]);
     };
     let Some(set) = catalog::find(name) else {
         // Both a folder and `garments` are there already; anything else is an error.
@@ -107,7 +109,7 @@ fn get(matches: &ArgMatches, output: &Output) -> Result<()> {
                 told(found.path(), false);
                 return Ok(());
             }
-            // What is missing, or damaged in the cache, is about to come.
+            // Missing files, and damaged ones in the cache, are downloaded next.
             Err(Error::Unavailable { .. }) => {}
             Err(Error::Damaged { file, .. }) if Path::new(&file).starts_with(&cache) => {
                 output.warn(format!("`{file}` is damaged: downloading it again"));
@@ -145,7 +147,7 @@ fn renew(set: &Set, cache: &Path, all: bool, output: &Output) -> Result<()> {
 
 fn check(matches: &ArgMatches, output: &Output) -> Result<()> {
     let name = text(matches, "name").unwrap_or_default();
-    let found = locate(name, &data_dirs(matches))?;
+    let found = locate(name, &data_dirs(matches))?.read_as(reading(&reading_flags(matches))?);
     let sums = found.checksums()?;
     let wrong = |sum: &handloom_data::checksum::Checksum| sum.expected.is_some_and(|expected| expected != sum.sha256);
     for sum in &sums {
@@ -163,28 +165,58 @@ fn check(matches: &ArgMatches, output: &Output) -> Result<()> {
     });
     let files: Vec<Value> = files.collect();
     // Reading both parts is the check where no checksum is known.
-    let read =
-        if failed.is_empty() { found.train().and_then(|train| Ok((train, found.test()?))).map(Some) } else { Ok(None) };
+    let read = if failed.is_empty() { whole(&found).map(Some) } else { Ok(None) };
+    let notes: Vec<&str> = match &read {
+        Ok(Some(read)) => read.notes.iter().map(|note| note.text.as_str()).collect(),
+        _ => Vec::new(),
+    };
     let ok = matches!(read, Ok(Some(_)));
-    output.event(&json!({"v": 1, "event": "check", "dataset": found.name(), "files": files, "ok": ok}));
+    output.event(&json!({"v": 1, "event": "check", "dataset": found.name(), "files": files, "ok": ok, "notes": notes}));
     if let Some(sum) = failed.first() {
         return Err(Failure::data(format!(
-            "{} not as published, the first is `{}`\nhint: remove it and run `handloom data get {name}`",
+            "{} not as published, the first is `{}`\nhint: remove it and run `handloom data get {}`",
             count(failed.len() as u64, &format!("file of {name} is"), &format!("files of {name} are")),
-            sum.file.display()
+            sum.file.display(),
+            found.name()
         )));
     }
-    let Some((train, test)) = read? else { return Ok(()) };
-    let known = sums.iter().all(|sum| sum.expected.is_some());
+    let Some(Whole { train, test, notes }) = read? else { return Ok(()) };
+    source::tell(&notes, output);
+    let test = test.map_or_else(|| "none for test".into(), |test| format!("{} for test", grouped(test as u64)));
     output.result(format!(
-        "{BOLD}{}{BOLD:#} {GOOD}ok{GOOD:#}: {}, {} for training and {} for test",
+        "{BOLD}{}{BOLD:#} {GOOD}ok{GOOD:#}: {}, {} for training and {test}",
         found,
-        if known { "every file is as published" } else { "readable; no checksums are known for it" },
-        count(train.len() as u64, "image", "images"),
-        grouped(test.len() as u64)
+        if found.is_known() { "every file is as published" } else { "readable; no checksums are known for it" },
+        count(train as u64, "image", "images"),
     ));
-    output.next(&[&format!("handloom data show {name}"), &format!("handloom train -d {name}")]);
+    let shown = quoted(name);
+    output.next(&[&format!("handloom data show {shown}"), &format!("handloom train -d {shown}")]);
     Ok(())
+}
+
+/// Size of a data set that was read completely, and notes about it.
+struct Whole {
+    /// Training images.
+    train: usize,
+    /// Test images, if there is a test set.
+    test: Option<usize>,
+    notes: Vec<Note>,
+}
+
+fn whole(found: &Located) -> Result<Whole, Error> {
+    let (train, mut notes) = found.train_with_notes()?;
+    let test = match found.check_test()? {
+        TestPart::Present => {
+            let (test, more) = found.test_with_notes(&Fingerprints::of(&train))?;
+            notes.extend(more);
+            Some(test.len())
+        }
+        TestPart::Missing(why) => {
+            notes.push(Note { text: format!("no test set: {why}"), is_doubtful: false });
+            None
+        }
+    };
+    Ok(Whole { train: train.len(), test, notes })
 }
 
 fn show(matches: &ArgMatches, output: &Output) -> Result<()> {
@@ -206,7 +238,8 @@ fn show(matches: &ArgMatches, output: &Output) -> Result<()> {
         Some(name) => source::obtain(name, &data_dirs, output)?.into(),
         None => source::obtain_or_garments(SETS[0].name, &data_dirs, output)?,
     };
-    let train = found.train()?;
+    let found = found.read_as(reading(&reading_flags(matches))?);
+    let (train, notes) = found.train_with_notes()?;
     let mut counts = vec![0_u64; train.classes.len()];
     for &label in train.labels.iter() {
         counts[usize::from(label)] += 1;
@@ -221,8 +254,10 @@ fn show(matches: &ArgMatches, output: &Output) -> Result<()> {
         "part": "train",
         "images": train.len(),
         "shape": train.shape,
+        "notes": notes.iter().map(|note| &note.text).collect::<Vec<_>>(),
         "classes": train.classes.iter().zip(&counts).map(|(name, n)| json!({"name": name, "images": n})).collect::<Vec<_>>(),
     }));
+    source::tell(&notes, output);
     output.result(format!(
         "{BOLD}{found}{BOLD:#}: {} for training, {shape} pixels, {}",
         count(train.len() as u64, "image", "images"),
@@ -242,7 +277,7 @@ fn show(matches: &ArgMatches, output: &Output) -> Result<()> {
     for line in lines(&rows) {
         output.result(line);
     }
-    let called = named.unwrap_or(found.name());
+    let called = quoted(named.unwrap_or(found.name()));
     let train_it = format!("handloom train -d {called}");
     match picture {
         Some(path) => {

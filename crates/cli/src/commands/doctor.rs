@@ -14,7 +14,7 @@ use super::{data_dirs, runs};
 use crate::exit::Exit;
 use crate::output::{BAD, BOLD, DIM, GOOD, Output};
 use crate::settings::threads;
-use crate::table::megabytes;
+use handloom_view::format::bytes as file_size;
 
 /// A known data set and where it is.
 struct Found {
@@ -65,7 +65,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
             line(found.set.name, format!("{GOOD}ok{GOOD:#}  {}", shown(path)));
             continue;
         }
-        let bytes = megabytes(found.set.files.iter().map(|file| file.size).sum());
+        let bytes = file_size(found.set.files.iter().map(|file| file.size).sum());
         line(found.set.name, format!("missing  {} downloads {bytes}; looked in", get(found.set)));
         for place in &found.looked_in {
             output.result(format!("  {:<14} {DIM}{}{DIM:#}", "", shown(place)));

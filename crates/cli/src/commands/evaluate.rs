@@ -13,11 +13,12 @@ use handloom_engine::model::Model;
 use handloom_view::words::{count, grouped, times};
 use serde_json::{Value, json};
 
-use super::{data_dirs, finite, picture, runs, text};
+use super::{data_dirs, finite, picture, readable_runs, reading, reading_flags, text};
 use crate::exit::{Exit, Failure};
 use crate::output::{BOLD, DIM, Output};
-use crate::runs::Run;
+use crate::runs::{Run, Runs};
 use crate::settings::{fraction, threads};
+use crate::source::search::{Lost, Places, Sought};
 use crate::table::{elided, percent};
 use crate::{exit, ledger, source};
 
@@ -31,13 +32,14 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let plot = picture(matches, "plot")?;
     let machine = Machine::new(threads(text(matches, "threads"))?);
     let name = text(matches, "model").unwrap_or("@last");
-    let runs = runs(matches)?;
+    let runs = readable_runs(matches, output)?;
     let (model, path, run) = match text(matches, "model-path") {
-        Some(file) => (Model::load(Path::new(file))?, PathBuf::from(file), None),
+        Some(file) => (runs.file_model(Path::new(file))?, PathBuf::from(file), None),
         None => runs.model(name)?,
     };
+    runs.tell_unchecked(output);
     finite(&model, &path)?;
-    let located = data_of(matches, &model, &path, run.as_ref(), output)?;
+    let located = data_of(matches, &model, &path, run.as_ref().map(|run| (run, &runs)), output)?;
     let test = located.test()?;
     fits(&model, &test, &located, text(matches, "dataset").is_some())?;
     if model.classes != test.classes {
@@ -65,12 +67,18 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         handloom_view::confusion(&title, &model.classes, &figures.confusion.counts).save(file)?;
         output.note(format!("confusion matrix: {}", file.display()));
     }
+    if openings.is_none()
+        && let Err(gone @ handloom_store::Error::Removed { .. }) = runs.store.pulse()
+    {
+        return Err(anyhow::Error::from(gone).context("the test set was opened, and the opening is not counted"));
+    }
     if let Some(least) = least
         && figures.accuracy() < least
     {
         let message = format!("the test accuracy is {:.4}, below {least} (`--min-accuracy`)", figures.accuracy());
         return Err(exit::Failure { exit: Exit::Check, message }.into());
     }
+    let called = handloom_view::words::quoted(&called);
     let plots = format!("handloom evaluate {called} --plot confusion.png");
     let predicts = format!("handloom predict {called} IMAGE...");
     let next = [plots.as_str(), &predicts];
@@ -78,11 +86,22 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The data set that was named, or the one that trained the model.
-fn data_of(matches: &ArgMatches, model: &Model, path: &Path, run: Option<&Run>, output: &Output) -> Result<Located> {
+/// The data set that was named, or the one that trained the model; read as the model's training images were, unless
+/// flags say otherwise.
+fn data_of(
+    matches: &ArgMatches,
+    model: &Model,
+    path: &Path,
+    run: Option<(&Run, &Runs)>,
+    output: &Output,
+) -> Result<Located> {
     let data_dirs = data_dirs(matches);
+    let flags = reading_flags(matches);
+    let mut read = model.config.clone();
+    read.extend(flags.clone());
+    let reading = reading(&read)?;
     if let Some(name) = text(matches, "dataset") {
-        return Ok(source::obtain(name, &data_dirs, output)?);
+        return Ok(source::obtain(name, &data_dirs, output)?.read_as(reading));
     }
     let Some(run) = run else {
         let name = model.config.get("dataset").and_then(Value::as_str).ok_or_else(|| {
@@ -91,10 +110,23 @@ fn data_of(matches: &ArgMatches, model: &Model, path: &Path, run: Option<&Run>, 
                 path.display()
             ))
         })?;
-        return Ok(source::obtain(name, &data_dirs, output)?);
+        return Ok(source::obtain(name, &data_dirs, output)?.read_as(reading));
     };
-    let (name, data_dirs) = source::of_run(run, data_dirs);
-    Ok(source::obtain(&name, &data_dirs, output)?)
+    let (run, runs) = run;
+    let mut sought = Sought::of_run(&run.record);
+    if !flags.is_empty() {
+        (sought.reading, sought.are_rules_known) = (reading, true);
+    }
+    let found = sought.find(&Places::new(runs, data_dirs), false, Some(output)).map_err(|lost| match lost {
+        Lost::Differs { .. } => Failure::data(format!(
+            "{lost}\n  `-d FOLDER` evaluates on the test set of a folder whatever its training images are"
+        )),
+        lost => lost.into(),
+    })?;
+    if let Some(note) = found.note {
+        output.note(format!("note: {note}"));
+    }
+    Ok(found.located)
 }
 
 fn fits(model: &Model, test: &Dataset, located: &Located, named: bool) -> Result<()> {
@@ -242,7 +274,7 @@ impl Figures {
         text
     }
 
-    /// Whether this many mistakes are worth a remark: a twentieth of all.
+    /// True if this many mistakes are worth a remark: at least a twentieth of all.
     fn is_frequent(&self, mistakes: u64) -> bool {
         mistakes * 20 >= self.errors.count
     }

@@ -5,18 +5,19 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use clap::ArgMatches;
-use handloom_data::catalog;
 use handloom_data::photo::{self, Framing, Invert, Photo};
+use handloom_data::{IMAGE_ENDINGS, catalog};
 use handloom_engine::Machine;
 use handloom_engine::dataset::Dataset;
 use handloom_engine::model::Model;
 use handloom_view::words::count;
 use serde_json::{Value, json};
 
-use super::{finite, runs, text};
+use super::{finite, readable_runs, text};
 use crate::exit::{Exit, Failure};
 use crate::output::{BOLD, DIM, Output};
-use crate::table::elided;
+use crate::runs::Run;
+use crate::table::{elided, one_line};
 
 /// Largest picture file that is read, 64 MiB.
 const MOST_BYTES: u64 = 64 << 20;
@@ -27,9 +28,11 @@ const NAME: usize = 32;
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let name = text(matches, "model").unwrap_or("@last");
-    if [".png", ".jpg", ".jpeg"].iter().any(|end| name.to_lowercase().ends_with(end)) {
+    let ending = Path::new(name).extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    if IMAGE_ENDINGS.contains(&ending.as_str()) {
         return Err(Failure::usage(format!(
-            "`{name}` is a picture, not a model\nhint: name the model first: `handloom predict @last {name} ...`"
+            "`{name}` is a picture, not a model\nhint: name the model first: `handloom predict @last {} ...`",
+            handloom_view::words::quoted(name)
         )));
     }
     let top = text(matches, "top").map(top).transpose()?;
@@ -38,7 +41,9 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         Some("no") => Invert::No,
         _ => Invert::Auto,
     };
-    let (model, path, _) = runs(matches)?.model(name)?;
+    let runs = readable_runs(matches, output)?;
+    let (model, path, run) = runs.model(name)?;
+    runs.tell_unchecked(output);
     finite(&model, &path)?;
     let size = sides(&model.input_shape).ok_or_else(|| {
         Failure::usage(format!(
@@ -47,7 +52,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
             model.input_shape
         ))
     })?;
-    let framing = framing(&model);
+    let framing = framing(&model, run.as_ref());
     let files: Vec<&String> = matches.get_many("image").into_iter().flatten().collect();
     let longest = |names: &mut dyn Iterator<Item = usize>| names.max().unwrap_or(0).min(NAME);
     let widths = [
@@ -80,7 +85,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         let all = count(files.len() as u64, "picture", "pictures");
         return Err(Failure::data(format!("{failed} of {all} could not be read")));
     }
-    let called = path.display().to_string();
+    let called = handloom_view::words::quoted(&path.display().to_string());
     output.next(&[&format!("handloom evaluate {}", if name.starts_with('@') { name } else { &called })]);
     Ok(Exit::Done)
 }
@@ -103,9 +108,11 @@ fn sides(shape: &[usize]) -> Option<[usize; 2]> {
     }
 }
 
-/// What was done to the pictures that the model learned from, as far as it is known.
-fn framing(model: &Model) -> Framing {
-    let trained = model.config.get("dataset").and_then(Value::as_str).unwrap_or_default();
+/// Framing of the pictures that the model was trained on, as far as it is known.
+fn framing(model: &Model, run: Option<&Run>) -> Framing {
+    let typed = model.config.get("dataset").and_then(Value::as_str).unwrap_or_default();
+    // A run knows which set its files are, whatever their folder is called.
+    let trained = run.map(|run| run.record.dataset.as_str()).filter(|name| !name.is_empty()).unwrap_or(typed);
     match catalog::find(trained).map(|set| set.name) {
         Some("mnist") => Framing::Digit,
         Some(_) => Framing::Full,
@@ -166,7 +173,7 @@ fn line(
     let others = ranked[1..].iter().take(top.unwrap_or(3) - 1);
     let others: Vec<String> = others
         .filter(|(_, probability)| top.is_some() || *probability >= LEAST)
-        .map(|(class, probability)| format!("{class} {}", share(*probability)))
+        .map(|(class, probability)| format!("{} {}", one_line(class), share(*probability)))
         .collect();
     let best = format!("{} {}", elided(ranked[0].0, NAME), share(ranked[0].1));
     let others = if others.is_empty() { String::new() } else { format!("({})", others.join(", ")) };

@@ -12,30 +12,46 @@ use handloom_view::site::{Site, Trouble};
 use handloom_view::words::count;
 use serde_json::json;
 
-use super::{data_dirs, runs, text};
+use super::{data_dirs, readable_runs, text};
 use crate::desk::Desk;
+use crate::destination;
 use crate::exit::{Exit, Failure};
 use crate::output::{BOLD, Output};
 use crate::provenance;
 use crate::runs::{Run, Runs};
-use crate::table::{megabytes, one_line};
+use crate::table::one_line;
+use handloom_view::format::bytes as file_size;
 
-/// Where the report is written if nothing else is said.
+/// Default file of the report.
 const FILE: &str = "report.html";
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let file = PathBuf::from(text(matches, "out").unwrap_or(FILE));
-    if file.is_dir() {
-        let message = format!("`{}` is a folder\nhint: name a file, such as `-o {FILE}`", file.display());
-        return Err(Failure::usage(message));
+    let is_stdout = file == Path::new("-");
+    if !is_stdout {
+        destination::check(&file, "-o")?;
+    } else if output.json {
+        return Err(Failure::usage("stdout cannot take both the report and JSON\nhint: name a file by `-o FILE`"));
     }
-    let runs = runs(matches)?;
+    let runs = readable_runs(matches, output)?;
     let names: Vec<&str> = matches.get_many::<String>("target").into_iter().flatten().map(String::as_str).collect();
     let chosen = chosen(if names.is_empty() { &["@best"] } else { &names }, &runs)?;
+    // Pages leave out what cannot be read; a model that is not the run's is not left out silently.
+    let is_chosen = |run: &Run| {
+        chosen.runs.contains(&run.record.id) || run.record.sweep.as_ref().is_some_and(|id| chosen.sweeps.contains(id))
+    };
+    for run in runs.all()?.iter().filter(|run| is_chosen(run)) {
+        runs.kept_if_any(run)?;
+    }
+    runs.tell_unchecked(output);
     let store = Arc::clone(&runs.store);
     let site = Site::new(store, Box::new(Desk::new(runs, data_dirs(matches))));
     let report = site.report(&chosen, provenance::commit()).map_err(|trouble| failure(&trouble))?;
-    write_atomically(&file, report.html.as_bytes())?;
+    if is_stdout {
+        output.bytes(report.html.as_bytes());
+    } else {
+        write_atomically(&file, report.html.as_bytes())?;
+    }
     let made = &report.provenance;
     output.event(&json!({
         "v": 1, "event": "report", "file": file, "bytes": report.html.len(), "runs": chosen.runs, "sweeps": chosen.sweeps,
@@ -44,10 +60,13 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     for what in &report.left_out {
         output.note(format!("not in it: {}", one_line(what)));
     }
+    if is_stdout {
+        return Ok(Exit::Done);
+    }
     output.result(format!(
         "{BOLD}{}{BOLD:#}  {} · {} · {}",
         file.display(),
-        megabytes(report.html.len() as u64),
+        file_size(report.html.len() as u64),
         count(made.runs.len() as u64, "run", "runs"),
         count(made.sweeps.len() as u64, "sweep", "sweeps"),
     ));

@@ -2,32 +2,33 @@
 
 use anyhow::Result;
 use clap::ArgMatches;
+use handloom_view::harmless;
+use handloom_view::words::{listed, quoted};
 use serde_json::json;
 
 use super::{runs, text};
 use crate::exit::{Exit, Failure};
 use crate::output::{BOLD, Output};
-use crate::table::{harmless, one_line};
-
-/// Longest tag or name, in characters.
-const LONGEST: usize = 200;
+use crate::settings::tags_of;
+use crate::table::{elided, one_line};
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let typed = matches.get_many::<String>("tag").into_iter().flatten();
-    let tags: Vec<String> =
-        typed.flat_map(|tags| tags.split(',')).map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect();
-    let name = matches.get_one::<String>("name").map(|name| name.trim().to_owned());
-    let note = matches.get_one::<String>("note").cloned();
-    for tag in &tags {
-        check("tag", tag)?;
-    }
-    if let Some(name) = &name {
-        check("name", name)?;
-    }
+    let tags: Vec<String> = typed.flat_map(|tags| tags_of(tags)).collect();
+    let tags: Vec<String> = tags.iter().map(|tag| label("tag", tag)).collect::<Result<_>>()?;
+    let name = matches.get_one::<String>("name").map(|name| label("name", name)).transpose()?;
+    let note = matches.get_one::<String>("note").map(|note| notes(note)).transpose()?;
     let runs = runs(matches)?;
+    runs.check()?;
     let mut run = runs.find(text(matches, "run").unwrap_or_default())?;
     let id = run.record.id.clone();
     let remove = matches.get_flag("remove");
+    let absent: Vec<String> = tags.iter().filter(|tag| !run.record.tags.contains(tag)).cloned().collect();
+    if remove && !absent.is_empty() {
+        let has: Vec<String> = run.record.tags.iter().map(|tag| format!("`{}`", one_line(tag))).collect();
+        let has = if has.is_empty() { "it has no tags".into() } else { format!("it has {}", listed(&has)) };
+        return Err(Failure::usage(format!("run `{id}` has no tag `{}`\nhint: {has}", absent.join("`, `"))));
+    }
     let changed = runs.store.relabel(&id, &|labels| {
         if remove {
             labels.tags.retain(|tag| !tags.contains(tag));
@@ -55,25 +56,23 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let tags = if tags.is_empty() { "no tags".into() } else { tags };
     output.line(format!("{BOLD}{id}{BOLD:#}  {}  {tags}", one_line(&record.name)));
     if let Some(notes) = &record.notes {
-        output.line(format!("  {}", harmless(notes).replace('\n', "\n  ")));
+        output.line(format!("  {}", harmless::harmless(notes).replace('\n', "\n  ")));
     }
-    match record.tags.last().filter(|tag| tag.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c))) {
-        Some(tag) => output.next(&[&format!("handloom ls tag={tag}")]),
+    match record.tags.last() {
+        Some(tag) => output.next(&[&format!("handloom ls {}", quoted(&format!("tag={tag}")))]),
         None => output.next(&[&format!("handloom show {id}")]),
     }
     Ok(Exit::Done)
 }
 
-/// Refuses what a terminal or a filter could not show.
-fn check(what: &str, text: &str) -> Result<()> {
-    let why = if text.is_empty() {
-        "is empty"
-    } else if text.chars().count() > LONGEST {
-        "is longer than 200 characters"
-    } else if one_line(text) != text {
-        "has control characters or line breaks in it"
-    } else {
-        return Ok(());
-    };
-    Err(Failure::usage(format!("the {what} `{}` {why}\nhint: write a short text on one line", one_line(text))))
+/// A name, tag or group that was given, by the rule of the dashboard; refuses what a terminal or a filter could not show.
+pub(in crate::commands) fn label(what: &str, text: &str) -> Result<String> {
+    harmless::label(text).map_err(|why| {
+        Failure::usage(format!("the {what} `{}` {why}\nhint: write a short text on one line", elided(text, 60)))
+    })
+}
+
+/// Notes that were given, by the rule of the dashboard.
+pub(in crate::commands) fn notes(text: &str) -> Result<String> {
+    harmless::notes(text).map_err(|why| Failure::usage(format!("the notes {why}\nhint: write them as plain text")))
 }

@@ -11,10 +11,10 @@ use std::thread;
 use anyhow::{Context as _, Result};
 use clap::ArgMatches;
 use handloom_view::site::Site;
-use handloom_view::site::server::{Guard, serve};
+use handloom_view::site::server::{Guard, host_name, serve};
 use serde_json::json;
 
-use super::{data_dirs, runs, text};
+use super::{data_dirs, readable_runs, text};
 use crate::desk::Desk;
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupt;
@@ -26,6 +26,7 @@ const PORT: u16 = 7878;
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let (host, port) = (host(text(matches, "host"))?, port(text(matches, "port"))?);
+    let allowed = allowed(matches.get_many::<String>("allow-host").into_iter().flatten())?;
     let interrupt = Interrupt::listen()?;
     // Before the store is opened: who waits for the address waits for nothing else.
     let listener = TcpListener::bind((host, port)).map_err(|error| taken(&error, host, port))?;
@@ -43,13 +44,22 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     if !matches.get_flag("no-open") && !output.json && stdout().is_terminal() && has_display() {
         open(&url);
     }
-    let runs = runs(matches)?;
+    let runs = readable_runs(matches, output)?;
     let (store, watched) = (Arc::clone(&runs.store), runs.again()?);
     output.note(format!("  runs in {}; Ctrl-C ends this", runs.at()));
     let mut site = Site::new(store, Box::new(Desk::new(runs, data_dirs(matches))));
-    site.may_edit = matches.get_flag("allow-edit");
-    serve(listener, Arc::new(site), watched, Guard::new(at.ip(), at.port(), token), || interrupt.exit().is_some())
-        .context("serving the dashboard")?;
+    if matches.get_flag("allow-edit") {
+        if let Ok(Some(why)) = site.store.read_only() {
+            let refused =
+                format!("names, tags and notes cannot be changed: `{}` can only be read ({why})", site.store.at());
+            output.warn(format!("`--allow-edit` has no effect: {refused}"));
+            site.edit_refused = Some(refused);
+        } else {
+            site.may_edit = true;
+        }
+    }
+    let guard = Guard::new(at.ip(), at.port(), token, &allowed);
+    serve(listener, Arc::new(site), watched, guard, || interrupt.exit().is_some()).context("serving the dashboard")?;
     Ok(interrupt.exit().unwrap_or(Exit::Done))
 }
 
@@ -64,6 +74,19 @@ fn host(given: Option<&str>) -> Result<IpAddr> {
     }
 }
 
+/// The further names by which the dashboard may be opened.
+fn allowed<'a>(given: impl Iterator<Item = &'a String>) -> Result<Vec<String>> {
+    let name = |text: &String| {
+        host_name(text.trim()).ok_or_else(|| {
+            Failure::usage(format!(
+                "`--allow-host {text}` is no host name\nhint: the name alone, such as `lab.example.org`, without `http://`, \
+                 port, path or `*`"
+            ))
+        })
+    };
+    given.map(name).collect()
+}
+
 fn port(given: Option<&str>) -> Result<u16> {
     let Some(text) = given else { return Ok(PORT) };
     text.parse().map_err(|_| {
@@ -71,12 +94,12 @@ fn port(given: Option<&str>) -> Result<u16> {
     })
 }
 
-/// Why nobody can be listened to there.
+/// Error for an address that cannot be listened on.
 fn taken(error: &std::io::Error, host: IpAddr, port: u16) -> anyhow::Error {
     let at = SocketAddr::new(host, port);
     let (message, hint) = match error.kind() {
         ErrorKind::AddrInUse => (
-            format!("another program listens on {at} already"),
+            format!("port {} is already in use", at.port()),
             format!(
                 "a dashboard may be open there; or take another port: `--port {}`, or `--port 0`",
                 port.wrapping_add(1).max(1024)
@@ -93,7 +116,7 @@ fn taken(error: &std::io::Error, host: IpAddr, port: u16) -> anyhow::Error {
     Failure { exit: Exit::Failed, message: format!("{message}\nhint: {hint}") }.into()
 }
 
-/// What a browser is to open.
+/// URL to open in a browser.
 fn url(at: SocketAddr, token: Option<&str>) -> String {
     // A server that listens everywhere is asked by the machine's name.
     let name = if at.ip().is_unspecified() { format!("{}:{}", provenance::host(), at.port()) } else { at.to_string() };
@@ -101,7 +124,7 @@ fn url(at: SocketAddr, token: Option<&str>) -> String {
     format!("http://{name}/{query}")
 }
 
-/// What nobody can guess.
+/// Random access token: 128 bits, in decimal.
 fn secret() -> String {
     let mut bytes = [0; 16];
     if File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).is_err() {
@@ -121,7 +144,7 @@ fn tunnel(at: SocketAddr) -> Option<String> {
     Some(format!("ssh -L {port}:127.0.0.1:{port} {user}{host}"))
 }
 
-/// Whether a browser that is opened would be seen by whoever asked for it.
+/// True if a browser opened on this machine would be seen by the user.
 fn has_display() -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     !set("SSH_CONNECTION") && (cfg!(any(target_os = "macos", windows)) || set("DISPLAY") || set("WAYLAND_DISPLAY"))
@@ -159,5 +182,9 @@ mod tests {
         assert_eq!(url(at("[fd00::1]:80"), Some("x")), "http://[fd00::1]:80/?token=x");
         assert!(!url(at("0.0.0.0:1"), Some("x")).contains("0.0.0.0"));
         assert_ne!(secret(), secret());
+        let names = ["Lab.example.org".to_owned(), "fd00::1".into()];
+        assert_eq!(allowed(names.iter()).unwrap(), ["lab.example.org", "[fd00::1]"]);
+        let error = allowed(["https://lab.example.org".to_owned()].iter()).unwrap_err().to_string();
+        assert!(error.contains("`--allow-host https://lab.example.org`") && error.contains("hint:"), "{error}");
     }
 }

@@ -13,18 +13,19 @@ use handloom_engine::model::Model;
 use handloom_engine::session::Session;
 use handloom_engine::train::{Trained, resume};
 
-pub(crate) use self::beginning::{begin, fits, locked, record};
+pub(crate) use self::beginning::{begin, fits, locked, record, training_sha256};
 pub(crate) use self::recording::Recording;
 use crate::runs::{Run, Status, now_ms};
 use crate::wandb::Journal;
 
-/// How long the end of a run waits for a store that cannot be written: longer than SQLite waits for a lock, so that it says why.
+/// Longest wait at the end of a run for a store that cannot be written: longer than SQLite waits for a lock, so that
+/// SQLite reports the reason.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 
-/// What an observer says that ends a trial which is not worth its remaining epochs.
+/// Reason that an observer gives for ending a trial that is not worth its remaining epochs (pruning).
 pub(crate) const PRUNED: &str = "pruned";
 
-/// What is trained, from where, and with what.
+/// Inputs of a training.
 pub(crate) struct Training<'a> {
     pub(crate) config: &'a Config,
     pub(crate) data: &'a Dataset,
@@ -32,11 +33,11 @@ pub(crate) struct Training<'a> {
     pub(crate) machine: &'a Machine,
 }
 
-/// What a training came to.
+/// Result of a training.
 pub(crate) struct Done {
     pub(crate) trained: Trained,
     pub(crate) model: Model,
-    /// Of training, without what comes after.
+    /// Duration of the training alone, without what comes after.
     pub(crate) seconds: f64,
 }
 
@@ -77,7 +78,7 @@ impl Training<'_> {
     }
 }
 
-/// Where and how a training diverged, in words.
+/// Description of a divergence: epoch, batch and cause.
 pub(crate) fn divergence(epoch: u64, batch: u64, why: Divergence) -> String {
     match why {
         Divergence::Loss => format!("the loss was no longer a finite number at epoch {epoch}, batch {batch}"),

@@ -1,4 +1,4 @@
-//! What the store learns of a run while it trains, and at its end.
+//! Recording of a run in the store, while it trains and at its end.
 
 use std::cell::RefCell;
 use std::fs;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use handloom_engine::event::{Event, Evidence, Observer};
 use handloom_engine::session::Session;
-use handloom_store::Recorder;
+use handloom_store::{self as store, Recorder};
 
 use super::PATIENCE;
 use crate::runs::{CONFIG, MODEL, Record, Run, Runs};
@@ -16,7 +16,7 @@ use crate::runs::{CONFIG, MODEL, Record, Run, Runs};
 /// A run that is being recorded.
 pub(crate) struct Recording {
     recorder: Recorder,
-    /// Whether the store keeps files of its own, as a database does.
+    /// True if the store keeps files of its own, as a database does.
     keeps_files: bool,
 }
 
@@ -33,16 +33,28 @@ impl Recording {
         let recorder = Recorder::new(runs.store.clone(), run.record.clone()).context("starting the recorder")?;
         // Whoever reads that the run starts can find it, unless the store is busy.
         recorder.begun(Duration::from_secs(1));
+        // A run that continues another has its epochs, too; a removed parent leaves their figures alone.
+        let parent = match &run.record.parent {
+            Some(parent) if known.len() < session.rows.len() => runs.store.epochs(parent)?,
+            _ => Vec::new(),
+        };
         // A store that could not be written when they were trained learns of them now.
         for row in &session.rows {
             if !known.iter().any(|epoch| epoch.row.epoch == row.epoch) {
-                recorder.epoch(row, &Evidence::default());
+                let of_parent = parent.iter().find(|epoch| epoch.row.epoch == row.epoch);
+                let evidence = of_parent.map_or_else(Evidence::default, |epoch| epoch.evidence.clone());
+                recorder.epoch(of_parent.map_or(row, |epoch| &epoch.row), &evidence);
             }
         }
         Ok(Self { recorder, keeps_files: runs.store.folder().is_none() })
     }
 
-    /// Hears of epochs. `record` is the run's, as far as it is known at the beginning.
+    /// Error that keeps the store from being written, if there is one.
+    pub(crate) fn trouble(&self) -> Option<store::Error> {
+        self.recorder.trouble()
+    }
+
+    /// Observer that records epochs. `record` is the run's, as far as it is known at the beginning.
     pub(crate) fn observer(&self, record: &Record) -> impl Observer + use<'_> {
         let record = RefCell::new(record.clone());
         move |event: &Event<'_>| {

@@ -1,10 +1,11 @@
-//! Whether a run is logged to W&B, and under which names.
+//! W&B options of a run: logging mode, project, entity, ids and names.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::ArgMatches;
+use handloom_data::home;
 use handloom_export::wandb::{Chart, Environment, Git, Identity, Mode};
 use handloom_store::masked;
 use serde_json::{Map, Value, json};
@@ -17,7 +18,10 @@ use crate::settings::{read_file, sweep_parameters};
 /// The project of a run that names none.
 const PROJECT: &str = "handloom";
 
-/// What flags say of W&B.
+/// The key under which the configuration at W&B names the local sweep of a run.
+pub(crate) const SWEEP: &str = "sweep";
+
+/// Flags about W&B, as typed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Flags {
     /// `--wandb`.
@@ -42,20 +46,20 @@ impl Flags {
     }
 }
 
-/// What a run is to W&B.
+/// W&B options of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
-    /// Whether it is logged at all.
+    /// Logging mode: off, offline or online.
     pub(crate) mode: Mode,
     /// Its project.
     project: String,
-    /// Whom the project belongs to; W&B's default if empty.
+    /// Owner of the project (W&B's entity); W&B's default if empty.
     entity: String,
     /// Its id there; ours if there is none.
     id: Option<String>,
     /// The W&B sweep that it is a trial of.
     sweep_id: Option<String>,
-    /// What W&B's own variables say.
+    /// Settings from W&B's environment variables.
     pub(crate) environment: Environment,
     /// The parameters of that sweep as it names them, which may be aliases.
     parameters: Map<String, Value>,
@@ -66,9 +70,12 @@ impl Asked {
     /// alone a variable wins over the record: `WANDB_MODE=disabled` silences whatever is started under it.
     pub(crate) fn of(flags: Flags, before: &Map<String, Value>, output: &Output) -> Result<Self> {
         let mode = flags.mode.as_deref().map(mode).transpose()?;
-        // What a flag decides, no variable can make wrong.
+        // A flag wins over `WANDB_MODE`: an invalid value of the variable is then not read.
         let variable = |name: &str| std::env::var(name).ok().filter(|_| mode.is_none() || name != "WANDB_MODE");
-        let environment = Environment::read(variable)?;
+        let mut environment = Environment::read(variable)?;
+        if let Some(dir) = environment.dir.as_deref().and_then(Path::to_str) {
+            environment.dir = Some(home::expand(dir)?);
+        }
         let recorded = |name: &str| before.get(name).and_then(Value::as_str).map(str::to_owned);
         let logged_before = recorded("mode").and_then(|mode| mode.parse().ok()).filter(|&mode| mode != Mode::Off);
         let named = flags.project.is_some() || flags.entity.is_some();
@@ -100,14 +107,20 @@ impl Asked {
         Ok(asked)
     }
 
-    /// The same for a trial of our own sweep `sweep`: a run with an id of its own, which W&B lists by the names of the
-    /// sweep's file.
-    pub(crate) fn for_trial(&self, sweep: &str, choice: &BTreeMap<String, Value>) -> Self {
+    /// The same for a trial of our own sweep: a run with an id of its own, which W&B lists by the names of the sweep's
+    /// file. W&B does not know our sweep and refuses a run that names one it does not know (404), so only
+    /// `WANDB_SWEEP_ID` is handed on; the sweep is the run's group, a tag and a key of its configuration.
+    pub(crate) fn for_trial(&self, choice: &BTreeMap<String, Value>) -> Self {
         let parameters = choice.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        Self { id: None, sweep_id: Some(sweep.into()), parameters, ..self.clone() }
+        Self { id: None, parameters, ..self.clone() }
     }
 
-    /// Whether anything is written.
+    /// The same without the id of a W&B sweep.
+    pub(crate) fn without_sweep(self) -> Self {
+        Self { sweep_id: None, ..self }
+    }
+
+    /// True if W&B files are written.
     pub(crate) fn is_logged(&self) -> bool {
         self.mode != Mode::Off
     }
@@ -117,7 +130,7 @@ impl Asked {
         self.environment.dir.clone().unwrap_or_default()
     }
 
-    /// What the run's record keeps: enough to go on with the same run.
+    /// W&B part of the run's record: enough to go on with the same run.
     pub(crate) fn record(&self, id: &str, folder: Option<&Path>) -> Map<String, Value> {
         let mode = match self.mode {
             Mode::Off => return Map::from_iter([("mode".to_owned(), json!("off"))]),
@@ -142,6 +155,13 @@ impl Asked {
         // A run that fell back on another data set says which it was.
         config.insert("dataset".into(), record.dataset.clone().into());
         config.extend(self.parameters.clone());
+        let mut tags = record.tags.clone();
+        if let Some(sweep) = &record.sweep {
+            tags.push(format!("sweep-{sweep}"));
+            config.insert(SWEEP.into(), sweep.clone().into());
+        }
+        // Earlier versions recorded our own sweep as one of W&B's.
+        let sweep_id = self.sweep_id.clone().filter(|id| record.sweep.as_ref() != Some(id));
         let git = record.git_commit.clone();
         Identity {
             id: self.id.clone().unwrap_or_else(|| record.id.clone()),
@@ -150,9 +170,9 @@ impl Asked {
             name: record.name.clone(),
             group: record.group.clone().or_else(|| record.sweep.clone()).unwrap_or_default(),
             job_type: self.environment.job_type.clone().unwrap_or_else(|| "train".into()),
-            tags: record.tags.clone(),
+            tags,
             notes: record.notes.clone().unwrap_or_default(),
-            sweep_id: self.sweep_id.clone().unwrap_or_default(),
+            sweep_id: sweep_id.unwrap_or_default(),
             host: record.host.clone(),
             version: record.version.clone(),
             command: record.command.iter().map(|word| masked(word)).collect(),
@@ -166,7 +186,7 @@ impl Asked {
 
     /// W&B draws a sweep by the names of its file, such as `hidden_layers` where ours is `num_layers`: `wandb agent` leaves them in a file.
     fn read_parameters(&mut self, output: &Output) {
-        let Some(path) = sweep_parameters() else { return };
+        let Ok(Some(path)) = sweep_parameters() else { return };
         match read_file(&path) {
             Ok(parameters) => self.parameters = parameters,
             Err(error) => output.warn(format!("the sweep's own names of parameters will be missing in W&B: {error}")),

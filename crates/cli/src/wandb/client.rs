@@ -1,5 +1,5 @@
-//! Where W&B's own client is looked for: in `PATH`, then beside the `wandb agent` that started this program, which
-//! may come from a virtual environment that is not activated.
+//! Search path for W&B's own client: `PATH`, then the folder of the `wandb agent` that started this program, which may
+//! be in a virtual environment that is not activated.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};

@@ -1,9 +1,9 @@
 //! A run's W&B files, written while it trains.
 //!
-//! What cannot be written is told once and never stops or changes the training; the end of the run fails by it.
+//! A write error is reported once and never stops or changes the training; it makes the end of the run fail.
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -12,36 +12,41 @@ use handloom_engine::dataset::Dataset;
 use handloom_engine::event::{Event, Observer};
 use handloom_engine::network::Network;
 use handloom_engine::session::Session;
-use handloom_export::wandb::{Live, Mode, OfflineRun};
-use serde_json::{Map, Value};
+use handloom_export::wandb::{Live, Mode, OfflineRun, Problem};
+use serde_json::{Map, Value, json};
 
 use super::pictures::{self, Seen};
 use super::rows::{self, Summary};
-use super::{Asked, client, sync};
+use super::uploads::{reason, without_sweep};
+use super::{Asked, Upload, client, sync};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::provenance;
 use crate::runs::{Record, Run};
 
-/// How long the end of a run waits for its upload, and that of one that was asked to stop.
+/// Longest wait for the upload at the end of a run: in general, and after a request to stop.
 const PATIENCE: [Duration; 2] = [Duration::from_mins(1), Duration::from_secs(10)];
 
 /// The W&B files of a run under way; nothing at all if it is not logged there.
 pub(crate) struct Journal<'a> {
     output: &'a Output,
+    /// Our id of the run.
+    id: String,
     /// None if the run is not logged, or can no longer be.
     run: Option<OfflineRun>,
     live: Option<Live>,
-    /// Whether something was wrong with the upload, which was told.
-    troubled: bool,
-    /// Why the files are not whole.
+    /// True if the run is to be uploaded.
+    online: bool,
+    /// Problem with the upload, which was reported.
+    trouble: Option<Problem>,
+    /// Reason why the files are incomplete.
     broken: Option<String>,
-    /// Whether nothing but trouble is told of W&B.
+    /// True if only problems with W&B are reported.
     silent: bool,
     summary: Summary,
     /// The row after the last epoch.
     row: Map<String, Value>,
-    /// What of it goes into the summary.
+    /// The part of `row` that goes into the summary.
     tested: Map<String, Value>,
 }
 
@@ -58,9 +63,11 @@ impl<'a> Journal<'a> {
     ) -> Self {
         let mut journal = Self {
             output,
+            id: run.record.id.clone(),
             run: None,
             live: None,
-            troubled: false,
+            online: asked.mode == Mode::Online,
+            trouble: None,
             broken: None,
             silent: asked.environment.silent,
             summary: Summary::default(),
@@ -83,7 +90,7 @@ impl<'a> Journal<'a> {
         journal
     }
 
-    /// Whether files are written: nothing need be prepared for them otherwise.
+    /// True if W&B files are written: nothing need be prepared for them otherwise.
     pub(crate) fn is_open(&self) -> bool {
         self.run.is_some()
     }
@@ -111,7 +118,7 @@ impl<'a> Journal<'a> {
         let Some(folder) = self.folder() else { return };
         match Live::start(folder, &client::search()) {
             Ok(live) => self.live = Some(live),
-            Err(problem) => self.trouble(&problem),
+            Err(problem) => self.trouble(problem),
         }
     }
 
@@ -134,9 +141,13 @@ impl<'a> Journal<'a> {
         self.broken = Some(error.to_string());
     }
 
-    fn trouble(&mut self, problem: &handloom_export::wandb::Problem) {
-        self.troubled = true;
-        self.output.warn(format!("W&B: {problem}"));
+    fn trouble(&mut self, problem: Problem) {
+        let hint = match &problem {
+            Problem::UnknownSweep { .. } => format!("\nhint: {}", without_sweep(&self.id)),
+            _ => String::new(),
+        };
+        self.output.warn(format!("W&B: {problem}{hint}"));
+        self.trouble = Some(problem);
     }
 
     /// Hands over what was said since.
@@ -174,11 +185,45 @@ impl<'a> Journal<'a> {
         self.tested = figures;
     }
 
-    /// Ends the run, which came to `outcome`, waits a while for its upload, and says where it is.
-    pub(crate) fn end(mut self, outcome: Result<Exit>) -> Result<Exit> {
+    /// Ends the run, which came to `outcome`, waits a while for its upload, and says where it is. Also returns what
+    /// the `done` object says of W&B.
+    pub(crate) fn end(mut self, outcome: Result<Exit>) -> (Result<Exit>, Value) {
+        let code = outcome.as_ref().map_or_else(crate::exit::code, |exit| *exit);
+        let folder = self.close(&outcome);
+        let report = match folder {
+            Some(folder) => self.tell(&folder, code),
+            None => self.report(None, false),
+        };
+        let outcome = match (self.broken, outcome) {
+            (Some(why), Ok(Exit::Done)) => Err(Failure {
+                exit: Exit::Failed,
+                message: format!(
+                    "the run is trained and saved, but its W&B files are not whole: {why}\nhint: `handloom export {} --format wandb` writes them from the store; `WANDB_DIR` says where",
+                    self.id
+                ),
+            }
+            .into()),
+            (_, outcome) => outcome,
+        };
+        (outcome, report)
+    }
+
+    /// Ends a trial, which came to `exit`, without waiting for its upload; none if it is not logged.
+    pub(crate) fn end_trial(mut self, exit: Exit) -> Option<Upload> {
+        let folder = self.close(&Ok(exit));
+        let online = self.online;
+        match (folder, self.broken) {
+            (Some(folder), _) => Some(Upload::new(&self.id, folder, online, self.live, self.trouble)),
+            (None, Some(why)) => Some(Upload::broken(&self.id, online, &why)),
+            (None, None) => None,
+        }
+    }
+
+    /// Writes the end of the run, which came to `outcome`; returns its folder if it is whole.
+    fn close(&mut self, outcome: &Result<Exit>) -> Option<PathBuf> {
         let code = outcome.as_ref().map_or_else(crate::exit::code, |exit| *exit);
         self.listen();
-        if let Err(error) = &outcome {
+        if let Err(error) = outcome {
             let line = format!("error: {}", crate::exit::told(error));
             self.write(|run| Ok(run.output(true, &line)?));
         }
@@ -190,46 +235,42 @@ impl<'a> Journal<'a> {
             }
             Ok(run.summary(&summary)?)
         });
-        let folder = self.run.take().and_then(|run| match run.finish(code as i32) {
-            Ok(folder) => Some(folder),
-            Err(error) => {
-                self.give_up(&error.into());
-                None
-            }
-        });
-        if let Some(folder) = folder {
-            self.tell(&folder, code);
-        }
-        match (self.broken, outcome) {
-            (Some(why), Ok(Exit::Done)) => Err(Failure {
-                exit: Exit::Failed,
-                message: format!(
-                    "the run is trained and saved, but its W&B files are not whole: {why}\nhint: `handloom export @last --format wandb` writes them from the store; `WANDB_DIR` says where"
-                ),
-            }
-            .into()),
-            (_, outcome) => outcome,
-        }
+        let finished = self.run.take()?.finish(code as i32);
+        finished.map_err(|error| self.give_up(&error.into())).ok()
     }
 
-    fn tell(&mut self, folder: &Path, code: Exit) {
+    fn tell(&mut self, folder: &Path, code: Exit) -> Value {
         if let Some(live) = self.live.take() {
             let stopped = matches!(code, Exit::Interrupted | Exit::Terminated);
             let patience = PATIENCE[usize::from(stopped)];
             self.note(format!("  W&B:   waiting for the upload, at most {} s", patience.as_secs()));
             match live.wait(patience) {
-                Ok(()) if !self.troubled => {
+                Ok(()) if self.trouble.is_none() => {
                     self.note(format!("  W&B:   uploaded; the files are in {}", folder.display()));
-                    return;
+                    return self.report(Some(folder), true);
                 }
                 Ok(()) => {}
-                Err(problem) => self.trouble(&problem),
+                Err(problem) => self.trouble(problem),
             }
         }
         self.note(format!("  W&B:   the run's files are in {}", folder.display()));
-        if !self.silent {
+        let is_refused = matches!(self.trouble, Some(Problem::UnknownSweep { .. }));
+        if !self.silent && !is_refused {
             self.output.next(&[&sync(folder)]);
         }
+        self.report(Some(folder), false)
+    }
+
+    /// W&B part of the `done` event: null if the run is not logged there.
+    fn report(&self, folder: Option<&Path>, uploaded: bool) -> Value {
+        if folder.is_none() && self.broken.is_none() {
+            return Value::Null;
+        }
+        let why = self.trouble.as_ref().map(|problem| reason(&problem.to_string())).or(self.broken.clone());
+        json!({
+            "mode": if self.online { "online" } else { "offline" }, "folder": folder, "uploaded": uploaded,
+            "why": why, "sync": folder.filter(|_| !uploaded).map(sync),
+        })
     }
 
     fn note(&self, text: String) {
@@ -253,7 +294,7 @@ impl Observer for Journal<'_> {
                 Ok(run.summary(&summary)?)
             });
             if let Some(problem) = self.live.as_mut().and_then(Live::problem) {
-                self.trouble(&problem);
+                self.trouble(problem);
             }
         }
         ControlFlow::Continue(())

@@ -2,20 +2,24 @@
 //!
 //! - `asked`: the decision, from flags, the variables `WANDB_*` and, for a run that goes on, its record
 //! - `journal`: a run as it is written while it trains
+//! - `uploads`: what became of the uploads of a sweep's runs
 //! - `client`: where W&B's own client is, which uploads it
 //! - `rows`: the figures of epochs as rows and as a summary
 //! - `pictures`: sample grid, confusion matrix, curves and predictions of the row after the last epoch
 //!
-//! How the files look is `handloom_export`'s to know. No file is written, and nobody is called, unless a run is asked to be logged.
+//! `handloom_export` defines the format of the files. No file is written, and no connection made, unless a run is to be
+//! logged.
 
 mod asked;
 mod client;
 mod journal;
 pub(crate) mod pictures;
 pub(crate) mod rows;
+mod uploads;
 
-pub(crate) use asked::{Asked, Flags};
+pub(crate) use asked::{Asked, Flags, SWEEP};
 pub(crate) use journal::Journal;
+pub(crate) use uploads::{Upload, Uploads};
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What a run shows besides figures: samples of its data, and what its network makes of images.
+//! Images and charts of a run: samples of its data, and its network's predictions for images.
 
 use anyhow::Result;
 use handloom_engine::dataset::Dataset;
@@ -17,9 +17,9 @@ const MOST_CLASSES: usize = 100;
 pub(crate) struct Seen<'a> {
     /// `test` or `validation`.
     pub(crate) what: &'static str,
-    /// Where the images are.
+    /// Data set that has the images.
     pub(crate) data: &'a Dataset,
-    /// Which they are (n).
+    /// Rows of the images in `data` (n).
     pub(crate) rows: &'a [u32],
     /// The probability of each class for each of them (n, C).
     pub(crate) probabilities: &'a [f32],

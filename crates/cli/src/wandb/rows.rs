@@ -1,6 +1,6 @@
 //! The figures of epochs as W&B's history and summary have them. What is not finite is null, which is left out there.
 
-use handloom_engine::Tally;
+use handloom_engine::BatchStats;
 use handloom_engine::event::Row;
 use serde_json::{Map, Value, json};
 
@@ -33,11 +33,11 @@ pub(crate) fn tested(loss: Option<f64>, accuracy: Option<f64>) -> Map<String, Va
 }
 
 /// [`tested`] of what a network came to.
-pub(crate) fn of_tally(tally: &Tally) -> Map<String, Value> {
+pub(crate) fn of_tally(tally: &BatchStats) -> Map<String, Value> {
     tested(Some(tally.mean_loss()), Some(tally.accuracy()))
 }
 
-/// What a run has come to: the figures of its last epoch, and its best epoch so far.
+/// Summary of a run: the metrics of its last epoch, and its best epoch so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Summary {
     last: Map<String, Value>,

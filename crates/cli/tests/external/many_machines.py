@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -50,6 +51,12 @@ def sh(*words):
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
 
 
+def free_network():
+    """The first three parts of addresses that no cable of this machine has: one that was left behind has some."""
+    taken = subprocess.run(["ip", "-o", "-4", "address"], check=True, capture_output=True, text=True).stdout
+    return next(network for network in (f"10.213.{third}" for third in range(256)) if f" {network}." not in taken)
+
+
 def relay(listener, target):
     """Hands whoever connects on to the server, which listens on the loopback interface alone."""
 
@@ -79,12 +86,12 @@ def relay(listener, target):
 class Machine:
     """A namespace with a cable to this machine."""
 
-    def __init__(self, number, folder):
+    def __init__(self, number, network, folder):
         self.name, self.space, self.cable = f"agent{number}", f"hl{os.getpid()}n{number}", f"hl{os.getpid() % 10000}c{number}"
         self.folder = pathlib.Path(folder) / self.name
         self.folder.mkdir()
         self.process = None
-        here, there = f"10.213.{number}.1", f"10.213.{number}.2"
+        here, there = f"{network}.{4 * number + 1}", f"{network}.{4 * number + 2}"
         sh("ip", "netns", "add", self.space)
         sh("ip", "link", "add", self.cable, "type", "veth", "peer", "name", "eth0", "netns", self.space)
         sh("ip", "address", "add", f"{here}/30", "dev", self.cable)
@@ -112,7 +119,8 @@ class Machine:
             return "not"
 
     def log(self):
-        return (self.folder / "log").read_text()[-1500:]
+        log = self.folder / "log"
+        return log.read_text()[-1500:] if log.exists() else "nothing: it was never started"
 
     def remove(self):
         if self.process and self.process.poll() is None:
@@ -171,9 +179,13 @@ def on(machine, store, sweep):
 
 
 def many(method, file, folder, store):
-    sweep = handloom(store, "sweep", "create", str(file), "--json")[-1]["sweep"]
-    machines = [Machine(number, folder) for number in range(4)]
+    # Every trial is trained, so that there is something to kill: the sweeps of one store draw the same points.
+    sweep = handloom(store, "sweep", "create", str(file), "--no-reuse", "--json")[-1]["sweep"]
+    network = free_network()
+    machines = []
     try:
+        for number in range(4):
+            machines.append(Machine(number, network, folder))
         steady, killed, lost, late = machines
         for machine in [steady, killed, lost]:
             machine.start(sweep)
@@ -218,12 +230,18 @@ def many(method, file, folder, store):
         hosts = {name: sum(known[run]["host"] == name for run in owned) for name in [m.name for m in machines]}
         print(f"  trials by machine: {hosts}; {lost.name} was away for {away:.0f} s at least", flush=True)
         return sweep
+    except SystemExit:
+        for machine in machines:
+            print(f"{machine.name}'s log ends with\n{machine.log()}", flush=True)
+        raise
     finally:
         for machine in machines:
             machine.remove()
 
 
 def main():
+    # The cables are removed when the script is told to stop, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     store = STORE.geturl()
     for method in sys.argv[3:] or BACK:
         print(f"{method}:", flush=True)
@@ -235,7 +253,7 @@ def main():
             if method == "bayes":
                 continue
             alone = f"{folder}/alone"
-            handloom(alone, "sweep", str(file), "--workers", "2", "--json")
+            handloom(alone, "sweep", str(file), "--workers", "2", "--no-reuse", "--json")
             (one,) = handloom(alone, "sweep", "ls", "--json")
             expected, found = results(alone, one["sweep"]), results(store, sweep)
             differ = {number: (expected.get(number), found.get(number)) for number in expected | found

@@ -3,8 +3,9 @@
     venv/bin/python wandb_agent.py HANDLOOM SWEEP.yaml
 
 The agent runs the sweep file as it is: a run that finishes, one that the server stops, one that cannot begin, and one
-after these. Then every macro that passes parameters, with and without the file in which the agent leaves them. Exits 1
-if anything is not as it should be. The client is that of this Python, which need not be in PATH.
+after these. Then every macro that passes parameters, with and without the file in which the agent leaves them. Then
+runs that we upload ourselves: local sweeps, and runs that W&B refuses, each of which must be said to have stayed behind
+and arrive by the line that is printed for it. Exits 1 if anything is not as it should be. The client is that of this Python, which need not be in PATH.
 """
 
 import concurrent.futures
@@ -149,12 +150,89 @@ def macro(server, program, folder, name, with_file):
     check(f"{name}: the test set was opened", ours and ours.get("test_accuracy") is None)
 
 
+SWEEP = """method: grid
+metric: {name: val_accuracy, goal: maximize}
+parameters: {learning_rate: {values: [0.01, 0.001]}, epochs: {value: 2}, num_layers: {value: 1}, hidden_size: {value: 8}}
+"""
+TRAIN = "train -d garments -e 2 -nhl 1 -sz 8 -b 256 --no-test --wandb online -wp project -we somebody --json"
+
+
+def handloom(server, program, folder, line, **more):
+    variables = environment(server, program) | more
+    variables["PATH"] = str(pathlib.Path(WANDB).parent) + os.pathsep + variables["PATH"]
+    done = subprocess.run([str(program), *line.split()], cwd=folder, env=variables, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=PATIENCE)
+    check(f"{line} ended with {done.returncode}:\n{done.stderr[-2000:]}", done.returncode == 0)
+    return json.loads(done.stdout.splitlines()[-1]), done.stderr
+
+
+def local(server, program, folder):
+    """A sweep of our own: W&B does not know it, and every run arrives without its id."""
+    (pathlib.Path(folder) / "s.yaml").write_text(SWEEP)
+    line = "sweep s.yaml -d garments --workers 2 --wandb online -wp project -we somebody --json"
+    done, said = handloom(server, program, folder, line)
+    check(f"a local sweep: {done['wandb']}", done["wandb"] == {"uploaded": 2, "behind": [], "sync": None})
+    check(f"nothing is said of the uploads: {said}", "2 runs uploaded" in said)
+    sweep = done["sweep"]
+    ours = {name: run for name, run in server.runs.items() if run.config.get("sweep") == sweep}
+    check(f"{len(ours)} runs arrived of a local sweep of 2", len(ours) == 2)
+    for name, run in ours.items():
+        fields = [run.fields.get("sweep"), run.fields.get("groupName"), run.fields.get("tags")]
+        check(f"{name} has {fields}", fields == [None, sweep, [f"sweep-{sweep}"]])
+        check(f"{name} is not whole", run.complete and len(run.rows()) >= 2)
+
+    server.refuse["graphql"] = 403, b"{}", 1000
+    done, said = handloom(server, program, folder, line + " --no-reuse")
+    server.refuse.clear()
+    check(f"refused: {done['wandb']}", done["wandb"]["uploaded"] == 0 and len(done["wandb"]["behind"]) == 2)
+    check(f"refused, but said was {said}", "0 of 2 runs uploaded" in said and done["wandb"]["sync"] in said)
+    wandb(server, program, folder, *done["wandb"]["sync"].split()[1:])
+    for run in done["wandb"]["behind"]:
+        check(f"{run['run']} did not arrive by the line", run["run"] in server.runs and server.runs[run["run"]].complete)
+
+
+def unknown(server, program, folder):
+    """A run of a sweep that W&B does not know."""
+    done, said = handloom(server, program, folder, TRAIN, WANDB_SWEEP_ID="nosuch")
+    check(f"uploaded: {done['wandb']}", done["wandb"]["uploaded"] is False and "nosuch" in done["wandb"]["why"])
+    command = f"handloom export {done['run']} --format wandb --no-sweep"
+    check(f"no word of what helps: {said}", "sweep nosuch not found" in said and command in said)
+    written, said = handloom(server, program, folder, command.removeprefix("handloom ") + " --json")
+    wandb(server, program, folder, "sync", written["path"])
+    run = server.runs.get(done["run"])
+    check("the run without its sweep did not arrive", run and run.complete and run.fields.get("sweep") is None)
+
+
+def refused(server, program, folder):
+    """Every answer that the client may meet: the run is at W&B, or said not to be and arrives later."""
+    page = b"<html>Please log in</html>"
+    answers = [("graphql", status, b"{}", 1000) for status in [401, 403, 404, 302, -1]]
+    answers += [("graphql", 200, page, 1000), ("stream", 401, b"{}", 1000), ("stream", 404, b"{}", 1000),
+                ("stream", 409, b"{}", 1000)]
+    passing = [(kind, status, b"{}", 1) for kind in ["graphql", "stream", "upload"] for status in [429, 500, 0]]
+    for kind, status, body, times in answers + passing:
+        server.refuse[kind] = status, body, times
+        done, said = handloom(server, program, folder, TRAIN)
+        server.refuse.clear()
+        what, run = f"{kind} {status} {times} times", done["run"]
+        check(f"{what}: {done['wandb']}", done["wandb"]["uploaded"] is (times == 1))
+        if times > 1:
+            check(f"{what}: nothing was said: {said}", "warning: W&B:" in said and done["wandb"]["why"])
+            wandb(server, program, folder, *done["wandb"]["sync"].split()[1:])
+        arrived = server.runs.get(run)
+        check(f"{what}: did not arrive", arrived and arrived.complete and len(arrived.rows()) >= 2)
+
+
 def main():
     program, file = [pathlib.Path(path).resolve() for path in sys.argv[1:3]]
     server = wandb_server.Server()
     with tempfile.TemporaryDirectory() as folder:
         example(server, program, file, folder)
     print("a sweep by its file: finished, stopped, failed, went on", flush=True)
+    for uploads in [local, unknown, refused]:
+        with tempfile.TemporaryDirectory() as folder:
+            uploads(wandb_server.Server(), program, folder)
+        print(f"uploads: {uploads.__name__}", flush=True)
 
     def one(name):
         for with_file in [True, False]:

@@ -1,6 +1,9 @@
 """A stand-in for W&B's server on the loopback interface: as much of it as `wandb sweep`, `wandb agent` and the upload
 of a run ask for. It hands out the runs that a test queues, and keeps what it is sent.
 
+As wandb.ai does, it answers 404 to a run that names a sweep it does not know (wandb/wandb#8115). `refuse` has it answer
+other things than it should: errors, half answers, pages of a proxy.
+
 Written from what the client asks (wandb 0.29 to 0.31), with the standard library alone.
 """
 
@@ -20,6 +23,10 @@ class Sweep:
         self.started = []  # ids of runs handed out
         self.ended = []  # ids of runs that an agent no longer reports
         self.to_stop = set()
+
+
+class UnknownSweep(Exception):
+    pass
 
 
 class Run:
@@ -46,6 +53,9 @@ class Server:
     def __init__(self):
         self.lock = threading.RLock()
         self.runs, self.sweeps, self.artifacts, self.unknown = {}, {}, {}, []
+        # By kind of request, "graphql", "stream" or "upload": (status, body, how many times). Status 0 closes the
+        # connection, -1 does so amid an answer.
+        self.refuse = {}
         handler = type("Bound", (Handler,), {"state": self})
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.server.daemon_threads = True
@@ -64,7 +74,19 @@ class Server:
         self.unknown.append(query[:200])
         return None
 
+    def refusal(self, kind):
+        if kind not in self.refuse:
+            return None
+        status, body, times = self.refuse[kind]
+        if times <= 1:
+            del self.refuse[kind]
+        else:
+            self.refuse[kind] = status, body, times - 1
+        return status, body
+
     def upsert_run(self, given):
+        if given.get("sweep") and given["sweep"] not in self.sweeps:
+            raise UnknownSweep(f"sweep {given['sweep']} not found")
         name = given.get("name") or next(name for name in self.runs if self.id(name) == given.get("id"))
         run, inserted = self.run(name), name not in self.runs
         run.fields.update({key: value for key, value in given.items() if value is not None})
@@ -185,14 +207,32 @@ class Handler(http.server.BaseHTTPRequestHandler):
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         return gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
 
-    def reply(self, value):
-        data = json.dumps(value).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
+    def reply(self, value, status=200):
+        self.send(json.dumps(value).encode(), status, "application/json")
+
+    def send(self, data, status, kind):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        if status in (301, 302, 307, 308):
+            self.send_header("Location", "/login")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data)
+
+    def is_refused(self, kind):
+        with self.state.lock:
+            refusal = self.state.refusal(kind)
+        if refusal is None:
+            return False
+        status, body = refusal
+        if status > 0:
+            self.send(body, status, "text/html" if body.startswith(b"<") else "application/json")
+            return True
+        if status < 0:
+            self.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{"da')
+        self.close_connection = True
+        return True
 
     def do_GET(self):
         self.reply({})
@@ -201,6 +241,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_PUT(self):
         body = self.body()
+        if self.is_refused("upload"):
+            return
         kind, name, path = [urllib.parse.unquote(part) for part in self.path.split("?")[0].strip("/").split("/", 2)]
         with self.state.lock:
             files = self.state.run(name).files if kind == "runs" else self.state.artifacts[name]["files"]
@@ -210,12 +252,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.body()
         parts = urllib.parse.urlparse(self.path).path.strip("/").split("/")
+        if self.is_refused("graphql" if parts == ["graphql"] else "stream"):
+            return
         with self.state.lock:
             if parts == ["graphql"]:
                 asked = json.loads(body)
                 given = asked.get("variables") or {}
                 given |= given["input"] if isinstance(given.get("input"), dict) else {}
-                data = self.state.answer(asked.get("query") or "", given)
+                try:
+                    data = self.state.answer(asked.get("query") or "", given)
+                except UnknownSweep as unknown:
+                    error = {"message": str(unknown), "path": ["upsertBucket"]}
+                    return self.reply({"data": {"upsertBucket": None}, "errors": [error]}, 404)
                 answer = {"data": data} if data else {"data": None, "errors": [{"message": "not known to the stand-in"}]}
             else:
                 answer = self.stream(parts[3], json.loads(body)) if parts[-1] == "file_stream" else {}

@@ -16,7 +16,9 @@ fn a_new_machine_is_described_with_what_to_do() {
     ] {
         assert!(ended.stdout.contains(part), "{part}\n{}", ended.stdout);
     }
-    assert!(ended.stderr.contains("handloom data get fashion_mnist     handloom data get mnist     handloom train"));
+    let next = ["data get fashion_mnist", "data get mnist", "train"];
+    let next = next.map(|command| format!("handloom {command} --data-dir elsewhere")).join("     ");
+    assert!(ended.stderr.contains(&next), "{}", ended.stderr);
     let event = &place.run("doctor --json").code(0).events()[0];
     assert_eq!((&event["runs"], &event["datasets"][1]["fix"]), (&0.into(), &"handloom data get mnist".into()));
 }

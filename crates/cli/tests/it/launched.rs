@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::Place;
 
-/// What each form below says, over the few flags that keep the training small.
+/// Settings that each form below gives, besides the few flags that keep the training small.
 fn meant() -> Value {
     json!({
         "learning_rate": 0.01, "num_layers": 2, "hidden_size": [12, 8], "optimizer": "nag", "momentum": 0.5,
@@ -14,7 +14,8 @@ fn meant() -> Value {
 
 const SMALL: [&str; 7] = ["train", "-d", "garments", "-e", "1", "--no-progress", "--json"];
 
-/// What a training with these further words was configured with, of what [`meant`] names, and whether the test set was opened.
+/// Configuration of a training with these further words, limited to the names in [`meant`]; and true if the test set
+/// was opened.
 fn trained(words: &[&str], variables: &[(&str, &str)]) -> (Value, bool) {
     let place = Place::new();
     let file = r#"{"lr": 0.01, "hidden_size": [12, 8], "optimizer": {"name": "nag", "momentum": 0.5}, "shuffle": false,

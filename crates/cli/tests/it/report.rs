@@ -64,20 +64,38 @@ fn a_report_is_verified_bit_for_bit_and_a_lie_is_found() {
     assert!(answers.get(format!("/api/runs/{run}/errors?set=test")).is_none());
     assert!(place.run("ls --json").code(0).events()[0]["test_accuracy"].is_null());
 
-    let event = &verify(&place, html.as_bytes()).code(0).events()[0];
+    let events = verify(&place, html.as_bytes()).code(0).events();
+    let event = &events[0];
     assert_eq!((&event["holds"], &event["checked"]), (&json!(true), &json!("weights")));
     assert!(event["verdict"].as_str().unwrap().starts_with("the same weights, bit for bit"), "{event}");
+    let done = events.last().unwrap();
+    assert_eq!((&done["event"], &done["outcome"], &done["verified"]), (&json!("done"), &json!("verified"), &json!(1)));
+    assert_eq!((&done["of"], &done["unchecked"], &done["different"]), (&json!(1), &json!([]), &json!(0)));
+    // The report itself says what nobody can check, in the words of the command.
+    assert_eq!(
+        (&answers["/api/report"]["author"], &answers["/api/report"]["uncheckable"]),
+        (&done["author"], &done["uncheckable"])
+    );
     let told = place.run(&format!("verify report.html {run}")).code(0).stdout;
     assert!(told.starts_with("verified") && told.contains("bit for bit"), "{told}");
+    for line in ["verified: 1 of 1 run\n", "the author's words, not checked: ids, names", "not checkable: times"] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
 
     let digit = if weights.starts_with('0') { "1" } else { "0" };
     let other = html.replace(weights, &format!("{digit}{}", &weights[1..]));
     let event = &verify(&place, other.as_bytes()).code(5).events()[0];
     assert_eq!((&event["holds"], &event["checked"]), (&json!(false), &json!("weights")));
-    // What another processor made is compared by its accuracy.
-    let elsewhere = other.replace(&format!("\"isa\":{}", made["isa"]), "\"isa\":\"abacus\"");
-    let event = &verify(&place, elsewhere.as_bytes()).code(0).events()[0];
-    assert_eq!((&event["holds"], &event["checked"]), (&json!(true), &json!("accuracy")));
+    // Results of another processor are compared by accuracy, and the outcome says so.
+    let isa = if made["isa"] == "baseline" { "avx512" } else { "baseline" };
+    let (from, to) = (format!("\"isa\":{}", made["isa"]), format!("\"isa\":\"{isa}\""));
+    let elsewhere = other.replace(&from, &to).replace("\"arch\":\"aarch64\"", "\"arch\":\"x86_64\"");
+    let events = verify(&place, elsewhere.as_bytes()).code(5).events();
+    assert_eq!((&events[0]["holds"], &events[0]["checked"]), (&json!(true), &json!("accuracy")));
+    assert_eq!(events[1]["outcome"], "could not be checked bit for bit");
+    place.run("verify other.html --allow-accuracy").code(0);
+    let nowhere = other.replace(&from, "\"isa\":\"neon\"");
+    assert!(verify(&place, nowhere.as_bytes()).code(3).stderr.contains("`neon`, which does not exist"));
     let better = html.replace(&format!("\"val_accuracy\":{}", made["val_accuracy"]), "\"val_accuracy\":0.999");
     assert!(verify(&place, better.as_bytes()).code(5).stdout.contains("the same weights, but"));
 
@@ -101,7 +119,7 @@ fn a_damaged_report_is_refused_wherever_it_is_damaged() {
         let told = verify(&place, &html[..end]).code(3).stderr;
         assert!(told.contains("is not a report that can be verified"), "{end}: {told}");
     }
-    for (from, to) in [("\"v\":1", "\"v\":2"), ("\"runs\":[{", "\"runs\":[["), ("\"seed\":1", "\"seed\":-1")] {
+    for (from, to) in [("\"v\":2", "\"v\":3"), ("\"runs\":[{", "\"runs\":[["), ("\"seed\":1", "\"seed\":-1")] {
         let text = String::from_utf8(html.clone()).unwrap();
         let (before, after) = text.split_at(mark);
         verify(&place, format!("{before}{}", after.replacen(from, to, 1)).as_bytes()).code(3);
@@ -149,7 +167,13 @@ fn two_runs_are_compared_and_the_best_trial_of_a_sweep_is_verified() {
     assert_eq!(provenance["runs"].as_array().unwrap().len(), 2);
     assert_eq!((&provenance["sweeps"][0]["id"], &provenance["sweeps"][0]["yaml"]), (&json!(sweep), &json!(yaml)));
     let events = verify(&place, html.as_bytes()).code(0).events();
-    assert_eq!(events.len(), 1, "{events:?}");
-    assert_eq!(events[0]["run"], provenance["sweeps"][0]["winner"]);
-    assert_eq!(place.run("verify sweep.html --all --json").code(0).events().len(), 2);
+    assert_eq!(events.len(), 2, "{events:?}");
+    let winner = &provenance["sweeps"][0]["winner"];
+    assert_eq!(&events[0]["run"], winner);
+    let ids = provenance["runs"].as_array().unwrap().iter().map(|made| &made["id"]);
+    assert_eq!(events[1]["unchecked"], json!(ids.filter(|id| *id != winner).collect::<Vec<_>>()));
+    let told = place.run("verify sweep.html").code(0).stdout;
+    assert!(told.contains("verified: 1 of 2 trials\n") && told.contains("unchecked: 1 run"), "{told}");
+    let events = place.run("verify sweep.html --all --json").code(0).events();
+    assert_eq!((events.len(), &events[2]["unchecked"], &events[2]["verified"]), (3, &json!([]), &json!(2)));
 }

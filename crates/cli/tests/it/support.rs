@@ -18,7 +18,7 @@ pub(crate) struct Place {
     folder: tempfile::TempDir,
 }
 
-/// What a run of the program came to.
+/// Exit code and output of a run of the program.
 pub(crate) struct Ended {
     pub(crate) code: i32,
     pub(crate) stdout: String,
@@ -39,8 +39,16 @@ impl Place {
         self.command(line).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
     }
 
-    fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_handloom"));
+    /// The program in this folder, with the words of `line` as arguments.
+    pub(crate) fn command(&self, line: &str) -> Command {
+        let mut command = self.program(env!("CARGO_BIN_EXE_handloom"));
+        command.args(line.split_whitespace());
+        command
+    }
+
+    /// A program in this folder, with no more of our variables than the program starts with.
+    fn program(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
             if ["HANDLOOM_", "WANDB_", "NO_COLOR"].iter().any(|start| name.starts_with(start)) {
@@ -53,13 +61,25 @@ impl Place {
         }
         command.env_remove("no_proxy").env_remove("NO_PROXY");
         command.env("HOME", self.folder.path()).env("XDG_CACHE_HOME", self.path("cache"));
-        command.current_dir(self.folder.path()).args(line.split_whitespace());
+        command.current_dir(self.folder.path());
         command
     }
 
     /// Runs the program in this folder with the words of `line` as arguments.
     pub(crate) fn run(&self, line: &str) -> Ended {
         self.run_with(line, &[])
+    }
+
+    /// The same in a folder below.
+    pub(crate) fn run_in(&self, folder: &str, line: &str) -> Ended {
+        self.ended(self.command(line).current_dir(self.path(folder)))
+    }
+
+    /// The same under limits, such as `ulimit -n 24`.
+    pub(crate) fn run_limited(&self, limits: &str, line: &str) -> Ended {
+        let mut command = self.program("sh");
+        command.args(["-c", &format!("{limits} && exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_handloom")]);
+        self.ended(command.args(line.split_whitespace()))
     }
 
     /// The same, with these variables.
@@ -69,9 +89,62 @@ impl Place {
 
     /// The same with these words, which may have spaces in them.
     pub(crate) fn run_words(&self, words: &[&str], variables: &[(&str, &str)]) -> Ended {
-        let output = self.command("").args(words).envs(variables.iter().copied()).output().unwrap();
+        self.ended(self.command("").args(words).envs(variables.iter().copied()))
+    }
+
+    fn ended(&self, command: &mut Command) -> Ended {
+        let output = command.output().unwrap();
         let text = |bytes| self.plain(&String::from_utf8(bytes).unwrap());
         Ended { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// The same as a user who may write nothing of this one's: somebody else where this user is root, who may write
+    /// everything. None where nobody else can be had.
+    #[cfg(unix)]
+    pub(crate) fn run_as_nobody(&self, line: &str) -> Option<Ended> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let probe = self.path("probe");
+        std::fs::create_dir_all(&probe).unwrap();
+        std::fs::set_permissions(&probe, std::fs::Permissions::from_mode(0o555)).unwrap();
+        if std::fs::write(probe.join("file"), "").is_err() {
+            return Some(self.run(line));
+        }
+        let as_user = self.command(line);
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(as_user.get_program());
+        command.args(as_user.get_args()).current_dir(self.folder.path());
+        for (name, value) in as_user.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        let output = command.output().ok()?;
+        let text = |bytes| self.plain(&String::from_utf8(bytes).unwrap());
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        // `setpriv` fails where other users cannot reach the program itself.
+        let is_out_of_reach = stderr.starts_with("setpriv:");
+        (!is_out_of_reach).then(|| Ended { code: output.status.code().unwrap_or(-1), stdout, stderr })
+    }
+
+    /// Starts a training that would never end, and waits until the line of epoch `epoch` is there.
+    pub(crate) fn started(&self, line: &str, epoch: u64) -> Started {
+        use std::io::{BufRead as _, BufReader};
+        let mut command = self.command(&format!("{line} --json -e 1000000"));
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut run = String::new();
+        let seen = format!("\"epoch\":{epoch},");
+        for line in lines.by_ref().map_while(Result::ok) {
+            let event: Value = serde_json::from_str(&line).unwrap();
+            run = event["run"].as_str().map_or(run, str::to_owned);
+            if line.contains(&seen) {
+                break;
+            }
+        }
+        // The pipe must not fill up.
+        let rest = std::thread::spawn(move || lines.map_while(Result::ok).collect::<Vec<_>>().join("\n"));
+        Started { child, run, rest }
     }
 
     /// `text` without this folder's name.
@@ -99,6 +172,24 @@ impl Place {
         if let Some(model) = model {
             model.save(&folder.join("model.safetensors")).unwrap();
         }
+    }
+}
+
+/// A training under way.
+pub(crate) struct Started {
+    child: Child,
+    pub(crate) run: String,
+    rest: std::thread::JoinHandle<String>,
+}
+
+impl Started {
+    /// Sends it a signal and waits for its end.
+    pub(crate) fn end(mut self, signal: &str) -> Ended {
+        Command::new("kill").args([format!("-{signal}"), self.child.id().to_string()]).status().unwrap();
+        let mut stderr = String::new();
+        std::io::Read::read_to_string(&mut self.child.stderr.take().unwrap(), &mut stderr).unwrap();
+        let code = self.child.wait().unwrap().code().unwrap_or(-1);
+        Ended { code, stdout: self.rest.join().unwrap(), stderr }
     }
 }
 

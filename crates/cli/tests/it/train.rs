@@ -129,8 +129,11 @@ fn an_interrupted_run_goes_on_to_the_same_bytes() {
         assert_eq!(seen, 2, "start and the first epoch");
         std::process::Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status().unwrap();
         let rest: Vec<String> = lines.map_while(Result::ok).collect();
-        assert_eq!(child.wait().unwrap().code(), code, "{signal}");
-        if code.is_some() {
+        let ended = child.wait().unwrap().code();
+        // On a busy machine the signal may come too late.
+        let is_late = rest.last().is_some_and(|line| line.contains("\"status\":\"finished\""));
+        assert!(ended == code || is_late, "{signal}: {ended:?}, {rest:?}");
+        if code.is_some() && !is_late {
             assert!(rest.last().unwrap().contains("\"status\":\"stopped\""), "{rest:?}");
         }
         let resumed = done(&place.run(&format!("train --resume {signal} --json --threads 2")));
@@ -153,7 +156,7 @@ fn a_finished_run_says_so() {
 fn what_cannot_accompany_resume_is_refused() {
     let place = Place::new();
     place.run(SMALL);
-    for flag in ["-e 5", "-lr 0.1", "--no-shuffle", "--set epochs=3", "--seed 3", "--name x"] {
+    for flag in ["-b 5", "-lr 0.1", "--no-shuffle", "--set epochs=3", "--seed 3", "--name x"] {
         let ended = place.run(&format!("train --resume @last {flag}"));
         assert_eq!(ended.code, 2, "{flag}: {}", ended.stderr);
         assert!(ended.stderr.contains("cannot accompany `--resume`"), "{}", ended.stderr);
@@ -196,7 +199,7 @@ fn wrong_usage_is_exit_2_and_says_what_could_be_meant() {
         ("--resume nobody", "no run `nobody`"),
         ("--wandb maybe", "offline online off"),
         ("--val-fraction 0.99999", "to train on"),
-        ("-nhl 1000 -sz 1000000", "parameters, more than"),
+        ("-nhl 1000 -sz 1000000", "more than 1,073,741,824 parameters"),
         ("--store mysql://host/db", "`mysql://host/db` cannot be a store"),
     ] {
         let dataset = if line.starts_with("-d") || line.starts_with("--resume") { "" } else { "-d garments " };

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::settings::{self, Setting};
 use super::side::Side;
 use super::words;
-use crate::fields::share;
+use crate::fields::accuracy_text;
 use crate::output::Output;
 use crate::pictures::Curve;
 use crate::runs::{Run, Runs};
@@ -53,7 +53,7 @@ impl Sample {
     /// `88.12% ± 0.20`.
     fn text(&self) -> String {
         let spread = self.spread().map(|spread| format!(" ± {:.2}", 100.0 * spread)).unwrap_or_default();
-        self.mean().map_or_else(|| "-".into(), |mean| format!("{}{spread}", share(mean)))
+        self.mean().map_or_else(|| "-".into(), |mean| format!("{}{spread}", accuracy_text(mean)))
     }
 
     fn event(&self) -> Value {
@@ -64,7 +64,7 @@ impl Sample {
     }
 }
 
-/// How much greater B is than A on average, and whether runs with the same seed were set against each other.
+/// Mean difference B − A; and true if runs were paired by their seeds.
 fn difference([a, b]: [&Sample; 2]) -> (Option<Difference>, bool) {
     let seeds = |sample: &Sample| sample.values.iter().map(|(seed, _)| *seed).collect::<Vec<_>>();
     let (of_a, of_b) = (seeds(a), seeds(b));
@@ -115,7 +115,11 @@ pub(super) fn run(sides: [&Side; 2], runs: &Runs, plot: Option<&Path>, output: &
         draw(sides, &labels, runs, &verdict, &settings, file)?;
         output.note(format!("means and spread: {}", file.display()));
     }
-    let again = format!("handloom compare {} {} --plot groups.png", sides[0].label, sides[1].label);
+    let again = format!(
+        "handloom compare {} {} --plot groups.png",
+        handloom_view::words::quoted(&sides[0].label),
+        handloom_view::words::quoted(&sides[1].label)
+    );
     output.next(&[if plot.is_some() { "handloom ls --sort -val_accuracy" } else { &again }]);
     Ok(())
 }
@@ -146,7 +150,7 @@ fn verdict([a, b]: &[Sample; 2], difference: Option<Difference>, paired: bool) -
     Verdict::of(difference, true, &over)
 }
 
-/// What is to be known beside the figures.
+/// Remarks beside the figures.
 fn remarks(sides: [&Side; 2], settings: &[Setting]) -> Vec<String> {
     let mut remarks = Vec::new();
     for (side, letter) in sides.iter().zip(["A", "B"]) {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use handloom_data::{Located, checksum};
+use handloom_data::Located;
 use handloom_engine::Machine;
 use handloom_engine::dataset::Dataset;
 use handloom_engine::metric::first_maximum;
@@ -13,11 +13,11 @@ use handloom_view::words::grouped;
 use serde_json::{Value, json};
 
 use super::words;
-use crate::fields::share;
+use crate::fields::accuracy_text;
 use crate::runs::{Run, Runs};
-use crate::source;
+use crate::source::search::{Places, Sought};
 
-/// What `models` make of the images `rows` of `data`.
+/// Predictions of both `models` for the images `rows` of `data`, compared image by image.
 pub(super) fn judged(models: [&Model; 2], data: &Dataset, rows: &[u32], machine: &Machine) -> Paired {
     let [a, b] = models.map(|model| {
         let probabilities = model.network.predict(data, rows, machine);
@@ -30,7 +30,7 @@ pub(super) fn judged(models: [&Model; 2], data: &Dataset, rows: &[u32], machine:
 
 /// Both accuracies and their difference, for a table.
 pub(super) fn row(paired: &Paired, what: &str) -> [String; 4] {
-    let [a, b] = [0, 1].map(|side| paired.accuracy(side).map_or_else(|| "-".into(), share));
+    let [a, b] = [0, 1].map(|side| paired.accuracy(side).map_or_else(|| "-".into(), accuracy_text));
     [what.into(), a, b, format!(" {}", words::difference(paired.difference()))]
 }
 
@@ -45,7 +45,7 @@ pub(super) fn sentence(paired: &Paired, which: &str) -> String {
     )
 }
 
-/// What came of it as an object.
+/// The comparison as a JSON object.
 pub(super) fn event(paired: &Paired) -> Value {
     json!({
         "images": paired.images, "a_accuracy": paired.accuracy(0), "b_accuracy": paired.accuracy(1),
@@ -54,7 +54,7 @@ pub(super) fn event(paired: &Paired) -> Value {
     })
 }
 
-/// What two runs on the same data can be compared with.
+/// Models and images for the comparison of two runs that have the same data.
 pub(super) struct Common {
     pub(super) models: [Model; 2],
     pub(super) located: Located,
@@ -71,14 +71,10 @@ impl Common {
         if a.record.data_sha256 != b.record.data_sha256 {
             anyhow::bail!("they were trained on different data, `{}` and `{}`", a.record.dataset, b.record.dataset);
         }
-        let (first, ..) = runs.model(&a.record.id)?;
-        let (second, ..) = runs.model(&b.record.id)?;
-        let (name, data_dirs) = source::of_run(a, data_dirs);
-        let located = handloom_data::locate(&name, &data_dirs)?;
-        let data = located.train()?;
-        if checksum::of_dataset(&data) != a.record.data_sha256 {
-            anyhow::bail!("`{located}` is not the data that they were trained on");
-        }
+        let (first, second) = (runs.kept_model(a)?, runs.kept_model(b)?);
+        let found = Sought::of_run(&a.record).find(&Places::new(runs, data_dirs), true, None)?;
+        let located = found.located;
+        let data = found.train.map_or_else(|| located.train(), Ok)?;
         for (run, model) in [(a, &first), (b, &second)] {
             if !model.network.is_finite() {
                 anyhow::bail!("run `{}` has weights that are not finite numbers", run.record.id);

@@ -14,13 +14,13 @@ use anyhow::Result;
 use clap::ArgMatches;
 
 use self::side::Side;
-use super::{picture, runs, text};
+use super::{picture, readable_runs, text};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let plot = picture(matches, "plot")?;
-    let runs = runs(matches)?;
+    let runs = readable_runs(matches, output)?;
     let all = runs.all()?;
     let [a, b] = ["a", "b"].map(|side| Side::named(text(matches, side).unwrap_or_default(), &all, &runs));
     let (a, b) = (a?, b?);

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::images::{self, Common};
 use super::{settings, words};
 use crate::commands::{data_dirs, text};
-use crate::fields::share;
+use crate::fields::accuracy_text;
 use crate::ledger;
 use crate::output::{DIM, Output};
 use crate::pictures::Curve;
@@ -22,7 +22,7 @@ use crate::runs::{Record, Run, Runs};
 use crate::settings::threads;
 use crate::table::one_line;
 
-/// What came of comparing them.
+/// Result of comparing two runs.
 struct Compared {
     /// On the validation images, if models and data are there.
     validation: Option<Paired>,
@@ -30,7 +30,7 @@ struct Compared {
     recorded: Option<Difference>,
     test: Option<Paired>,
     openings: Option<u64>,
-    /// Why not everything could be compared.
+    /// Reason why the comparison is incomplete, if it is.
     why_not: Option<String>,
     verdict: Verdict,
 }
@@ -107,6 +107,9 @@ fn compared(
 ) -> Result<Compared> {
     let [a, b] = pair;
     let records = [&a.record, &b.record];
+    // A model that is not the run's is an error; one that is missing only narrows what can be compared.
+    pair.into_iter().try_for_each(|run| runs.kept_if_any(run).map(drop))?;
+    runs.tell_unchecked(output);
     let common = match Common::find(pair, runs, data_dirs(matches)) {
         Ok(common) => common,
         Err(error) => {
@@ -144,7 +147,7 @@ fn compared(
 }
 
 fn print(pair: [&Run; 2], compared: &Compared, runs: &Runs, output: &Output) {
-    let column = |value: fn(&Run) -> Option<f64>| pair.map(|run| value(run).map_or_else(|| "-".into(), share));
+    let column = |value: fn(&Run) -> Option<f64>| pair.map(|run| value(run).map_or_else(|| "-".into(), accuracy_text));
     let mut rows = vec![[String::new(), "A".into(), "B".into(), String::new()]];
     rows.push(if let Some(paired) = &compared.validation {
         images::row(paired, "validation")

@@ -1,4 +1,4 @@
-//! What two sides differ in.
+//! Settings in which two sides differ.
 
 use std::collections::BTreeSet;
 

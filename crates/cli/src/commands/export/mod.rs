@@ -9,7 +9,8 @@ use anyhow::Result;
 use clap::ArgMatches;
 use handloom_export::{npz, onnx};
 
-use super::{finite, runs, text};
+use super::{finite, readable_runs, text};
+use crate::destination;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::runs::{Run, Runs};
@@ -23,7 +24,15 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     if format != "csv" && matches.get_flag("epochs") {
         return Err(Failure::usage(format!("`--epochs` is for `--format csv`, not `{format}`")));
     }
-    let runs = runs(matches)?;
+    if format != "wandb" && matches.get_flag("no-sweep") {
+        return Err(Failure::usage(format!("`--no-sweep` is for `--format wandb`, not `{format}`")));
+    }
+    if format == "wandb" && text(matches, "out") == Some("-") {
+        return Err(Failure::usage(
+            "a W&B run is a folder, which stdout cannot take\nhint: `-o DIR` says where it goes",
+        ));
+    }
+    let runs = readable_runs(matches, output)?;
     match format.as_str() {
         "csv" => spreadsheet::run(&runs, &names, matches, output)?,
         "wandb" => wandb::run(&runs, &names, matches, output)?,
@@ -34,13 +43,24 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
 
 /// Writes a model. An older file of that name is replaced, as `train --out` does.
 fn model(runs: &Runs, name: &str, format: &str, matches: &ArgMatches, output: &Output) -> Result<()> {
+    let out = text(matches, "out").map(PathBuf::from);
+    out.as_deref().filter(|out| *out != Path::new("-")).map_or(Ok(()), |out| destination::check(out, "--out"))?;
     let (model, path, run) = runs.model(name)?;
+    runs.tell_unchecked(output);
     finite(&model, &path)?;
+    if text(matches, "out") == Some("-") {
+        output.bytes(&match format {
+            "onnx" => onnx::to_bytes(&model)?,
+            "npz" => npz::to_bytes(&model)?,
+            _ => model.to_bytes(),
+        });
+        return Ok(());
+    }
     let called = match &run {
         Some(run) => run.record.id.clone(),
         None => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
     };
-    let file = text(matches, "out").map_or_else(|| PathBuf::from(format!("{called}.{format}")), PathBuf::from);
+    let file = out.unwrap_or_else(|| PathBuf::from(format!("{called}.{format}")));
     let hint = match format {
         "onnx" => {
             onnx::save(&model, &file)?;
@@ -63,7 +83,7 @@ fn model(runs: &Runs, name: &str, format: &str, matches: &ArgMatches, output: &O
 /// A file's name as one that cannot be taken for a run's.
 fn named(file: &Path) -> String {
     let text = file.display().to_string();
-    if crate::runs::is_file(&text) { text } else { format!("./{text}") }
+    handloom_view::words::quoted(&if crate::runs::is_file(&text) { text } else { format!("./{text}") })
 }
 
 /// The path alone on stdout: what a script wants.

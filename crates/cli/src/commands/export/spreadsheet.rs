@@ -13,18 +13,24 @@ use handloom_export::csv;
 use serde_json::{Map, Value, json};
 
 use super::{named_runs, text, written};
+use crate::destination;
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::runs::{Record, Runs};
 use crate::wandb::rows::{Summary, object, row, tested};
 
-/// What is known of a run, before its configuration.
+/// Columns about a run before its configuration.
 const FIRST: [&str; 7] = ["run", "name", "status", "started", "ended", "sweep", "group"];
-/// And after its figures.
+/// Columns after its metrics.
 const LAST: [&str; 9] =
     ["tags", "notes", "command", "version", "isa", "host", "git_commit", "data_sha256", "weights_sha256"];
 
 pub(super) fn run(runs: &Runs, names: &[&str], matches: &ArgMatches, output: &Output) -> Result<()> {
+    let default = if matches.get_flag("epochs") { "epochs.csv" } else { "runs.csv" };
+    let file = text(matches, "out").unwrap_or(default);
+    if file != "-" {
+        destination::check(Path::new(file), "--out")?;
+    }
     let found = named_runs(runs, names)?;
     if found.is_empty() {
         return Err(Failure::usage(format!("there is no run in `{}`\nhint: `handloom train` makes one", runs.at())));
@@ -32,7 +38,7 @@ pub(super) fn run(runs: &Runs, names: &[&str], matches: &ArgMatches, output: &Ou
     let ids: Vec<&str> = found.iter().map(|run| run.record.id.as_str()).collect();
     let mut epochs = runs.store.rows(&ids)?;
     let mut table = Vec::new();
-    let default = if matches.get_flag("epochs") {
+    if matches.get_flag("epochs") {
         for run in &found {
             for epoch in epochs.remove(&run.record.id).unwrap_or_default() {
                 let mut line = object(json!({"run": run.record.id, "name": run.record.name}));
@@ -41,13 +47,11 @@ pub(super) fn run(runs: &Runs, names: &[&str], matches: &ArgMatches, output: &Ou
                 table.push(line);
             }
         }
-        "epochs.csv"
     } else {
         table.extend(found.iter().map(|run| line(&run.record, &epochs.remove(&run.record.id).unwrap_or_default())));
-        "runs.csv"
-    };
+    }
     let columns = columns(&table);
-    match text(matches, "out").unwrap_or(default) {
+    match file {
         // The bytes as they are: a line break at the end is there already.
         "-" => output.data(String::from_utf8_lossy(&csv::to_bytes(&columns, &table)?).trim_end_matches('\n')),
         file => {
@@ -58,7 +62,7 @@ pub(super) fn run(runs: &Runs, names: &[&str], matches: &ArgMatches, output: &Ou
     Ok(())
 }
 
-/// What a table that is handed on leaves out: where runs were made, and what follows from the rest.
+/// Columns that a table for others leaves out: the origin of runs, and values that follow from other columns.
 const PRIVATE: [&str; 6] = ["ended", "host", "git_commit", "command", "notes", "tags"];
 
 /// Writes a row for each run, given with its epochs, to `file`, for others to read.
@@ -83,7 +87,7 @@ fn line(record: &Record, epochs: &[Row]) -> Map<String, Value> {
     line.extend(summary.values());
     line.extend(tested(record.test_loss, record.test_accuracy));
     line.extend(object(json!({
-        "tags": record.tags, "notes": record.notes, "command": record.command, "version": record.version,
+        "tags": record.tags, "notes": record.notes, "command": handloom_view::words::line(&record.command), "version": record.version,
         "isa": record.isa, "host": record.host, "git_commit": record.git_commit, "data_sha256": record.data_sha256,
         "weights_sha256": record.weights_sha256,
     })));

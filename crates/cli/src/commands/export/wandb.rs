@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::ArgMatches;
+use handloom_engine::model::Model;
 use handloom_export::wandb::OfflineRun;
 use handloom_store::Epoch;
 use serde_json::Map;
 
 use super::{one, text, written};
+use crate::destination;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::runs::{Run, Runs, Status};
@@ -28,10 +30,14 @@ pub(super) fn run(runs: &Runs, names: &[&str], matches: &ArgMatches, output: &Ou
     // Whoever exports a run wants it, whatever the environment says of runs that are trained.
     let flags = Flags { mode: Some("offline".into()), project: flag("wandb_project"), entity: flag("wandb_entity") };
     let asked = Asked::of(flags, &record.wandb, output)?;
+    let asked = if matches.get_flag("no-sweep") { asked.without_sweep() } else { asked };
     let parent = flag("out").map_or_else(|| asked.parent(), PathBuf::from);
+    destination::check_folder(&parent, if flag("out").is_some() { "--out" } else { "WANDB_DIR" })?;
 
     let epochs = runs.store.epochs(&record.id)?;
-    let matrix = matrix(runs, &run, &epochs);
+    let model = runs.kept_if_any(&run)?;
+    runs.tell_unchecked(output);
+    let matrix = matrix(model, &run, &epochs);
     let charts = matrix.as_ref().and_then(|(_, classes, _)| pictures::matrix_chart(classes.len()));
     let mut files = OfflineRun::create(&parent, &asked.identity(record, None, charts.into_iter().collect()))?;
     let rows: Vec<_> = epochs.iter().map(|epoch| epoch.row.clone()).collect();
@@ -63,17 +69,17 @@ pub(super) fn run(runs: &Runs, names: &[&str], matches: &ArgMatches, output: &Ou
 
 /// The confusion matrix of the saved weights on validation data, if the store has it and the model names the classes.
 fn matrix(
-    runs: &Runs,
+    model: Option<Model>,
     run: &Run,
     epochs: &[Epoch],
 ) -> Option<(&'static str, Vec<String>, handloom_engine::metric::Confusion)> {
     let best = epochs.iter().find(|epoch| Some(epoch.row.epoch) == run.record.best_epoch)?;
     let counts = best.evidence.confusion.clone()?;
-    let (model, _, _) = runs.model(&run.record.id).ok()?;
+    let model = model?;
     (model.classes.len() == counts.counts.len()).then_some(("validation", model.classes, counts))
 }
 
-/// What a run of this status ended with, or none if it has not.
+/// Exit code of a run with this status, or none if it has not ended.
 fn exit(status: Status) -> Option<i32> {
     /// Of a process that KILL ended, as shells count.
     const KILLED: i32 = 137;

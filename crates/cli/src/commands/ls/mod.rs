@@ -2,7 +2,7 @@
 //!
 //! The newest run is first. A terminal shows the first rows and says how many there are; a pipe gets all of them.
 
-mod filter;
+pub(super) mod filter;
 
 use std::cmp::Ordering;
 use std::path::Path;
@@ -12,11 +12,12 @@ use clap::ArgMatches;
 use clap::builder::styling::Style;
 use handloom_engine::event::Row;
 use handloom_store::{ByRun, Opening, Status};
+use handloom_view::format::ago;
 use handloom_view::words::{count, grouped, times};
 use serde_json::{Map, Value, json};
 
 use self::filter::Filter;
-use super::{picture, runs, text};
+use super::{picture, readable_runs, text};
 use crate::exit::{Exit, Failure};
 use crate::fields::{self, Field};
 use crate::output::{BAD, BOLD, DIM, GOOD, Output, WARN};
@@ -28,12 +29,10 @@ use crate::table::{grid, one_line};
 const ROWS: usize = 50;
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
-    let filters: Vec<Filter> = matches
-        .get_many::<String>("filter")
-        .into_iter()
-        .flatten()
-        .map(|text| Filter::typed(text))
-        .collect::<Result<_>>()?;
+    let mut filters = Vec::new();
+    for argument in matches.get_many::<String>("filter").into_iter().flatten() {
+        filters.extend(Filter::parse(argument)?);
+    }
     let sort = text(matches, "sort").map(sorting).transpose()?;
     let columns: Option<Vec<Field>> = text(matches, "columns")
         .map(|names| names.split(',').filter(|name| !name.trim().is_empty()).map(Field::named).collect())
@@ -42,7 +41,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let plot = picture(matches, "plot")?;
     let csv = matches.get_flag("csv");
 
-    let runs = runs(matches)?;
+    let runs = readable_runs(matches, output)?;
     let mut chosen = runs.all()?;
     let total = chosen.len();
     let needs_last = (output.json || csv) && columns.is_none()
@@ -77,7 +76,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         output.note(if total == 0 {
             format!("no runs in {} yet", runs.at())
         } else {
-            format!("none of {} in {} is like that", count(total as u64, "run", "runs"), runs.at())
+            format!("no run matches ({} in {})", count(total as u64, "run", "runs"), runs.at())
         });
     } else {
         let most = if limit.is_none() && output.is_terminal() { ROWS } else { usize::MAX };
@@ -159,12 +158,16 @@ fn event(run: &Run, last: Option<&Row>, columns: Option<&[Field]>) -> Value {
 
 fn to_csv(runs: &[Run], last: &ByRun<Row>, columns: &[Field]) -> Result<String> {
     let names: Vec<String> = columns.iter().map(|field| field.name()).collect();
+    // A list is read on a terminal too, where a line is a run; `export --format csv` keeps line breaks of notes.
+    let cell = |field: &Field, run: &Run| match field.cell(run, last.get(&run.record.id)) {
+        Value::String(text) => Value::from(one_line(&text)),
+        Value::Array(values) => {
+            values.iter().map(|value| value.as_str().map_or(value.clone(), |text| one_line(text).into())).collect()
+        }
+        value => value,
+    };
     let row = |run: &Run| -> Map<String, Value> {
-        columns
-            .iter()
-            .zip(&names)
-            .map(|(field, name)| (name.clone(), field.of(run, last.get(&run.record.id))))
-            .collect()
+        columns.iter().zip(&names).map(|(field, name)| (name.clone(), cell(field, run))).collect()
     };
     let rows: Vec<_> = runs.iter().map(row).collect();
     let bytes = handloom_export::csv::to_bytes(&names, &rows)?;
@@ -186,7 +189,7 @@ fn table(runs: &[Run], last: &ByRun<Row>, columns: &[Field], width: Option<usize
     grid(&rows, &right, &flexible, width)
 }
 
-/// What most want to know.
+/// Table of the columns that most users want.
 fn overview(runs: &[Run], width: Option<usize>) -> Vec<String> {
     const HEAD: [&str; 8] = ["run", "name", "data", "status", "epochs", "val", "test", "started"];
     const RIGHT: [bool; 8] = [false, false, false, false, true, true, true, true];
@@ -231,17 +234,7 @@ pub(super) fn look(status: Status) -> Style {
     }
 }
 
-/// `just now`, `5 min ago`, `3 h ago`, `12 d ago`.
-pub(super) fn ago(ms: u64) -> String {
-    match ms / 1000 {
-        0..60 => "just now".into(),
-        seconds @ 60..3600 => format!("{} min ago", seconds / 60),
-        seconds @ 3600..172_800 => format!("{} h ago", seconds / 3600),
-        seconds => format!("{} d ago", grouped(seconds / 86_400)),
-    }
-}
-
-/// How many runs there are, and how often which test set was opened.
+/// Prints the number of runs, and the number of times that each test set was opened.
 fn footer(runs: &Runs, total: usize, output: &Output) -> Result<()> {
     let mut sets: Vec<(String, String, u64)> = Vec::new();
     for Opening { dataset, data_sha256, .. } in runs.store.openings()? {

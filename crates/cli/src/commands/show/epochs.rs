@@ -3,13 +3,14 @@
 use clap::builder::styling::Style;
 use handloom_engine::event::Health;
 use handloom_store::Epoch;
+use handloom_view::format::rate;
 use handloom_view::words::{count, grouped};
 
-use crate::fields::share;
+use crate::fields::accuracy_text;
 use crate::output::{BOLD, DIM, GOOD, Output};
-use crate::progress::duration;
 use crate::runs::Run;
 use crate::table::grid;
+use handloom_view::format::duration;
 
 /// Most epochs that are all shown without `--all`; of more, as many from both ends and the best.
 const ROWS: usize = 14;
@@ -42,11 +43,11 @@ pub(super) fn print(run: &Run, epochs: &[Epoch], all: bool, output: &Output) {
         let cells = [
             row.epoch.to_string(),
             loss(Some(row.train_loss)),
-            Some(row.train_accuracy).filter(|x| x.is_finite()).map_or_else(|| "-".into(), share),
+            Some(row.train_accuracy).filter(|x| x.is_finite()).map_or_else(|| "-".into(), accuracy_text),
             loss(row.val_loss),
-            row.val_accuracy.map_or_else(|| "-".into(), share),
+            row.val_accuracy.map_or_else(|| "-".into(), accuracy_text),
             if best == Some(row.epoch) { "● best".into() } else { String::new() },
-            row.learning_rate.to_string(),
+            rate(row.learning_rate),
             grouped(row.samples_per_second as u64),
             duration(row.seconds + row.val_seconds),
         ];
@@ -91,7 +92,7 @@ const FAINT: f64 = 1e-3;
 /// From this share of dead or saturated units on a layer is worth a word.
 const MANY: f64 = 0.25;
 
-/// How the layers fare, in a sentence.
+/// Health of the layers, in a sentence.
 fn words(layers: &[Health]) -> String {
     let norms = || layers.iter().map(|layer| layer.gradient_norm);
     if norms().any(|norm| !norm.is_finite()) {

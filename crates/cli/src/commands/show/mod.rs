@@ -9,24 +9,25 @@ use clap::ArgMatches;
 use clap::builder::styling::Style;
 use handloom_engine::event::Row;
 use handloom_store::{Epoch, Status};
-use handloom_view::words::{grouped, times};
+use handloom_view::words::{grouped, line, times};
 use serde_json::{Value, json};
 
-use super::ls::{ago, look, tagged};
-use super::{picture, runs, text};
-use crate::exit::Exit;
-use crate::fields::{self, moment, plain, seconds, share};
+use super::ls::{look, tagged};
+use super::{picture, readable_runs, text};
+use crate::command;
+use crate::exit::{Exit, told};
+use crate::fields::{self, moment, plain, seconds};
 use crate::ledger::Openings;
 use crate::output::{BOLD, DIM, Output};
 use crate::pictures::Curve;
-use crate::progress::duration;
-use crate::runs::{Run, now_ms};
+use crate::runs::{Run, Runs, now_ms};
 use crate::settings::usual;
 use crate::table::{grid, harmless, one_line};
+use handloom_view::format::{ago, duration};
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let plot = picture(matches, "plot")?;
-    let runs = runs(matches)?;
+    let runs = readable_runs(matches, output)?;
     let run = runs.find(text(matches, "run").unwrap_or("@last"))?;
     let epochs = runs.store.epochs(&run.record.id)?;
     let openings = Openings::of(&run, runs.store.openings()?);
@@ -37,7 +38,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         let all = matches.get_flag("all");
         head(&run, output);
         settings(&run, all, output);
-        about(&run, output);
+        about(&run, &runs, output)?;
         epochs::print(&run, &epochs, all, output);
         opened(&openings, output);
         let files = files.iter().map(|(name, bytes)| format!("{name} {} kB", grouped(bytes.div_ceil(1000))));
@@ -52,15 +53,22 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         handloom_view::curves(&title, &[curve.view()]).save(file)?;
         output.note(format!("learning curves: {}", file.display()));
     }
-    next(&run, plot.is_some(), output);
+    let kept = runs.kept_if_any(&run);
+    // The record can be shown without the model, but a file that is not the run's own is not passed over.
+    if let Err(error) = &kept {
+        output.note(format!("note: {}", told(error)));
+    }
+    next(&run, matches!(kept, Ok(Some(_))), plot.is_some(), output);
     Ok(Exit::Done)
 }
 
-fn next(run: &Run, plotted: bool, output: &Output) {
+fn next(run: &Run, has_model: bool, plotted: bool, output: &Output) {
     let id = &run.record.id;
     let plot = format!("handloom show {id} --plot curves.png");
     let act = match run.record.status {
-        Status::Finished => format!("handloom evaluate {id}"),
+        Status::Finished if has_model => format!("handloom evaluate {id}"),
+        // Its weights can be had again, to the same bits.
+        Status::Finished => run.config().map_or_else(|_| "handloom ls".into(), |config| line(&command::train(&config))),
         _ if run.record.sweep.is_some() => {
             format!("handloom sweep show {}", run.record.sweep.as_deref().unwrap_or_default())
         }
@@ -71,7 +79,7 @@ fn next(run: &Run, plotted: bool, output: &Output) {
     output.next(if plotted { &both[..1] } else { &both });
 }
 
-/// Which run it is and what it came to.
+/// Prints the run's id, name and status, and its results.
 fn head(run: &Run, output: &Output) {
     let record = &run.record;
     let style = look(record.status);
@@ -85,7 +93,7 @@ fn head(run: &Run, output: &Output) {
     let planned = record.config.get("epochs").and_then(Value::as_u64).unwrap_or(record.epochs);
     said.push(match (record.val_accuracy, record.best_epoch) {
         (Some(accuracy), Some(best)) => {
-            format!("validation {BOLD}{}{BOLD:#} at epoch {best} of {planned}", share(accuracy))
+            format!("validation {BOLD}{}{BOLD:#} at epoch {best} of {planned}", fields::accuracy_text(accuracy))
         }
         _ => format!("epoch {} of {planned}", record.epochs),
     });
@@ -94,7 +102,7 @@ fn head(run: &Run, output: &Output) {
     }
     if let Some(accuracy) = record.test_accuracy {
         let loss = record.test_loss.map(|loss| format!(", loss {loss:.4}")).unwrap_or_default();
-        said.push(format!("test {BOLD}{}{BOLD:#}{loss}", share(accuracy)));
+        said.push(format!("test {BOLD}{}{BOLD:#}{loss}", fields::accuracy_text(accuracy)));
     } else {
         said.push(if record.no_test { "test set left closed".into() } else { "not tested".into() });
     }
@@ -136,8 +144,8 @@ fn table<const N: usize>(rows: &[[String; N]], output: &Output) {
     }
 }
 
-/// Where it comes from.
-fn about(run: &Run, output: &Output) {
+/// Provenance of the run.
+fn about(run: &Run, runs: &Runs, output: &Output) -> Result<()> {
     let record = &run.record;
     let mut rows: Vec<[String; 2]> = Vec::new();
     let mut add = |what: &str, text: Option<String>| rows.extend(text.map(|text| [what.into(), one_line(&text)]));
@@ -148,22 +156,31 @@ fn about(run: &Run, output: &Output) {
     add("took", seconds(run).map(duration));
     let place = record.data_path.as_ref().map_or_else(|| "built in".into(), |path| path.display().to_string());
     add("data", Some(format!("{} ({place}), sha256 {}", record.dataset, record.data_sha256)));
+    for note in &record.data_notes {
+        add("data note", Some(note.clone()));
+    }
     add("instead", record.fallback.clone());
     add("group", record.group.clone());
     add("sweep", record.sweep.clone());
-    add("command", Some(record.command.join(" ")).filter(|command| !command.is_empty()));
+    if let Some(parent) = &record.parent {
+        let removed = if runs.store.run(parent)?.is_some() { "" } else { ", which was removed" };
+        add("parent", Some(format!("continues run {parent}{removed}")));
+    }
+    add("command", Some(line(&record.command)).filter(|command| !command.is_empty()));
     add("version", Some(format!("{}, instructions {}", record.version, record.isa)));
     add("machine", Some(format!("{}, process {}", record.host, record.process)));
     add("git commit", record.git_commit.clone());
     add("weights", record.weights_sha256.as_ref().map(|sha| format!("sha256 {sha}")));
+    add("model file", record.model_sha256.as_ref().map(|sha| format!("sha256 {sha}")));
     let wandb = record.wandb.iter().map(|(name, value)| format!("{name} {}", plain(value))).collect::<Vec<_>>();
     let used = record.wandb.get("mode").is_some_and(|mode| mode != "off");
     add("W&B", used.then(|| wandb.join(", ")));
-    output.result(format!("{BOLD}where it comes from{BOLD:#}"));
+    output.result(format!("{BOLD}provenance{BOLD:#}"));
     table(&rows, output);
+    Ok(())
 }
 
-/// How often the test set was opened, and by whom with this run's model.
+/// Prints the number of times the test set was opened, and the openings with this run's model.
 fn opened(openings: &Openings, output: &Output) {
     output.result(format!("{BOLD}test set{BOLD:#}"));
     let total = if openings.total == 0 { "never".into() } else { times(openings.total) };
@@ -172,7 +189,7 @@ fn opened(openings: &Openings, output: &Output) {
         .own
         .iter()
         .map(|opening| {
-            let accuracy = opening.accuracy.map(share).unwrap_or_default();
+            let accuracy = opening.accuracy.map(fields::accuracy_text).unwrap_or_default();
             [moment(opening.at_ms).unwrap_or_default(), accuracy, format!("by {}", one_line(&opening.by))]
         })
         .collect();

@@ -1,4 +1,4 @@
-//! What a study trains on and with: its data sets, its seeds and its place in the store.
+//! Context of a study: its data sets, its seeds and its place in the store.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What `study init` measures besides training: the gradients of units over the first steps.
+//! Measurements of `study init` besides training: the gradients of units over the first steps.
 
 use anyhow::Result;
 use handloom_engine::config::Config;

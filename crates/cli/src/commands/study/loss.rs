@@ -1,4 +1,4 @@
-//! What `study loss` measures besides training: whether models are as sure as they are right.
+//! Measurements of `study loss` besides training: calibration, the confidence of models against their accuracy.
 
 use std::collections::BTreeMap;
 

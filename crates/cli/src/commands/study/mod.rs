@@ -28,7 +28,7 @@ struct Study {
     name: &'static str,
     /// The sweep's file, with five seeds.
     file: &'static str,
-    /// What its trials come to.
+    /// Makes the page from its trials.
     page: fn(&Bench<'_>, &[Trial], &Origin) -> Result<Page>,
 }
 

@@ -1,4 +1,4 @@
-//! What `study vanishing` measures besides training: the gradients before the first step.
+//! Measurements of `study vanishing` besides training: the gradients before the first step.
 
 use anyhow::Result;
 use handloom_engine::config::Config;

@@ -12,7 +12,7 @@ use handloom_view::study::sample::Trial;
 use super::super::export::spreadsheet;
 use super::super::text;
 use super::bench::made;
-use crate::exit::Failure;
+use crate::destination;
 use crate::runs::Record;
 
 /// The page as Markdown.
@@ -20,12 +20,10 @@ pub(super) const MARKDOWN: &str = "README.md";
 /// The page as one HTML file.
 pub(super) const HTML: &str = "index.html";
 
-/// Where the page goes: told before any work is done if nothing can be written there.
+/// Folder of the page. Fails before any work is done if nothing can be written there.
 pub(super) fn folder(name: &str, matches: &ArgMatches) -> Result<PathBuf> {
     let folder = PathBuf::from(text(matches, "out").map_or_else(|| format!("study-{name}"), str::to_owned));
-    if folder.exists() && !folder.is_dir() {
-        return Err(Failure::usage(format!("`{}` is not a folder\nhint: name one with `--out DIR`", folder.display())));
-    }
+    destination::check_folder(&folder, "--out")?;
     made(&folder.join(PICTURES))?;
     Ok(folder)
 }

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::ArgMatches;
 use handloom_sweep::spec;
+use handloom_view::words::quoted;
 use serde_json::json;
 
 use super::start::read;
@@ -18,6 +19,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     output.event(&json!(report));
     output.result(harmless(report.rendered(path, &file).trim_end()));
     if report.runs() {
+        let path = quoted(path);
         output.next(&[&format!("handloom sweep {path} --dry-run"), &format!("handloom sweep {path}")]);
     }
     Ok(if report.violations.is_empty() { Exit::Done } else { Exit::Usage })

@@ -1,8 +1,8 @@
 //! `sweep --dry-run`: the train commands of a sweep, as far as they are known before anything is trained.
 
 use clap::ArgMatches;
-use handloom_sweep::spec::Method;
-use handloom_sweep::{Status, Trial};
+use handloom_sweep::spec::{Counted, Method};
+use handloom_sweep::{Status, Trainings, Trial};
 use handloom_view::words::{count, line};
 use serde_json::json;
 
@@ -44,11 +44,22 @@ pub(super) fn run(asked: &Asked, matches: &ArgMatches, output: &Output) -> Exit 
             Err(error) => output.warn(format!("trial {number} cannot be trained: {}", told(&error))),
         }
         // As if they all ran at once.
-        trials.push(Trial { number, choice, costs: Vec::new(), status: Status::Running });
+        trials.push(Trial { number, choice, status: Status::Running, ..Trial::default() });
     }
     let shown = count(trials.len() as u64, "command", "commands");
+    let trainings = Trainings::of(&asked.spec, &space, &asked.settings);
+    let counted = Counted::of(trainings.as_ref());
+    output.event(&json!({
+        "v": 1, "event": "trainings", "commands": trials.len(), "points": counted.points,
+        "different_trainings": counted.different_trainings,
+    }));
+    if let Some(words) = counted.words() {
+        output.note(format!("  {words}"));
+    }
     if depends {
         output.note(format!("  {shown}: how the search begins; what it tries next depends on what they come to"));
+    } else if asked.cap.is_none() && !grid && trainings.is_some() {
+        output.note(format!("  {shown} of a search that ends once every training was tried; `--trials N` prints N"));
     } else if asked.cap.is_none() && !grid {
         output.note(format!("  {shown} of a search without end; `--trials N` prints N"));
     } else {

@@ -22,10 +22,11 @@ use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::runs::Runs;
+use crate::source::search::Places;
 
 /// A sweep that is needed.
 pub(in crate::commands) struct Wanted {
-    /// What it is called.
+    /// Name of the sweep.
     pub(in crate::commands) name: String,
     /// Its file.
     pub(in crate::commands) text: String,
@@ -43,7 +44,7 @@ pub(in crate::commands) struct Wanted {
 pub(in crate::commands) struct Carried {
     opened: Opened,
     state: State,
-    /// How working on it ended.
+    /// Exit code of working on it.
     pub(in crate::commands) exit: Exit,
 }
 
@@ -82,7 +83,8 @@ pub(in crate::commands) fn carry_out(
     };
     let interrupt = Interrupt::listen()?;
     let minutes = minutes.map(|minutes| (minutes - spent / 60.0).max(0.001));
-    let data = DataSets::load(&opened.data_sets(), &data_dirs(matches), output)?;
+    let places = Places::new(runs, data_dirs(matches));
+    let data = DataSets::load(&opened.data_sets(), Some((&opened.sweep, runs)), &places, output)?;
     data.check(&opened.sweep.data_sha256)?;
     let plan = Plan::new(workers, minutes);
     let exit = work::work(&plan, &opened, runs, &data, &interrupt, matches, output)?;
@@ -121,7 +123,7 @@ impl Carried {
         Table::new(&self.opened.spec, &self.opened.space, &self.state, &runs, 0, widths)
     }
 
-    /// What matters in it.
+    /// Importance of its parameters.
     pub(in crate::commands) fn importance(&self) -> Importance {
         importance(&self.opened.space, &self.state.trials, self.opened.goal)
     }

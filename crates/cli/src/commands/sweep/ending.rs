@@ -1,4 +1,4 @@
-//! The ends of recorded runs, awaited behind the trials: no trial waits for the store of the one before it.
+//! Final records of runs, stored by a thread of its own: no trial waits for the store of the one before it.
 
 use std::fs::File;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -36,7 +36,7 @@ impl Endings {
         Ok(Self { sender, waiter })
     }
 
-    /// Where to hand over ends.
+    /// Sender for runs whose training is over.
     pub(super) fn handover(&self) -> Handover {
         Handover(self.sender.clone())
     }

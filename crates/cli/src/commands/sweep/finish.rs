@@ -1,10 +1,11 @@
-//! What is said before the first trial of a sweep and after the last.
+//! Output before the first trial of a sweep and after the last.
 
 use anyhow::Result;
+use handloom_sweep::spec::Counted;
 use handloom_sweep::standing::{Standing, run_of};
-use handloom_sweep::words::tried;
 use handloom_sweep::worker::{Done, Reason};
 use handloom_sweep::{State, Status};
+use handloom_view::format::parameters;
 use handloom_view::words::{self, count, grouped};
 use serde_json::{Value, json};
 
@@ -12,13 +13,17 @@ use super::best::config_of;
 use super::data::DataSets;
 use super::live::metrics;
 use super::opened::{Opened, called};
+use super::why;
 use crate::command;
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 use crate::output::{BOLD, DIM, GOOD, Output};
-use crate::progress::duration;
 use crate::runs::Runs;
 use crate::table::one_line;
+use handloom_view::format::duration;
+
+/// Reasons for which trials failed that the end names; `sweep show` has all.
+const REASONS: usize = 5;
 
 /// Says what is about to be tried.
 pub(super) fn announce(opened: &Opened, total: Option<u64>, workers: u32, data: &DataSets, output: &Output) {
@@ -47,13 +52,23 @@ pub(super) fn announce(opened: &Opened, total: Option<u64>, workers: u32, data: 
         metric.name,
         goal.name()
     ));
-    let planned = total.map_or_else(|| "no end".into(), |total| count(total, "trial", "trials"));
+    let counted = Counted::of(opened.trainings());
+    let until = counted.words().filter(|_| total.is_none());
+    let planned = match (total, until) {
+        (Some(total), _) => count(total, "trial", "trials"),
+        (None, Some(counted)) => format!("until every training was tried: {counted}"),
+        (None, None) => "no end".into(),
+    };
+    if total.is_some() && counted.points > counted.different_trainings {
+        output
+            .note(format!("note: {}; an identical training is not trained again", counted.words().unwrap_or_default()));
+    }
     output.line(format!(
         "{} · test closed · {planned} · {} at once, a thread each",
         sets.join(", "),
         count(u64::from(workers), "trial", "trials")
     ));
-    if total.is_none() {
+    if total.is_none() && counted.points.is_none() {
         output.warn(format!(
             "this search HAS NO END: it goes on until Ctrl-C\n  hint: `--trials N`, `--minutes M` or `run_cap` in the file sets one; `handloom sweep stop {}` ends it from elsewhere",
             sweep.id
@@ -72,7 +87,7 @@ pub(super) fn nothing_to_do(opened: &Opened, state: &State, status: &str, output
     if status == "stopped" {
         output.next(&[&format!("handloom sweep resume {id}")]);
     } else {
-        output.next(&[&format!("handloom sweep show {id}"), &format!("handloom sweep best {id} --train")]);
+        output.next(&after(opened, &Standing::of(state)).iter().map(String::as_str).collect::<Vec<_>>());
     }
     Exit::Done
 }
@@ -82,7 +97,7 @@ pub(super) fn tell(
     opened: &Opened,
     done: &Done,
     runs: &Runs,
-    seconds: f64,
+    (seconds, wandb): (f64, Value),
     interrupt: &Interrupt,
     output: &Output,
 ) -> Result<Exit> {
@@ -104,7 +119,7 @@ pub(super) fn tell(
         output.line(format!(
             "{GOOD}✔{GOOD:#} best {BOLD}{}{BOLD:#}  trial {number}, run {run}   {}   {DIM}{}, {}{DIM:#}",
             opened.metric.text(value),
-            one_line(&tried(choice, &opened.space.varying())),
+            one_line(&parameters(choice, &opened.space.varying())),
             standing.words(),
             duration(seconds)
         ));
@@ -112,12 +127,24 @@ pub(super) fn tell(
     }
     output.event(&json!({
         "v": 1, "event": "done", "sweep": id, "name": opened.sweep.name, "status": status, "reason": reason(done.reason),
-        "trials": state.trials.len(), "counts": standing.object(), "best": best, "command": line, "seconds": seconds,
+        "why": done.fault.as_ref().map(ToString::to_string), "trials": state.trials.len(), "counts": standing.object(),
+        "reused": standing.reused, "best": best, "command": line, "seconds": seconds, "wandb": wandb,
     }));
+    reuse(opened, state, &standing, output);
+    for line in why::ended(state).iter().take(REASONS) {
+        output.note(format!("  {line}"));
+    }
     let resume = format!("handloom sweep resume {id}");
     let show = format!("handloom sweep show {id}");
     match done.reason {
-        Reason::Complete => output.next(&[&show, &format!("handloom sweep best {id} --train")]),
+        Reason::Faulted => {
+            let fault = done.fault.as_ref().map(ToString::to_string).unwrap_or_default();
+            output.error(&format!(
+                "this machine cannot run trials: {fault}\nhint: mend that and go on with `{resume}`; other agents are not affected, and what this one gave back is pending"
+            ));
+            return Ok(Exit::Failed);
+        }
+        Reason::Complete => output.next(&after(opened, &standing).iter().map(String::as_str).collect::<Vec<_>>()),
         Reason::Stopped => {
             output.note("stopped; what ran is pending again, and nothing that ended is lost");
             output.next(&[&resume]);
@@ -143,8 +170,34 @@ pub(super) fn tell(
     })
 }
 
+/// Commands after a sweep that is over: the winner's only if there is one.
+fn after(opened: &Opened, standing: &Standing) -> Vec<String> {
+    let id = &opened.sweep.id;
+    let mut commands = vec![format!("handloom sweep show {id}")];
+    commands.extend(standing.best.as_ref().map(|_| format!("handloom sweep best {id} --train")));
+    if standing.count(Status::Failed) > 0 {
+        commands.push(format!("handloom sweep resume {id} --retry-failed"));
+    }
+    commands
+}
+
+/// Says how many trials were not trained, and whether a search ended because nothing is left to try.
+fn reuse(opened: &Opened, state: &State, standing: &Standing, output: &Output) {
+    if standing.reused > 0 {
+        let trials = count(standing.reused, "trial", "trials");
+        output.note(format!(
+            "  reused: {trials} took the result of an identical training (`--no-reuse` trains all the same)"
+        ));
+    }
+    if let Some(trainings) = opened.trainings().filter(|trainings| trainings.all_tried(&opened.spec, &state.trials)) {
+        let words = Counted::of(Some(trainings)).words().unwrap_or_default();
+        output.note(format!("  every training of this space was tried: {words}"));
+    }
+}
+
 fn reason(reason: Reason) -> &'static str {
     match reason {
+        Reason::Faulted => "faulted",
         Reason::Complete => "complete",
         Reason::Trials => "trials",
         Reason::Time => "time",

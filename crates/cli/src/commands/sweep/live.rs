@@ -1,22 +1,23 @@
-//! What a person sees of a sweep at work: a line a trial on stdout, and a moving summary on stderr.
+//! Live view of a sweep: a line per trial on stdout, and a moving summary on stderr.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use handloom_engine::event::Row;
 use handloom_sweep::spec::Metric;
-use handloom_sweep::words::{tried, value};
 use handloom_sweep::{Choice, Goal, Standing, Status};
+use handloom_view::format::{parameters, plain};
 use handloom_view::words::count;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::told::What;
 use crate::output::{BAD, BOLD, DIM, GOOD, Output};
-use crate::progress::{bar, duration};
+use crate::progress::bar;
 use crate::table::{one_line, squeezed};
+use handloom_view::format::duration;
 
-/// What a run came to: the figures of its kept epoch, its epochs, and the seconds of its training.
+/// Result of a run: the metrics of its kept epoch, its number of epochs, and the seconds of its training.
 type Figures = (Option<Row>, u64, f64);
 
 /// Shows a sweep as it goes.
@@ -36,7 +37,7 @@ pub(super) struct Board<'a> {
     /// Trials that were over when this began.
     before: Option<u64>,
     pub(super) standing: Standing,
-    /// What matters most so far.
+    /// The most important parameters so far, in words.
     pub(super) matters: Option<String>,
     figures: HashMap<String, Figures>,
     drawn: Option<Instant>,
@@ -88,18 +89,26 @@ impl<'a> Board<'a> {
 
     /// Takes note of what happened to a trial, and of where the sweep stands since.
     pub(super) fn happened(&mut self, what: What, standing: Standing) {
-        let ends = matches!(what, What::Ended { .. });
+        let ends = matches!(what, What::Ended { .. } | What::Killed { .. });
         self.before.get_or_insert(standing.ended() - u64::from(ends));
         let better = standing.best.as_ref().map(|best| best.0) != self.standing.best.as_ref().map(|best| best.0);
         self.standing = standing;
         match what {
             What::Claimed => self.own += 1,
-            What::Ended { .. } | What::Released | What::Lost { .. } => self.own = self.own.saturating_sub(1),
+            What::Ended { .. } | What::Released | What::Faulted { .. } | What::Lost { .. } => {
+                self.own = self.own.saturating_sub(1);
+            }
             _ => {}
         }
         match what {
-            What::Ended { number, run, choice, status, why } => {
-                self.ended(number, &run, &choice, status, why.as_deref(), better);
+            What::Ended { number, run, choice, status, reused, why } => {
+                self.ended(number, &run, &choice, (status, reused), why.as_deref(), better);
+            }
+            What::Killed { number, run, choice, why } => {
+                self.ended(number, &run, &choice, (Status::Failed, false), Some(&why), false);
+            }
+            What::Faulted { number, why } => {
+                self.warn(&format!("trial {number} is given back, and this agent takes no further one: {why}"));
             }
             What::TakenOver { number, host } => {
                 self.note(&format!("trial {number} goes on here: its process on {} is gone", one_line(&host)));
@@ -119,15 +128,23 @@ impl<'a> Board<'a> {
         self.draw();
     }
 
-    fn ended(&mut self, number: u64, run: &str, choice: &Choice, status: Status, why: Option<&str>, better: bool) {
+    fn ended(
+        &mut self,
+        number: u64,
+        run: &str,
+        choice: &Choice,
+        (status, reused): (Status, bool),
+        why: Option<&str>,
+        better: bool,
+    ) {
         let figures = self.figures.remove(run);
         if self.output.json {
-            self.output.event(&self.event(number, run, choice, status, why, figures.as_ref()));
+            self.output.event(&self.event(number, run, choice, (status, reused), why, figures.as_ref()));
             return;
         }
         let value = figures.as_ref().and_then(|(row, ..)| row.as_ref()).map(|row| self.metric.of(row));
         let value = value.filter(|value| value.is_finite());
-        let tried = one_line(&tried(choice, &self.varying));
+        let tried = one_line(&parameters(choice, &self.varying));
         let line = if self.output.is_terminal() {
             let (mark, style) = match status {
                 Status::Finished if better => ("●", GOOD),
@@ -136,7 +153,7 @@ impl<'a> Board<'a> {
                 _ => (" ", DIM),
             };
             let took = figures.map(|(.., seconds)| duration(seconds)).unwrap_or_default();
-            let word = status.name();
+            let word = if reused { "reused" } else { status.name() };
             let value = value.map_or_else(|| "-".into(), |value| self.metric.text(value));
             format!(
                 "{number:>5}  {value:>8} {GOOD}{mark}{GOOD:#} {style}{word:<8}{style:#}  {run}  {took:>7}  {DIM}{tried}{DIM:#}"
@@ -144,13 +161,14 @@ impl<'a> Board<'a> {
         } else {
             let second = jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default();
             let parameters =
-                self.varying.iter().filter_map(|name| Some(format!(" {name}={}", self::value(choice.get(name)?))));
+                self.varying.iter().filter_map(|name| Some(format!(" {name}={}", plain(choice.get(name)?))));
             let parameters = one_line(&parameters.collect::<String>());
             // A log is for programs, too: fractions, as in those of `train`.
             let value = value.map_or_else(|| "-".into(), |value| format!("{value:.4}"));
             format!(
-                "{second} trial={number} run={run} status={} {}={value}{parameters}",
+                "{second} trial={number} run={run} status={}{} {}={value}{parameters}",
                 status.name(),
+                if reused { " reused=true" } else { "" },
                 self.metric.name
             )
         };
@@ -165,13 +183,13 @@ impl<'a> Board<'a> {
         number: u64,
         run: &str,
         choice: &Choice,
-        status: Status,
+        (status, reused): (Status, bool),
         why: Option<&str>,
         figures: Option<&Figures>,
     ) -> Value {
         let mut event = json!({
             "v": 1, "event": "trial", "sweep": self.sweep, "number": number, "run": run, "status": status.name(),
-            "why": why, "parameters": choice, "epochs": figures.map(|(_, epochs, _)| epochs),
+            "reused": reused, "why": why, "parameters": choice, "epochs": figures.map(|(_, epochs, _)| epochs),
             "seconds": figures.map(|(.., seconds)| seconds),
         });
         let row = figures.and_then(|(row, ..)| row.as_ref());
@@ -191,7 +209,7 @@ impl<'a> Board<'a> {
         self.bar.suspend(|| self.output.warn(text));
     }
 
-    /// Whether the summary is drawn at all.
+    /// True if the summary is drawn at all.
     pub(super) fn is_drawn(&self) -> bool {
         !self.bar.is_hidden()
     }
@@ -212,7 +230,7 @@ impl<'a> Board<'a> {
         let here = ended - self.before.unwrap_or(0).min(ended);
         let rate = here as f64 / self.seconds();
         let mut first = vec![format!("{} running", standing.count(Status::Running))];
-        for status in [Status::Pruned, Status::Diverged, Status::Failed, Status::Pending] {
+        for status in [Status::Pruned, Status::Diverged, Status::Failed, Status::Removed, Status::Pending] {
             let count = standing.count(status);
             if count > 0 {
                 first.push(format!("{count} {}", status.name()));
@@ -226,7 +244,7 @@ impl<'a> Board<'a> {
         let mut lines = vec![first.join(" · ")];
         if let Some((number, choice, cost)) = &standing.best {
             let (value, ago) = (self.metric.text(self.goal.cost(*cost)), ended.saturating_sub(number + 1));
-            let what = squeezed(&one_line(&tried(choice, &self.varying)), 70);
+            let what = squeezed(&one_line(&parameters(choice, &self.varying)), 70);
             lines.push(format!("  best  {BOLD}{value}{BOLD:#}  {what}   {DIM}trial {number}, {ago} trials ago{DIM:#}"));
         }
         lines.extend(self.matters.as_ref().map(|matters| format!("  {matters}")));

@@ -7,16 +7,16 @@ use handloom_sweep::Standing;
 use serde_json::json;
 
 use super::opened::Opened;
-use crate::commands::ls::ago;
-use crate::commands::runs;
+use crate::commands::readable_runs;
 use crate::exit::{Exit, told};
 use crate::fields::moment;
 use crate::output::{BOLD, DIM, GOOD, Output};
 use crate::runs::now_ms;
 use crate::table::{grid, one_line};
+use handloom_view::format::ago;
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
-    let runs = runs(matches)?;
+    let runs = readable_runs(matches, output)?;
     let sweeps = runs.store.sweeps()?;
     let mut rows = vec![
         ["sweep", "name", "method", "status", "trials", "best", "made"].map(|head| (head.to_owned(), DIM)).to_vec(),

@@ -1,7 +1,8 @@
-//! Which parameters matter, in words and figures, with as much doubt as there is.
+//! Parameter importance, in words and figures, with its uncertainty.
 
 use handloom_sweep::importance::{Correlation, Importance, Verdict, importance};
-use handloom_sweep::{Goal, Space, Trial, words};
+use handloom_sweep::{Goal, Space, Trial};
+use handloom_view::format;
 use serde_json::{Map, Value, json};
 
 use crate::output::{BOLD, DIM, Output};
@@ -16,7 +17,7 @@ pub(super) fn is_worth_asking(ended: u64) -> bool {
     next == ended
 }
 
-/// What matters most, on a line; none while nothing can be said.
+/// The most important parameters, on a line; none while none is known to matter.
 pub(super) fn headline(space: &Space, trials: &[Trial], goal: Goal) -> Option<String> {
     const MOST: usize = 3;
     let found = importance(space, trials, goal);
@@ -64,7 +65,7 @@ pub(super) fn print(space: &Space, trials: &[Trial], goal: Goal, output: &Output
     let mut rows = vec![["parameter", "importance", "correlation", "95% interval"].map(str::to_owned)];
     rows.extend(found.columns.iter().map(|column| {
         let name = match &column.category {
-            Some(category) => format!("{}.{}", column.name, words::value(category)),
+            Some(category) => format!("{}.{}", column.name, format::plain(category)),
             None => column.name.clone(),
         };
         let (value, interval) = match &column.correlation {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use anyhow::Result;
-use handloom_engine::model::Model;
+use handloom_engine::model::{self, Model};
 use handloom_sweep::standing::run_of;
 use handloom_sweep::{State, Status, Trial};
 
@@ -31,24 +31,28 @@ pub(super) fn mend(opened: &Opened, state: &State, runs: &Runs) -> Result<()> {
 }
 
 fn mended(run: &Run, status: runs::Status, trial: &Trial, ended_ms: Option<i64>, opened: &Opened) -> Record {
-    let mut record = Record { status, epochs: trial.costs.len() as u64, ..run.record.clone() };
+    let mut record = Record { status, epochs: run.record.epochs.max(trial.costs.len() as u64), ..run.record.clone() };
     record.ended_ms = ended_ms.map(|at| at.max(0) as u64);
     let best = trial.best().filter(|_| opened.metric.name == "val_accuracy");
     if let Some(cost) = best {
         record.best_epoch = trial.costs.iter().position(|epoch| *epoch == cost).map(|at| at as u64 + 1);
         record.val_accuracy = Some(opened.goal.cost(cost));
     }
-    record.weights_sha256 = Model::load(&run.model()).ok().map(|model| model.network.weights_sha256());
+    // The model was saved before the trial's end was journaled.
+    if let Ok(bytes) = model::read(&run.model()) {
+        record.weights_sha256 = Model::parse(&bytes).ok().map(|model| model.network.weights_sha256());
+        record.model_sha256 = record.weights_sha256.as_ref().map(|_| model::sha256(&bytes));
+    }
     record
 }
 
-/// What a run is whose trial came to this.
+/// Status of the run of a trial with this status; none if the trial has no result.
 fn ended(status: Status) -> Option<runs::Status> {
     match status {
         Status::Finished => Some(runs::Status::Finished),
         Status::Pruned => Some(runs::Status::Pruned),
         Status::Failed => Some(runs::Status::Failed),
         Status::Diverged => Some(runs::Status::Diverged),
-        Status::Running | Status::Pending => None,
+        Status::Running | Status::Pending | Status::Removed => None,
     }
 }

@@ -1,9 +1,12 @@
 //! `sweep`: W&B sweep files run on this machine, resumably, in parallel, and together with other machines.
 //!
 //! - `opened`, `mend`: a sweep as the store has it; `start`: one that is made; `dry`, `check`: one that is only read
-//! - `work`: an agent at work, with its `trial`s, their `data`, their `ending`s; `told`, `live`, `finish`: what is seen of it
+//! - `work`: an agent at work, with its `trial`s, their `data`, their `ending`s; `preflight`: whether it can; `fault`: why
+//!   a trial did not end well, by its own fault or the machine's; `told`, `live`, `finish`: what is seen of it
+//! - `reuse`: results of identical trainings
 //! - `embedded`: one that another command needs
-//! - `show`, `best`, `ls`, `stop`: what became of it; `standing`, `matters`, `words`: the same in figures and words
+//! - `removal`: trials whose run is removed, and whole sweeps
+//! - `show`, `why`, `best`, `ls`, `stop`: what became of it; `standing`, `matters`, `words`: the same in figures and words
 
 mod best;
 mod check;
@@ -11,17 +14,22 @@ mod data;
 mod dry;
 pub(super) mod embedded;
 mod ending;
+mod fault;
 mod finish;
 mod live;
 mod ls;
 mod matters;
 mod mend;
 mod opened;
+mod preflight;
+pub(super) mod removal;
+mod reuse;
 mod show;
 mod start;
 mod stop;
 mod told;
 mod trial;
+mod why;
 mod work;
 
 use anyhow::Result;
@@ -34,8 +42,6 @@ use crate::output::Output;
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let Some((name, matches)) = matches.subcommand() else { return start::run(matches, output) };
-    // The flags of output are those of the innermost command.
-    let output = &Output::new(matches);
     match name {
         "create" => start::create(matches, output),
         "check" => check::run(matches, output),
@@ -45,6 +51,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         "show" => show::run(matches, output),
         "best" => best::run(matches, output),
         "stop" => stop::run(matches, output),
+        "rm" => removal::run(matches, output),
         name => unreachable!("`{name}` is on the command line but not here"),
     }
 }

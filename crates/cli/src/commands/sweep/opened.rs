@@ -1,12 +1,15 @@
 //! A sweep as the store has it, ready to be worked on or looked at.
 
+use std::sync::OnceLock;
+
 use anyhow::{Context as _, Result};
-use handloom_store::{Sweep, is_dead};
-use handloom_sweep::spec::{Metric, Spec, setting};
+use handloom_store::{Sweep, liveness};
+use handloom_sweep::spec::{Method, Metric, Spec, setting};
 use handloom_sweep::state::{Agent, SILENCE_MS};
-use handloom_sweep::{Distribution, Goal, Journal, Parameter, Space, State, Status};
+use handloom_sweep::{Distribution, Goal, Journal, Parameter, Space, State, Status, Trainings};
 use serde_json::{Map, Value};
 
+use super::data::DataSetNames;
 use crate::exit::Failure;
 use crate::provenance;
 use crate::runs::Runs;
@@ -16,11 +19,12 @@ use crate::table::one_line;
 pub(super) struct Opened {
     pub(super) sweep: Sweep,
     pub(super) spec: Spec,
-    /// What is tried: the file's parameters without those that are settled for all trials.
+    /// Search space: the file's parameters without those that are fixed for all trials.
     pub(super) space: Space,
     pub(super) metric: Metric,
     pub(super) goal: Goal,
     pub(super) journal: handloom_store::Journal,
+    trainings: OnceLock<Option<Trainings>>,
 }
 
 impl Opened {
@@ -30,7 +34,7 @@ impl Opened {
         // A store of its own: no upload of a model stands between the journal and the database.
         let journal = handloom_store::Journal::new(runs.again()?, &sweep.id);
         let (space, metric) = (spec.space.without(&sweep.settings), spec.metric);
-        Ok(Self { sweep, spec, space, metric, goal: metric.goal, journal })
+        Ok(Self { sweep, spec, space, metric, goal: metric.goal, journal, trainings: OnceLock::new() })
     }
 
     /// The sweep that `name` means: an id, a part of an id or name that only one has, or `@last`.
@@ -68,7 +72,7 @@ impl Opened {
         }
     }
 
-    /// What the sweep has come to. A trial whose process is gone is pending.
+    /// State of the sweep, from its journal. A trial whose process is gone is pending.
     pub(super) fn state(&self, runs: &Runs) -> Result<State> {
         let mut state = State::new(self.goal);
         let page = self.journal.read(0)?;
@@ -76,43 +80,52 @@ impl Opened {
             state.apply(stamped);
         }
         let here = provenance::host();
-        let dead = |agent: &Agent| is_dead(&*runs.store, &here, agent);
-        let gone: Vec<u64> = state.stale(page.now_ms, SILENCE_MS, dead).iter().map(|stale| stale.number).collect();
+        let liveness = |agent: &Agent| liveness(&*runs.store, &here, agent);
+        let gone: Vec<u64> = state.stale(page.now_ms, SILENCE_MS, liveness).iter().map(|stale| stale.number).collect();
         for number in gone {
             state.trials[number as usize].status = Status::Pending;
         }
         Ok(state)
     }
 
-    /// How many trials there are to be, if there is an end to them.
+    /// Number of trials in all, if it is limited.
     pub(super) fn total(&self, state: &State) -> Option<u64> {
         self.spec.total(&self.space, state)
     }
 
-    /// Where the sweep stands, in a word.
+    /// Status of the sweep, in a word.
     pub(super) fn status(&self, state: &State) -> &'static str {
-        self.spec.status(&self.space, state)
+        let counts = self.spec.method != Method::Grid;
+        self.spec.status(&self.space, self.trainings().filter(|_| counts), state)
     }
 
-    /// Names of the data sets that trials may have.
-    pub(super) fn data_sets(&self) -> Vec<String> {
+    /// The different trainings of its space, if they are few enough to be counted.
+    pub(super) fn trainings(&self) -> Option<&Trainings> {
+        self.trainings.get_or_init(|| Trainings::of(&self.spec, &self.space, &self.sweep.settings)).as_ref()
+    }
+
+    /// The data sets that trials may have.
+    pub(super) fn data_sets(&self) -> DataSetNames {
         data_sets(&self.space, &self.sweep.settings)
     }
 }
 
-/// Names of the data sets that trials over `space` may have.
-pub(super) fn data_sets(space: &Space, settings: &Map<String, Value>) -> Vec<String> {
+/// The data sets that trials over `space` may have.
+pub(super) fn data_sets(space: &Space, settings: &Map<String, Value>) -> DataSetNames {
+    let tried = |name: &str| -> Vec<Value> {
+        let is_named = |one: &&Parameter| setting(&one.name).is_some_and(|key| key.name == name);
+        let tried = space.parameters.iter().filter(is_named).flat_map(|parameter| match &parameter.distribution {
+            Distribution::Constant(value) => vec![value.clone()],
+            Distribution::Categorical(values, _) => values.clone(),
+            _ => Vec::new(),
+        });
+        settings.get(name).cloned().into_iter().chain(tried).collect()
+    };
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let names = |one: &&Parameter| setting(&one.name).is_some_and(|key| key.name == "dataset");
-    let tried = space.parameters.iter().filter(names).flat_map(|parameter| match &parameter.distribution {
-        Distribution::Constant(value) => vec![text(value)],
-        Distribution::Categorical(values, _) => values.iter().map(text).collect(),
-        _ => Vec::new(),
-    });
-    settings.get("dataset").map(text).into_iter().chain(tried).collect()
+    DataSetNames::new(tried("dataset").iter().map(text).collect(), &tried("image_size"), &tried("data_rules"))
 }
 
-/// What a sweep is called; nothing if it has no name.
+/// Name of a sweep; empty if it has none.
 pub(super) fn called(sweep: &Sweep) -> &str {
     sweep.name.as_deref().unwrap_or_default()
 }

@@ -1,21 +1,22 @@
 //! `sweep show`: trials of a sweep, the best of them, and which parameters matter.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::Result;
 use clap::ArgMatches;
 use clap::builder::styling::Style;
 use handloom_engine::event::Row;
 use handloom_store::ByRun;
-use handloom_sweep::standing::{Standing, best, run_of};
-use handloom_sweep::words::{tried, value};
+use handloom_sweep::standing::{Standing, best, forget, run_of};
 use handloom_sweep::{State, Status, Trial};
+use handloom_view::format::{self, parameters};
 use serde_json::{Value, json};
 
 use super::live::metrics;
 use super::matters;
 use super::opened::{Opened, called};
-use crate::commands::{picture, runs, text};
+use super::why;
+use crate::commands::{picture, readable_runs, text};
 use crate::exit::Exit;
 use crate::output::{BAD, BOLD, DIM, GOOD, Output};
 use crate::pictures;
@@ -27,7 +28,7 @@ const ROWS: usize = 20;
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let plot = picture(matches, "plot")?;
-    let runs = runs(matches)?;
+    let runs = readable_runs(matches, output)?;
     let opened = Opened::find(&runs, text(matches, "sweep"))?;
     let shown = Shown::of(&opened, &runs)?;
     if output.json {
@@ -35,6 +36,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     } else {
         shown.head(output);
         shown.table(matches.get_flag("all"), output);
+        shown.reasons(matches.get_flag("all"), output);
         matters::print(&opened.space, &shown.state.trials, opened.goal, output);
     }
     if let Some(file) = &plot {
@@ -59,10 +61,14 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn of(opened: &'a Opened, runs: &Runs) -> Result<Self> {
-        let state = opened.state(runs)?;
-        let all = runs.all()?.into_iter().filter(|run| run.record.sweep.as_ref() == Some(&opened.sweep.id));
-        let all: HashMap<String, Run> = all.map(|run| (run.record.id.clone(), run)).collect();
+        let mut state = opened.state(runs)?;
+        let everything = runs.all()?;
+        let there: HashSet<&str> = everything.iter().map(|run| run.record.id.as_str()).collect();
+        forget(&mut state, |run| there.contains(run));
         let ids: Vec<&str> = state.trials.iter().filter_map(|trial| run_of(&state, trial.number)).collect();
+        let own: HashSet<&str> = ids.iter().copied().collect();
+        let all = everything.into_iter().filter(|run| own.contains(run.record.id.as_str()));
+        let all: HashMap<String, Run> = all.map(|run| (run.record.id.clone(), run)).collect();
         let rows = runs.store.rows(&ids)?;
         let (status, standing) = (opened.status(&state), Standing::of(&state));
         Ok(Self { opened, state, status, standing, runs: all, rows })
@@ -107,12 +113,12 @@ impl<'a> Shown<'a> {
         let attempts = &self.state.attempts[trial.number as usize];
         let mut object = json!({
             "number": trial.number, "run": self.run_id(trial), "status": trial.status.name(), "parameters": trial.choice,
-            "attempts": attempts.len(), "why": attempts.last().and_then(|attempt| attempt.why.clone()),
+            "reused": trial.reused, "attempts": attempts.len(), "deaths": self.deaths(trial), "why": why::of(&self.state, trial),
             "epochs": trial.costs.len(), "best_epoch": self.run(trial).and_then(|run| run.record.best_epoch),
         });
         if let Value::Object(object) = &mut object {
             object.extend(metrics(self.row(trial)));
-            // What the search goes by, even where the run is gone.
+            // The value that the search uses, even where the run is gone.
             let value = self.metric(trial).map(|value| json!(value));
             if let Some(value) = value {
                 object.insert(self.opened.metric.name.into(), value);
@@ -145,7 +151,7 @@ impl<'a> Shown<'a> {
                 metric.text(goal.cost(cost)),
                 trial.number,
                 self.run_id(trial).unwrap_or_default(),
-                one_line(&tried(&trial.choice, &self.opened.space.varying()))
+                one_line(&parameters(&trial.choice, &self.opened.space.varying()))
             ));
         }
     }
@@ -169,13 +175,13 @@ impl<'a> Shown<'a> {
             let fixed = [
                 plain(trial.number.to_string()),
                 (self.run_id(trial).unwrap_or("-").to_owned(), BOLD),
-                (trial.status.name().to_owned(), look(trial.status)),
+                (if trial.reused { "reused" } else { trial.status.name() }.to_owned(), look(trial.status)),
                 plain(metric),
                 plain(trial.costs.len().to_string()),
             ];
             let own = varying
                 .iter()
-                .map(|name| plain(trial.choice.get(name).map_or_else(|| "-".into(), |x| one_line(&value(x)))));
+                .map(|name| plain(trial.choice.get(name).map_or_else(|| "-".into(), |x| one_line(&format::plain(x)))));
             fixed.into_iter().chain(own).collect()
         }));
         if rows.len() > 1 {
@@ -189,13 +195,35 @@ impl<'a> Shown<'a> {
         }
     }
 
+    /// Number of times that the process of a trial died.
+    fn deaths(&self, trial: &Trial) -> usize {
+        let (in_company, alone) = self.state.deaths(trial.number);
+        in_company + alone
+    }
+
+    /// Prints the reasons why trials failed, diverged or are pending again.
+    fn reasons(&self, all: bool, output: &Output) {
+        let lines = [why::ended(&self.state), why::pending(&self.state)].concat();
+        let shown = if all { lines.len() } else { ROWS.min(lines.len()) };
+        for line in &lines[..shown] {
+            output.result(format!("  {line}"));
+        }
+        if lines.len() > shown {
+            output.note(format!("{DIM}  ... {} more: `--all`{DIM:#}", lines.len() - shown));
+        }
+    }
+
     fn next(&self, output: &Output) {
         let id = &self.opened.sweep.id;
         let (best, train) = (format!("handloom sweep best {id}"), format!("handloom sweep best {id} --train"));
         let resume = format!("handloom sweep resume {id}");
+        let retry = format!("{resume} --retry-failed");
+        let failed = self.standing.count(Status::Failed) > 0;
         match (self.status, self.standing.best.is_some()) {
             ("pending" | "stopped", true) => output.next(&[&resume, &best]),
             ("pending" | "stopped", false) => output.next(&[&resume]),
+            ("finished", true) if failed => output.next(&[&best, &train, &retry]),
+            ("finished", false) if failed => output.next(&[&retry]),
             (_, true) => output.next(&[&best, &train]),
             _ => output.next(&["handloom sweep ls"]),
         }
@@ -207,7 +235,7 @@ fn look(status: Status) -> Style {
     match status {
         Status::Finished => Style::new(),
         Status::Running => GOOD,
-        Status::Pruned | Status::Pending => DIM,
+        Status::Pruned | Status::Pending | Status::Removed => DIM,
         Status::Failed | Status::Diverged => BAD,
     }
 }

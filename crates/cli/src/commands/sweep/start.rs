@@ -5,16 +5,16 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use clap::ArgMatches;
 use handloom_engine::config::find;
-use handloom_store::{Sweep, masked};
+use handloom_store::Sweep;
 use handloom_sweep::Entry;
-use handloom_sweep::spec::{self, Spec, setting};
-use handloom_view::words::line;
+use handloom_sweep::spec::{self, Spec, largest_validation_share, setting};
 use serde_json::{Map, Value, json};
 
+use super::data::{DataSetNames, validates_unread};
 use super::embedded::Wanted;
 use super::opened::{Opened, called, data_sets};
 use super::{dry, work};
-use crate::commands::{runs, text};
+use crate::commands::{data_dirs, reading_flags, runs, text};
 use crate::exit::{Exit, Failure};
 use crate::output::{BOLD, Output};
 use crate::provenance::Origin;
@@ -31,10 +31,12 @@ pub(super) struct Asked {
     /// Settings of every trial.
     pub(super) settings: Map<String, Value>,
     pub(super) seed: u64,
+    /// True if identical trainings are trained again, not reused.
+    no_reuse: bool,
     /// Trials in all.
     pub(super) cap: Option<u64>,
     name: String,
-    /// What was typed of W&B, for whoever goes on with the sweep.
+    /// W&B options as typed, for agents that go on with the sweep.
     wandb: Map<String, Value>,
     /// Checksum of the data that every agent is to have, if it is one set and was read.
     pub(super) data_sha256: Option<String>,
@@ -43,6 +45,7 @@ pub(super) struct Asked {
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let asked = Asked::of(matches, output)?;
     if matches.get_flag("dry-run") {
+        asked.validates(matches)?;
         return Ok(dry::run(&asked, matches, output));
     }
     let plan = work::Plan::of(matches, None)?;
@@ -53,18 +56,18 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
 
 pub(super) fn create(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let asked = Asked::of(matches, output)?;
+    asked.validates(matches)?;
     let runs = runs(matches)?;
     runs.check()?;
     let opened = asked.make(&runs)?;
     let id = &opened.sweep.id;
     output.result(id);
     output.event(&json!({"sweep": id}));
-    let store = text(matches, "store").map(|at| format!(" --store {}", line([&masked(at)]))).unwrap_or_default();
     output.note(format!(
         "sweep {BOLD}{id}{BOLD:#} {} is made; any number of agents may join it, here or elsewhere",
         one_line(called(&opened.sweep))
     ));
-    output.next(&[&format!("handloom sweep agent {id}{store}"), &format!("handloom sweep show {id}{store}")]);
+    output.next(&[&format!("handloom sweep agent {id}"), &format!("handloom sweep show {id}")]);
     Ok(Exit::Done)
 }
 
@@ -89,7 +92,7 @@ impl Asked {
         for parameter in &spec.space.parameters {
             if let Some((name, value)) = setting(&parameter.name).and_then(|key| settings.get_key_value(key.name)) {
                 output.note(format!(
-                    "note: `{name}` is {value} for every trial, not what the file says of `{}`",
+                    "note: `{name}` is {value} for every trial: the command line overrides `{}` in the file",
                     parameter.name
                 ));
             }
@@ -106,6 +109,7 @@ impl Asked {
             text: file,
             settings,
             seed: whole(matches, "seed")?.unwrap_or(1),
+            no_reuse: matches.get_flag("no-reuse"),
             cap,
             name,
             wandb: Flags::of(matches).record(),
@@ -122,14 +126,26 @@ impl Asked {
             text: wanted.text,
             settings: wanted.settings,
             seed: wanted.seed,
+            // A study finds its runs by their groups and names, which a run of another sweep does not have.
+            no_reuse: true,
             name: wanted.name,
             wandb: Map::new(),
             data_sha256: wanted.data_sha256,
         })
     }
 
-    /// Names of the data sets that trials may have.
-    pub(super) fn data_sets(&self) -> Vec<String> {
+    /// The largest share of the training data that a trial may keep for validation.
+    pub(super) fn validation_share(&self) -> f64 {
+        largest_validation_share(&self.spec.space.without(&self.settings), &self.settings)
+    }
+
+    /// Fails if the metric needs validation images and it is known, before data are downloaded, that no trial has any.
+    fn validates(&self, matches: &ArgMatches) -> Result<()> {
+        validates_unread(self.spec.metric, self.validation_share(), &self.data_sets().names, &data_dirs(matches))
+    }
+
+    /// The data sets that trials may have.
+    pub(super) fn data_sets(&self) -> DataSetNames {
         data_sets(&self.spec.space.without(&self.settings), &self.settings)
     }
 
@@ -147,6 +163,7 @@ impl Asked {
             git_commit,
             yaml: self.text,
             seed: self.seed,
+            no_reuse: self.no_reuse,
             dataset: text("dataset"),
             data_sha256: self.data_sha256.unwrap_or_default(),
             settings: self.settings,
@@ -160,11 +177,11 @@ impl Asked {
 
 /// The text of the sweep file `path`.
 pub(super) fn read(path: &str) -> Result<String> {
-    let hint = "`handloom sweep` takes a sweep file, or one of create check agent ls show best stop resume";
+    let hint = "`handloom sweep` takes a sweep file, or one of create check agent ls show best stop resume rm";
     read_text(Path::new(path), hint)
 }
 
-/// What `-d` and `--set` settle for every trial, under the names of settings.
+/// Settings that `-d` and `--set` fix for every trial, by name.
 fn fixed(matches: &ArgMatches) -> Result<Map<String, Value>> {
     let mut settings = Map::new();
     for pair in matches.get_many::<String>("set").into_iter().flatten() {
@@ -178,6 +195,7 @@ fn fixed(matches: &ArgMatches) -> Result<Map<String, Value>> {
         settings.insert(name.into(), value);
     }
     settings.extend(text(matches, "dataset").map(|name| ("dataset".to_owned(), Value::String(name.into()))));
+    settings.extend(reading_flags(matches));
     // Wrong names and values are told now, and not by every trial.
     let config = Settings::of_maps([&settings])?.config.to_map();
     Ok(settings.into_iter().map(|(name, value)| (name.clone(), config.get(&name).cloned().unwrap_or(value))).collect())

@@ -13,6 +13,7 @@ use crate::output::Output;
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let runs = runs(matches)?;
+    runs.check()?;
     let opened = Opened::find(&runs, text(matches, "sweep"))?;
     opened.journal.append(&[Entry::Stopped])?;
     let state = opened.state(&runs)?;

@@ -1,4 +1,4 @@
-//! What a sweep at work tells the thread that prints: threads that train never wait for a terminal.
+//! Events that a running sweep sends to the thread that prints: threads that train never wait for a terminal.
 
 use std::sync::mpsc::Sender;
 
@@ -8,9 +8,9 @@ use handloom_sweep::{Choice, Standing, State, Status, Trial};
 
 /// Something to tell.
 pub(super) enum Told {
-    /// Something happened to a trial of this process, and where the sweep stands since.
+    /// Something happened to a trial of this process; `standing` is the sweep's summary since then.
     Trial { what: What, standing: Standing, trials: Option<Vec<Trial>> },
-    /// What a run of this process came to: the figures of its kept epoch, and how many epochs it has.
+    /// Result of a run of this process: the metrics of its kept epoch, and its number of epochs.
     Figures { run: String, row: Option<Row>, epochs: u64, seconds: f64 },
     /// The journal cannot be written for now, or can again.
     Trouble(Option<String>),
@@ -18,18 +18,31 @@ pub(super) enum Told {
     Warning(String),
 }
 
-/// What happened to a trial.
+/// Kind of an event of a trial.
 pub(super) enum What {
     /// It begins here.
     Claimed,
     Reported,
     /// It was broken off here.
     Released,
+    /// This machine could not run it.
+    Faulted {
+        number: u64,
+        why: String,
+    },
+    /// Its process was killed once too often.
+    Killed {
+        number: u64,
+        run: String,
+        choice: Choice,
+        why: String,
+    },
     Ended {
         number: u64,
         run: String,
         choice: Choice,
         status: Status,
+        reused: bool,
         why: Option<String>,
     },
     Lost {
@@ -80,11 +93,16 @@ fn what(notice: &Notice<'_>, state: &State) -> Option<What> {
         Notice::Claimed(_) => What::Claimed,
         Notice::Reported { .. } => What::Reported,
         Notice::Released(_) => What::Released,
+        Notice::Faulted { trial, fault } => What::Faulted { number: trial.number, why: fault.to_string() },
+        Notice::Killed { number, run, why } => {
+            What::Killed { number: *number, run: (*run).into(), choice: choice(*number), why: (*why).into() }
+        }
         Notice::Ended { number, run, status, why } => What::Ended {
             number: *number,
             run: (*run).into(),
             choice: choice(*number),
             status: *status,
+            reused: state.trials.get(*number as usize).is_some_and(|trial| trial.reused),
             why: why.map(Into::into),
         },
         Notice::Lost(trial) => What::Lost { number: trial.number },

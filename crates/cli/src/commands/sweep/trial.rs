@@ -4,34 +4,37 @@
 //! journaled; what the store still has to be told is awaited elsewhere, so that the next trial begins at once.
 
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use handloom_engine::Machine;
+use handloom_engine::config::Config;
 use handloom_engine::event::{Event, Observer, Outcome};
 use handloom_engine::model;
 use handloom_engine::session::Session;
-use handloom_sweep::Choice;
 use handloom_sweep::spec::{Metric, Spec};
 use handloom_sweep::worker::{Assignment, Ending, Objective, Reporter, Verdict};
+use handloom_sweep::{Choice, Trainings, Trial};
 use serde_json::{Map, Value};
 
-use super::data::{DataSets, Loaded};
+use super::data::{DataSets, Loaded, unvalidated};
 use super::ending::Handover;
+use super::fault::{Fault, caught};
+use super::reuse::{Found, Reuse};
 use super::told::Told;
 use crate::command;
 use crate::exit::{Exit, told};
+use crate::kept::keep;
 use crate::output::Output;
 use crate::provenance::{Origin, absolute};
 use crate::runs::{Record, Run, Runs, Status, name_of, new_id, now_ms};
 use crate::settings::Settings;
-use crate::training::{Done, PRUNED, Recording, Training, begin, divergence, fits, locked, record};
-use crate::wandb::{Asked, Journal};
+use crate::training::{Done, PRUNED, Recording, Training, begin, divergence, fits, locked, record, training_sha256};
+use crate::wandb::{Asked, Journal, Uploads};
 
-/// Why training breaks off, besides [`PRUNED`].
+/// Reasons for ending a training early, besides [`PRUNED`].
 const STOPPED: &str = "stopped";
 const LOST: &str = "lost";
 
@@ -46,9 +49,14 @@ pub(super) struct Trials<'a> {
     pub(super) data: &'a DataSets,
     pub(super) metric: Metric,
     pub(super) wandb: &'a Asked,
+    /// Finds results to take; none if every trial is to be trained.
+    pub(super) reuse: Option<Reuse<'a>>,
+    /// The different trainings of the sweep, if they were counted.
+    pub(super) trainings: Option<&'a Trainings>,
+    pub(super) uploads: &'a Uploads,
     pub(super) origin: Origin,
     pub(super) handover: Handover,
-    /// Whether to stop as soon as possible.
+    /// True once trials are to stop as soon as possible.
     pub(super) stop: &'a (dyn Fn() -> bool + Sync),
     /// Takes figures and warnings.
     pub(super) sender: Sender<Told>,
@@ -59,19 +67,26 @@ impl Objective for Trials<'_> {
         new_id()
     }
 
+    fn is_tried_through(&self, trials: &[Trial]) -> bool {
+        self.trainings.is_some_and(|trainings| trainings.all_tried(self.spec, trials))
+    }
+
     fn run(&self, trial: &Assignment, reporter: &mut Reporter<'_>) -> Ending {
-        match self.prepared(trial) {
+        match self.prepared(&trial.choice).map_err(Fault::Trial) {
             Ok((settings, loaded)) => {
+                if let Some(ending) = self.reused(trial, &settings.config, loaded, reporter) {
+                    return ending;
+                }
                 let record = self.record(trial, &settings, loaded);
                 self.carried_out(&settings, loaded, &record, &trial.choice, reporter)
-                    .unwrap_or_else(|error| self.failed(&error, Some(record)))
+                    .unwrap_or_else(|fault| self.faulted(&fault, record))
             }
-            Err(error) => {
+            Err(fault) => {
                 // There is nothing to train, but the trial is a run all the same.
                 let mut config = self.fixed.clone();
                 config.extend(self.spec.settings(&trial.choice));
                 let record = Record { config, name: format!("trial {}", trial.number), ..self.blank(trial) };
-                self.failed(&error, Some(record))
+                self.faulted(&fault, record)
             }
         }
     }
@@ -79,20 +94,57 @@ impl Objective for Trials<'_> {
 
 impl Trials<'_> {
     /// The settings of a trial, if they can be trained, and its data.
-    fn prepared(&self, trial: &Assignment) -> Result<(Settings, &Loaded)> {
-        let mut settings = Settings::of_maps([self.fixed, &self.spec.settings(&trial.choice)])?;
+    fn prepared(&self, choice: &Choice) -> Result<(Settings, &Loaded)> {
+        let mut settings = Settings::of_maps([self.fixed, &self.spec.settings(choice)])?;
         let config = &mut settings.config;
-        let loaded = self.data.of(&config.dataset).with_context(|| format!("no data set `{}`", config.dataset))?;
+        let loaded = self.data.of(config).with_context(|| format!("no data set `{}`", config.dataset))?;
         if let Some(path) = &config.init_from {
             config.init_from = Some(absolute(path.as_ref()).to_string_lossy().into_owned());
         }
         config.dataset =
             if loaded.source.fallback.is_some() { loaded.source.located.name().into() } else { config.dataset.clone() };
-        fits(config, &loaded.train, loaded.split(config.val_fraction))?;
+        config.data_rules = loaded.source.located.reading().rules.number();
+        let split = loaded.split(config.val_fraction);
+        fits(config, &loaded.train, split)?;
+        if self.metric.needs_validation() && split.1 == 0 {
+            return Err(unvalidated(self.metric, config.val_fraction, Some(loaded.train.len())));
+        }
         Ok((settings, loaded))
     }
 
-    /// What the record of any trial says.
+    /// Takes the result of an identical training, if there is one. A reused trial has no run of its own, and nothing of
+    /// it is logged to W&B.
+    fn reused(
+        &self,
+        trial: &Assignment,
+        config: &Config,
+        loaded: &Loaded,
+        reporter: &mut Reporter<'_>,
+    ) -> Option<Ending> {
+        let reuse = self.reuse.as_ref()?;
+        let training = training_sha256(config, &loaded.sha256)?;
+        let training_of = |choice: &Choice| {
+            let (settings, loaded) = self.prepared(choice).ok()?;
+            training_sha256(&settings.config, &loaded.sha256)
+        };
+        match reuse.find(trial, config, &training, &training_of, reporter) {
+            Found::Taken(found) => {
+                let run = found.record.id.clone();
+                let kept = found.rows.iter().find(|row| Some(row.epoch) == found.record.best_epoch);
+                let row = kept.or(found.rows.last()).cloned();
+                let epochs = found.rows.len() as u64;
+                let _ = self.sender.send(Told::Figures { run: run.clone(), row, epochs, seconds: 0.0 });
+                let values: Vec<f64> = found.rows.iter().map(|row| self.metric.of(row)).collect();
+                reporter.reuse(&run, &values);
+                Some(Ending::Finished)
+            }
+            Found::Nothing => None,
+            Found::Over(Verdict::Lost) => Some(Ending::Lost),
+            Found::Over(_) => Some(Ending::Released),
+        }
+    }
+
+    /// Fields that the record of any trial has.
     fn blank(&self, trial: &Assignment) -> Record {
         Record {
             id: trial.run.clone(),
@@ -118,11 +170,12 @@ impl Trials<'_> {
             group: settings.text("group"),
             notes: settings.text("notes"),
             no_test: true,
+            data_notes: loaded.notes.clone(),
             ..record(config, &loaded.source, &loaded.sha256, &self.origin)
         }
     }
 
-    /// Trains, and answers how it ended; fails if it could not be trained or kept.
+    /// Trains, and answers how it ended; fails if it could not be begun.
     fn carried_out(
         &self,
         settings: &Settings,
@@ -130,17 +183,17 @@ impl Trials<'_> {
         record: &Record,
         choice: &Choice,
         reporter: &mut Reporter<'_>,
-    ) -> Result<Ending> {
+    ) -> Result<Ending, Fault> {
         let (config, data) = (&settings.config, &loaded.train);
-        let mut run = self.patiently(|| self.runs.create_known(record.clone()))?;
-        let lock = locked(&run)?;
+        let mut run = self.patiently(|| self.runs.create_known(record.clone())).map_err(Fault::Machine)?;
+        let lock = locked(&run).map_err(Fault::Machine)?;
         let output = Output::mute();
         let machine = Machine::new(1);
         run.record.isa = machine.isa().name().into();
-        let session = Session::new(config, &caught(|| begin(config, data))??);
-        let asked = self.wandb.for_trial(self.sweep, choice);
+        let session = Session::new(config, &caught(|| begin(config, data))?.map_err(Fault::of_start)?);
+        let asked = self.wandb.for_trial(choice);
         let mut journal = Journal::begin(&asked, &mut run, &session, data.classes.len(), false, &output);
-        let recording = Recording::begin(self.runs, &run, &session)?;
+        let recording = Recording::begin(self.runs, &run, &session).map_err(Fault::Machine)?;
         let epochs = config.epochs;
         let watch = |event: &Event<'_>| self.watch(event, epochs, reporter);
         let others: Vec<Box<dyn Observer + '_>> = vec![Box::new(watch)];
@@ -149,21 +202,20 @@ impl Trials<'_> {
         if let Ok(done) = &done {
             self.figures(&run, done);
         }
-        let ending = match done.and_then(|done| self.kept(&run, &done).map(|()| done.trained.outcome)) {
+        let kept = |done: Done| self.kept(&mut run, &done).map(|()| done.trained.outcome).map_err(Fault::Machine);
+        let ending = match done.and_then(kept) {
             Ok(Outcome::Finished) => Ending::Finished,
             Ok(Outcome::Stopped(PRUNED)) => Ending::Pruned,
             Ok(Outcome::Stopped(LOST)) => Ending::Lost,
             Ok(Outcome::Stopped(_)) => Ending::Released,
             Ok(Outcome::Diverged { epoch, batch, why }) => Ending::Diverged(divergence(epoch, batch, why)),
-            Err(error) => {
-                run.record.status = Status::Failed;
+            Err(fault) => {
+                run.record.status = status(&fault);
                 run.record.ended_ms = Some(now_ms());
-                Ending::Failed(told(&error))
+                fault.ending()
             }
         };
-        if let Err(error) = journal.end(Ok(exit(&ending))) {
-            self.warn(&error);
-        }
+        self.uploads.add(journal.end_trial(exit(&ending)));
         self.handover.end(run, recording, lock);
         Ok(ending)
     }
@@ -191,24 +243,23 @@ impl Trials<'_> {
     }
 
     /// Saves the model.
-    fn kept(&self, run: &Run, done: &Done) -> Result<()> {
-        self.patiently(|| Ok(done.model.save(&run.model())?))
+    fn kept(&self, run: &mut Run, done: &Done) -> Result<()> {
+        self.patiently(|| keep(run, &done.model))
     }
 
-    /// Records a trial that cannot be trained, and why.
-    fn failed(&self, error: &anyhow::Error, record: Option<Record>) -> Ending {
-        let why = told(error);
-        if let Some(record) = record {
-            let record = Record { status: Status::Failed, ended_ms: Some(now_ms()), ..record };
+    /// The end of a trial that was not begun. One that cannot be trained on any machine is recorded.
+    fn faulted(&self, fault: &Fault, record: Record) -> Ending {
+        if let Fault::Trial(_) = fault {
+            let record = Record { status: status(fault), ended_ms: Some(now_ms()), ..record };
             if let Err(error) = self.runs.store.put(&record) {
                 self.warn(&error.into());
             }
         }
-        Ending::Failed(why)
+        fault.ending()
     }
 
     /// Does `what` again and again while the disk is full, until the sweep is to stop: a trial that was trained is not lost for that.
-    fn patiently<T>(&self, what: impl Fn() -> Result<T>) -> Result<T> {
+    fn patiently<T>(&self, mut what: impl FnMut() -> Result<T>) -> Result<T> {
         let mut told = false;
         loop {
             match what() {
@@ -230,25 +281,25 @@ impl Trials<'_> {
     }
 }
 
-/// What a process that trained this would end with.
+/// Exit code of a process that trained a trial with this ending.
 fn exit(ending: &Ending) -> Exit {
     match ending {
         Ending::Finished | Ending::Pruned => Exit::Done,
         Ending::Diverged(_) => Exit::Diverged,
         Ending::Released | Ending::Lost => Exit::Interrupted,
-        Ending::Failed(_) => Exit::Failed,
+        Ending::Failed(_) | Ending::Faulted(_) => Exit::Failed,
     }
 }
 
-/// Turns a panic into a failure.
-fn caught<T>(what: impl FnOnce() -> T) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(what)).map_err(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-        anyhow::anyhow!("training panicked: {}", text.unwrap_or("no message"))
-    })
+/// Status of the run of a trial after this fault.
+fn status(fault: &Fault) -> Status {
+    match fault {
+        Fault::Trial(_) => Status::Failed,
+        Fault::Machine(_) => Status::Stopped,
+    }
 }
 
-/// Whether the disk, or its user's share of it, is full.
+/// True if the disk, or the user's quota on it, is full.
 fn is_full(error: &anyhow::Error) -> bool {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     let io = error.chain().find_map(|cause| match cause.downcast_ref::<model::Error>() {
@@ -261,13 +312,6 @@ fn is_full(error: &anyhow::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_panic_is_a_failure_with_its_message() {
-        let failed = caught(|| -> u8 { panic!("rows {}", 7) }).unwrap_err();
-        assert_eq!(failed.to_string(), "training panicked: rows 7");
-        assert_eq!(caught(|| 3).unwrap(), 3);
-    }
 
     #[test]
     fn a_full_disk_is_known_wherever_it_is_told() {

@@ -8,12 +8,12 @@ use anyhow::{Context as _, Result};
 use clap::ArgMatches;
 use handloom_engine::Isa;
 use handloom_export::wandb::Mode;
-use handloom_store::{Presence, is_dead};
+use handloom_store::{Presence, liveness};
 use handloom_sweep::pruner::{EarlyEnd, Hyperband, Median};
 use handloom_sweep::sampler::Method;
-use handloom_sweep::spec::{Spec, Stopping};
+use handloom_sweep::spec::{Spec, Stopping, largest_validation_share};
 use handloom_sweep::worker::{Done, Pace, Work};
-use handloom_sweep::{Entry, Journal as _};
+use handloom_sweep::{Entry, Journal as _, State, Status};
 use serde_json::{Map, Value};
 
 use super::data::DataSets;
@@ -23,6 +23,8 @@ use super::live::Board;
 use super::matters::{headline, is_worth_asking};
 use super::mend::mend;
 use super::opened::Opened;
+use super::preflight;
+use super::reuse::Reuse;
 use super::start::{self, whole};
 use super::told::{Teller, Told};
 use super::trial::Trials;
@@ -32,9 +34,11 @@ use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::provenance::{self, Origin};
 use crate::runs::{Runs, new_id};
-use crate::wandb::{Asked, Flags};
+use crate::source::search::Places;
+use crate::wandb::{Asked, Flags, Uploads};
+use handloom_view::words::count;
 
-/// How much this call does, and with how many trials at once.
+/// Limits of this call: trials at once, trials in all, minutes.
 pub(super) struct Plan {
     workers: u32,
     /// Trials that this call takes at most.
@@ -55,7 +59,7 @@ impl Plan {
     }
 }
 
-/// How many trials run at once: as many as `--workers` says, or as there are cores.
+/// Number of trials at once: `--workers`, or the number of cores; at most 256.
 pub(in crate::commands) fn workers(matches: &ArgMatches) -> Result<u32> {
     const MOST: u64 = 256;
     let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
@@ -87,10 +91,26 @@ pub(super) fn resume(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let plan = Plan::of(matches, whole(matches, "trials")?)?;
     let runs = runs(matches)?;
     let opened = Opened::find(&runs, text(matches, "sweep"))?;
-    if opened.state(&runs)?.stopped {
-        opened.journal.append(&[Entry::Resumed])?;
+    let state = opened.state(&runs)?;
+    let mut entries = if matches.get_flag("retry-failed") { retried(&state, output) } else { Vec::new() };
+    entries.extend(state.stopped.then_some(Entry::Resumed));
+    if !entries.is_empty() {
+        opened.journal.append(&entries)?;
     }
     go_on(&plan, &opened, &runs, matches, output)
+}
+
+/// Journal entries that make the failed trials pending again.
+fn retried(state: &State, output: &Output) -> Vec<Entry> {
+    let failed = state.trials.iter().zip(&state.attempts).filter(|(trial, _)| trial.status == Status::Failed);
+    let retried =
+        failed.map(|(trial, attempts)| Entry::Retried { number: trial.number, attempt: attempts.len() as u32 - 1 });
+    let retried: Vec<Entry> = retried.collect();
+    output.note(match retried.len() as u64 {
+        0 => "no trial failed, so none is tried again".into(),
+        failed => format!("{} tried again", count(failed, "failed trial is", "failed trials are")),
+    });
+    retried
 }
 
 fn go_on(plan: &Plan, opened: &Opened, runs: &Runs, matches: &ArgMatches, output: &Output) -> Result<Exit> {
@@ -100,8 +120,10 @@ fn go_on(plan: &Plan, opened: &Opened, runs: &Runs, matches: &ArgMatches, output
         return Ok(finish::nothing_to_do(opened, &state, status, output));
     }
     let interrupt = Interrupt::listen()?;
-    let data = DataSets::load(&opened.data_sets(), &data_dirs(matches), output)?;
+    let places = Places::new(runs, data_dirs(matches));
+    let data = DataSets::load(&opened.data_sets(), Some((&opened.sweep, runs)), &places, output)?;
     data.check(&opened.sweep.data_sha256)?;
+    data.validates(opened.metric, largest_validation_share(&opened.space, &opened.sweep.settings))?;
     work(plan, opened, runs, &data, &interrupt, matches, output)
 }
 
@@ -114,9 +136,10 @@ pub(super) fn begin(
     output: &Output,
 ) -> Result<Exit> {
     let interrupt = Interrupt::listen()?;
-    let data = DataSets::load(&asked.data_sets(), &data_dirs(matches), output)?;
+    let data = DataSets::load(&asked.data_sets(), None, &Places::new(runs, data_dirs(matches)), output)?;
+    data.validates(asked.spec.metric, asked.validation_share())?;
     // Whoever goes on with the sweep, on whatever machine, has the same data or none.
-    if asked.data_sets().is_empty()
+    if asked.data_sets().names.is_empty()
         && let Some(loaded) = data.all().next()
     {
         asked.settings.insert("dataset".into(), loaded.source.located.name().into());
@@ -128,12 +151,12 @@ pub(super) fn begin(
     work(plan, &opened, runs, &data, &interrupt, matches, output)
 }
 
-/// How a sweep file chooses.
+/// Sampler of a sweep file.
 pub(super) fn sampler(spec: &Spec) -> Method {
     Method::named(spec.method.name()).expect("every method of a file has a sampler")
 }
 
-/// How a sweep file ends trials early.
+/// Pruner of a sweep file: it ends trials early.
 fn pruner(stopping: &Stopping) -> EarlyEnd {
     match stopping {
         Stopping::Hyperband { bands, eta, strict } => {
@@ -143,7 +166,7 @@ fn pruner(stopping: &Stopping) -> EarlyEnd {
     }
 }
 
-/// Whether and where trials are logged to W&B. Nothing is uploaded unless that was typed.
+/// W&B options of the trials. Nothing is uploaded unless a flag asked for it, now or when the sweep began.
 fn wandb(opened: &Opened, matches: &ArgMatches, output: &Output) -> Result<Asked> {
     let flags = Flags::of(matches);
     let typed = flags.mode.is_some() || opened.sweep.wandb.contains_key("mode");
@@ -170,6 +193,8 @@ pub(super) fn work(
 ) -> Result<Exit> {
     let asked = wandb(opened, matches, output)?;
     let state = opened.state(runs)?;
+    let sampler = sampler(&opened.spec);
+    preflight::check(opened, &state, &*sampler, data, runs, plan.workers)?;
     mend(opened, &state, runs)?;
     let (total, varying) = (opened.total(&state), opened.space.varying());
     finish::announce(opened, total, plan.workers, data, output);
@@ -178,6 +203,7 @@ pub(super) fn work(
     let agent = new_id();
     let _present = Presence::of(&*runs.store, &agent)?;
     let endings = Endings::begin()?;
+    let uploads = Uploads::new(plan.workers);
     let (sender, receiver) = channel();
     let mut teller = Teller::new(sender.clone());
     teller.copies = board.is_drawn().then_some(is_worth_asking as fn(u64) -> bool);
@@ -186,6 +212,11 @@ pub(super) fn work(
         move || interrupt.exit().is_some()
     };
     let here = provenance::host();
+    // A speed is measured anew, and not remembered.
+    let is_speed = opened.metric.name == "samples_per_second";
+    let reuses = !is_speed
+        && !opened.sweep.no_reuse
+        && !matches.try_get_one::<bool>("no-reuse").is_ok_and(|no| no == Some(&true));
     let trials = Trials {
         runs,
         sweep: &opened.sweep.id,
@@ -194,12 +225,15 @@ pub(super) fn work(
         data,
         metric: opened.metric,
         wandb: &asked,
+        reuse: reuses.then(|| Reuse::new(runs)),
+        trainings: opened.trainings(),
+        uploads: &uploads,
         origin: Origin::here(),
         handover: endings.handover(),
         stop: &stop,
         sender,
     };
-    let (sampler, stopping) = (sampler(&opened.spec), opened.spec.stopping.as_ref().map(pruner));
+    let stopping = opened.spec.stopping.as_ref().map(pruner);
     let until = plan.minutes.map(|minutes| Instant::now() + Duration::from_secs_f64(60.0 * minutes));
     let done = thread::scope(|scope| {
         // It takes the senders along, whose end is the end of the loop below.
@@ -219,7 +253,8 @@ pub(super) fn work(
                 workers: plan.workers,
                 trials: plan.trials,
                 until,
-                is_dead: &|agent| is_dead(&*runs.store, &here, agent),
+                endless: total.is_none(),
+                liveness: &|agent| liveness(&*runs.store, &here, agent),
                 stop: &stop,
                 notice: &|notice, state| teller.notice(notice, state),
                 pace: Pace::default(),
@@ -239,10 +274,12 @@ pub(super) fn work(
     for lost in endings.finish() {
         output.warn(lost);
     }
+    let wandb = uploads.finish(&opened.sweep.id, interrupt.exit().is_some(), output);
     let done: Done = done
         .map_err(|_| anyhow::anyhow!("the sweep's agent panicked"))?
         .with_context(|| format!("sweep `{}` goes on with `handloom sweep resume {0}`", opened.sweep.id))?;
-    finish::tell(opened, &done, runs, board.seconds(), interrupt, output)
+    let seconds = board.seconds();
+    finish::tell(opened, &done, runs, (seconds, wandb), interrupt, output)
 }
 
 fn tell(told: Told, board: &mut Board<'_>, opened: &Opened) {

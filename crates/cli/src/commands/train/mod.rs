@@ -3,21 +3,29 @@
 mod plan;
 mod summary;
 
+use std::fs;
+
 use anyhow::{Context as _, Result};
 use clap::ArgMatches;
-use handloom_engine::Machine;
+use handloom_data::notes::Fingerprints;
 use handloom_engine::event::{Event, Observer, Outcome};
 use handloom_engine::train::Trained;
+use handloom_engine::{Machine, Numerics};
+use handloom_store as store;
+use serde_json::Value;
 
 use self::plan::Plan;
 use crate::args;
 use crate::checkpointer::Checkpointer;
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
+use crate::kept::keep;
 use crate::ledger;
+use crate::memory;
 use crate::output::Output;
 use crate::progress::Display;
 use crate::runs::{Run, Status};
+use crate::source;
 use crate::training::{Done, Recording, Training};
 use crate::wandb::{Journal, rows};
 
@@ -49,22 +57,72 @@ pub(super) fn typed(mut words: Vec<String>, matches: &ArgMatches, output: &Outpu
 }
 
 fn train(mut plan: Plan, interrupt: &Interrupt, output: &Output) -> Result<Exit> {
-    let shows = !plan.run.record.no_test || plan.images.1 > 0;
+    let shows = plan.has_test || plan.images.1 > 0;
     let classes = plan.data.classes.len();
     let mut journal = Journal::begin(&plan.wandb, &mut plan.run, &plan.session, classes, shows, output);
-    let outcome = work(plan, &mut journal, interrupt, output);
-    journal.end(outcome)
+    let mut done = None;
+    let outcome = work(plan, &mut journal, interrupt, output, &mut done);
+    let (outcome, wandb) = journal.end(outcome);
+    if let Some(mut done) = done {
+        done["wandb"] = wandb;
+        output.event(&done);
+    }
+    outcome
 }
 
-fn work(plan: Plan, journal: &mut Journal<'_>, interrupt: &Interrupt, output: &Output) -> Result<Exit> {
-    let Plan { runs, mut run, config, source, data, images, session, threads, min_accuracy, wandb: _, lock: _lock } =
-        plan;
-    let machine = Machine::new(threads);
+/// Trains and records. `done` becomes what programs are told of it once its upload is over.
+fn work(
+    plan: Plan,
+    journal: &mut Journal<'_>,
+    interrupt: &Interrupt,
+    output: &Output,
+    done: &mut Option<Value>,
+) -> Result<Exit> {
+    let Plan {
+        runs,
+        mut run,
+        config,
+        source,
+        data,
+        images,
+        has_test,
+        session,
+        threads,
+        min_accuracy,
+        is_new,
+        wandb: _,
+        lock: _lock,
+    } = plan;
+    let machine = Machine::new(memory::threads(threads));
+    if machine.threads() < threads {
+        output.warn(format!(
+            "the system has room for {} of {threads} threads: training takes longer and comes to the same result",
+            machine.threads()
+        ));
+    }
     run.record.isa = machine.isa().name().into();
+    run.record.arch = Some(std::env::consts::ARCH.into());
+    // Of two versions of the arithmetic, neither trained this run.
+    run.record.numerics = session.arithmetic_with(&Numerics::of(machine.isa())).numerics;
+    if run.record.numerics.is_none() {
+        run.record.training_sha256 = None;
+    }
     run.record.status = Status::Running;
     run.record.ended_ms = None;
+    // Those of the model that is there belong to it until it is replaced, at a moment that nobody can record.
+    (run.record.weights_sha256, run.record.model_sha256) = (None, None);
     let recording = Recording::begin(&runs, &run, &session)?;
-    summary::announce(&run, &config, &source, images, &session, threads, output);
+    if let Some(trouble @ (store::Error::Io { .. } | store::Error::Removed { .. } | store::Error::ReadOnly { .. })) =
+        recording.trouble()
+    {
+        drop(recording);
+        if is_new {
+            // Nothing is in it yet but the configuration.
+            let _ = fs::remove_dir_all(&run.folder);
+        }
+        return Err(trouble.into());
+    }
+    summary::announce(&run, &config, &source, images, &session, machine.threads(), output);
 
     let mut checkpointer = Checkpointer::new(run.checkpoint())?;
     let others: Vec<Box<dyn Observer + '_>> = vec![
@@ -76,28 +134,32 @@ fn work(plan: Plan, journal: &mut Journal<'_>, interrupt: &Interrupt, output: &O
     let Done { trained, model, seconds } = training.carry_out(&mut run, &recording, others, journal);
     let checkpoint = checkpointer.finish();
 
-    model.save(&run.model())?;
-    if let Some(out) = &run.record.out {
-        model.save(out)?;
-    }
+    let kept = keep(&mut run, &model);
+    let copied = run.record.out.as_ref().map_or(Ok(()), |out| model.save(out));
     let finished = trained.outcome == Outcome::Finished;
     if finished {
         journal.samples(source.located.name(), &data);
-        if run.record.no_test && journal.is_open() {
+        if !has_test && journal.is_open() {
             journal.seen("validation", &model.network, (&data, &data.split(config.val_fraction).1), &machine);
         }
     }
+    let known = has_test.then(|| Fingerprints::of(&data));
     drop(data);
 
     let mut test = None;
-    if finished && !run.record.no_test {
-        let opened =
-            source.located.test().context("training is done and the model is saved, but the test set cannot be opened");
-        // What was trained is recorded, whatever becomes of the test.
+    if let (true, Some(known)) = (finished, known) {
+        let opened = source
+            .located
+            .test_with_notes(&known)
+            .context("training is done and the model is saved, but the test set cannot be opened");
+        // The training is recorded, whatever becomes of the test.
         let images = match opened {
-            Ok(images) => images,
+            Ok((images, notes)) => {
+                run.record.data_notes.extend(source::tell(&notes, output));
+                images
+            }
             Err(error) => {
-                recording.end(&run, true)?;
+                recording.end(&run, kept.is_ok())?;
                 return Err(error);
             }
         };
@@ -110,11 +172,18 @@ fn work(plan: Plan, journal: &mut Journal<'_>, interrupt: &Interrupt, output: &O
         let opening = ledger::opening(&run.record.id, Some(&run), &source.located, &images, "train", tally.accuracy());
         test = Some((tally, ledger::count(&runs, &opening, output)));
     }
-    let recorded = recording.end(&run, finished);
-    summary::tell(&run, &trained, &config, test, seconds, output);
-    output.event(&summary::done_event(&run, &trained, seconds));
+    let recorded = recording.end(&run, finished && kept.is_ok());
+    if recorded.is_ok() && kept.is_ok() {
+        summary::tell(&run, &trained, &config, test, seconds, output);
+    } else {
+        // Whoever looks for the run finds it unfinished, or not at all.
+        run.record.status = Status::Failed;
+    }
+    *done = Some(summary::done_event(&run, &trained, seconds));
+    kept.context("training is over, but its model cannot be saved")?;
+    recorded.with_context(|| summary::unrecorded(&run, &trained))?;
+    copied?;
     checkpoint?;
-    recorded?;
     Ok(exit(&trained, &run, min_accuracy, interrupt, output))
 }
 

@@ -1,18 +1,19 @@
-//! What `train` tells: before the first epoch, after the last, and to programs.
+//! Output of `train`: before the first epoch, after the last, and for programs.
 
-use handloom_engine::Tally;
+use handloom_engine::BatchStats;
 use handloom_engine::config::Config;
 use handloom_engine::event::{Divergence, Outcome};
 use handloom_engine::session::Session;
 use handloom_engine::train::Trained;
+use handloom_view::format::rate;
 use handloom_view::words::{count, grouped, times};
 use serde_json::{Value, json};
 
 use crate::output::{BOLD, DIM, GOOD, Output};
-use crate::progress::duration;
 use crate::runs::Run;
 use crate::source::Source;
 use crate::training::divergence;
+use handloom_view::format::duration;
 
 /// Says what is about to be trained, on how many images, and on how many it is validated.
 pub(super) fn announce(
@@ -29,7 +30,7 @@ pub(super) fn announce(
         "v": 1, "event": "start", "run": run.record.id, "name": run.record.name, "dataset": run.record.dataset,
         "fallback": source.fallback, "train_images": train, "val_images": val, "sizes": sizes,
         "parameters": parameters, "config": config.to_map(), "threads": threads, "isa": run.record.isa,
-        "finished_epochs": session.epoch,
+        "finished_epochs": session.epoch, "parent": run.record.parent, "data_notes": run.record.data_notes,
     }));
     let widths = sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" → ");
     output.line(format!(
@@ -46,7 +47,7 @@ pub(super) fn announce(
         config.activation.name(),
         grouped(parameters as u64),
         config.optimizer.name(),
-        config.rate(),
+        rate(config.rate()),
         config.batch_size,
     ));
     output.line(format!(
@@ -57,7 +58,8 @@ pub(super) fn announce(
         count(threads as u64, "thread", "threads"),
     ));
     if session.epoch > 0 {
-        output.line(format!("going on after epoch {} of {}", session.epoch, config.epochs));
+        let parent = run.record.parent.as_ref().map(|parent| format!(" of run {parent}")).unwrap_or_default();
+        output.line(format!("going on after epoch {}{parent}, up to epoch {}", session.epoch, config.epochs));
     }
 }
 
@@ -66,7 +68,7 @@ pub(super) fn tell(
     run: &Run,
     trained: &Trained,
     config: &Config,
-    test: Option<(Tally, Option<u64>)>,
+    test: Option<(BatchStats, Option<u64>)>,
     seconds: f64,
     output: &Output,
 ) {
@@ -138,11 +140,10 @@ fn diverged(
     output: &Output,
 ) {
     let what = divergence(epoch, batch, why);
-    let rate = config.rate();
+    let (used, smaller) = (rate(config.rate()), rate(config.rate() / 10.0));
     output.error(&format!(
-        "{what} ({} lr {rate})\nhint: try a smaller learning rate, such as `-lr {}`\n  kept: the weights after epoch {} in {}",
+        "{what} ({} lr {used})\nhint: try a smaller learning rate, such as `-lr {smaller}`\n  kept: the weights after epoch {} in {}",
         config.optimizer.name(),
-        rate / 10.0,
         trained.epoch,
         run.model().display()
     ));
@@ -160,6 +161,7 @@ pub(super) fn already_finished(run: &Run, output: &Output) {
         "v": 1, "event": "done", "run": id, "name": run.record.name, "status": run.record.status.name(),
         "model": run.model(), "val_accuracy": run.record.val_accuracy, "test_accuracy": run.record.test_accuracy,
         "epochs": run.record.epochs, "seconds": 0.0, "parameters": null, "weights_sha256": run.record.weights_sha256,
+        "model_sha256": run.record.model_sha256,
     }));
     output.next(&[&format!("handloom evaluate {id}")]);
 }
@@ -171,7 +173,19 @@ pub(super) fn done_event(run: &Run, trained: &Trained, seconds: f64) -> Value {
         "model": run.model(), "val_accuracy": run.record.val_accuracy, "test_accuracy": run.record.test_accuracy,
         "epochs": trained.rows.len(), "best_epoch": run.record.best_epoch, "seconds": seconds,
         "parameters": trained.network.parameters(), "weights_sha256": run.record.weights_sha256,
+        "model_sha256": run.record.model_sha256,
     })
+}
+
+/// Message about a run that the store did not record completely.
+pub(super) fn unrecorded(run: &Run, trained: &Trained) -> String {
+    format!(
+        "{} of run `{}` were trained{}, but the store does not have all of it; the model is in `{}`",
+        count(trained.rows.len() as u64, "epoch", "epochs"),
+        run.record.id,
+        accuracy(run.record.val_accuracy, "validation"),
+        run.model().display()
+    )
 }
 
 fn accuracy(accuracy: Option<f64>, which: &str) -> String {

@@ -75,3 +75,57 @@ fn a_search_without_end_says_so_and_a_file_may_be_called_like_a_command() {
     let ended = place.run("sweep b.yaml -d garments").code(2);
     assert!(ended.stderr.contains("metric"), "{}", ended.stderr);
 }
+
+/// A sweep of two small trainings with this metric and validation share.
+fn of_share(metric: &str, share: &str) -> String {
+    format!(
+        "method: grid\nmetric: {metric}\nparameters:\n  learning_rate: {{values: [0.01, 0.1]}}\n  hidden_size: {{value: 4}}\n  hidden_layers: {{value: 1}}\n  batch_size: {{value: 512}}\n  epochs: {{value: 1}}\n  val_fraction: {share}\n"
+    )
+}
+
+#[test]
+fn a_sweep_whose_metric_has_no_validation_images_is_exit_2_before_the_first_trial() {
+    const METRIC: &str = "{name: val_loss, goal: minimize}";
+    // In the file, in a list of which nothing helps, and too small for any class.
+    for share in ["{value: 0}", "{values: [0, 0.00001]}", "{min: 0.00001, max: 0.00004}"] {
+        let text = of_share(METRIC, share).replace("method: grid", "method: random");
+        let place = with(&text);
+        for command in [
+            "sweep f.yaml -d garments --trials 2",
+            "sweep create f.yaml -d garments",
+            "sweep f.yaml -d garments --dry-run",
+        ] {
+            let ended = place.run(command).code(2);
+            for said in ["val_loss", "validation images", "hint:"] {
+                assert!(ended.stderr.contains(said), "{command} of {share}: {}", ended.stderr);
+            }
+            assert!(ended.stdout.is_empty(), "{}", ended.stdout);
+        }
+        assert!(!place.path(".handloom/handloom.db").exists(), "nothing was recorded");
+    }
+    let place = with(&of_share(METRIC, "{value: 0}"));
+    let report = place.run("sweep check f.yaml --json").code(2).events().pop().unwrap();
+    assert!(report["violations"][0]["message"].as_str().unwrap().contains("val_loss"), "{report}");
+    // Flags win over the file, either way.
+    place.run("sweep f.yaml -d garments --set val_fraction=0.1 --quiet").code(0);
+    let place = with(GRID);
+    for share in ["0", "0.00001"] {
+        place.run(&format!("sweep f.yaml -d garments --set val_fraction={share}")).code(2);
+    }
+    assert!(!place.path(".handloom/handloom.db").exists(), "nothing was recorded");
+}
+
+#[test]
+fn one_point_without_validation_fails_alone_and_a_metric_of_training_needs_none() {
+    let place = with(&of_share("{name: val_accuracy, goal: maximize}", "{values: [0, 0.1]}"));
+    place.run("sweep f.yaml -d garments --quiet").code(0);
+    let trials = super::shown(&place, "@last")["trials"].clone();
+    let of = |status: &str| trials.as_array().unwrap().iter().filter(|trial| trial["status"] == status).count();
+    assert_eq!((of("failed"), of("finished")), (2, 2), "{trials}");
+    let failed = trials.as_array().unwrap().iter().find(|trial| trial["status"] == "failed").unwrap();
+    assert!(failed["why"].as_str().unwrap().contains("validation images"), "{failed}");
+    let place = with(&of_share("{name: train_loss, goal: minimize}", "{value: 0}"));
+    place.run("sweep check f.yaml").code(0);
+    place.run("sweep f.yaml -d garments --quiet").code(0);
+    assert!(super::shown(&place, "@last")["best"]["train_loss"].is_number());
+}

@@ -1,8 +1,11 @@
 //! `sweep` as its users see it.
 
 mod commands;
+mod faults;
 mod lasting;
+mod removed;
 mod results;
+mod reuse;
 mod running;
 
 use std::path::Path;

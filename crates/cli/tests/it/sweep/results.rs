@@ -1,4 +1,4 @@
-//! What is shown of a sweep, and what its best trial is good for.
+//! Results of a sweep as they are shown, and uses of its best trial.
 
 use super::{GRID, runs, shown, with};
 

@@ -9,7 +9,7 @@ const ACTIVATIONS: [&str; 3] = ["sigmoid", "tanh", "relu"];
 /// Learning rates that each loss may choose from, as multiples of the best configuration's.
 const RATES: [f64; 4] = [0.3, 1.0, 3.0, 10.0];
 
-/// How many configurations each of the three grids below has for a seed, in their order.
+/// Number of configurations that each of the three grids below has for a seed, in their order.
 pub(super) const SIZES: [u64; 3] = [OPTIMIZERS.len() as u64, ACTIVATIONS.len() as u64, 2 * RATES.len() as u64];
 
 /// Every optimizer at its own default learning rate.
@@ -39,10 +39,9 @@ pub(super) fn losses(config: &Config, seeds: u64) -> String {
     file("study-best-losses", "The best configuration with both losses", config, &[], changed, seeds)
 }
 
-/// Three digits that count, for people to read.
+/// Three significant digits, for people to read.
 fn rounded(rate: f64) -> f64 {
-    let scale = 10_f64.powf(2.0 - rate.abs().log10().floor());
-    (rate * scale).round() / scale
+    format!("{rate:.2e}").parse().unwrap_or(rate)
 }
 
 /// The file of a grid over `changed` and the seeds, with all else as in `config` but for the settings `without`.

@@ -42,7 +42,7 @@ const SHARES: [f64; 5] = [0.25, 0.25, 0.15, 0.1, 0.15];
 /// A sweep file around a configuration, for so many seeds.
 type File = fn(&Config, u64) -> String;
 
-/// Why a study is not over: how the part that was interrupted ended.
+/// Exit code of the part that was interrupted, so that the study is not over.
 type Broken = Exit;
 
 pub(super) fn run(bench: &Bench<'_>, folder: &Path) -> Result<Exit> {
@@ -194,7 +194,7 @@ fn best(bench: &Bench<'_>, winner: &Trial, test: &Dataset) -> Result<Result<Best
     }))
 }
 
-/// What the chosen configurations come to on the other data set, or why it is not there.
+/// Results of the chosen configurations on the other data set, or the reason why that is unavailable.
 fn carried(
     bench: &Bench<'_>,
     picked: &[(handloom_view::study::assignment::Reason, &Trial)],

@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::ledger::{self, Openings};
 use crate::runs::{Run, Status};
 
-/// Who opens a test set here.
+/// Name under which this command opens a test set.
 const BY: &str = "study";
 
 /// The finished run of `config` in the group of this study; how training ended if it did not finish.
@@ -41,7 +41,8 @@ pub(super) fn run(bench: &Bench<'_>, config: &Config) -> Result<Result<Run, Exit
     Ok(Ok(known()?.context("a run that was just trained is not in the store")?))
 }
 
-/// What the model of `run` makes of the test images: counts, its mistakes with the surest first, and how often they had been opened.
+/// Results of the model of `run` on the test images: confusion matrix, mistakes with the most confident first, and the
+/// number of times the test set was opened.
 pub(super) fn tested(bench: &Bench<'_>, run: &Run, test: &Dataset) -> Result<(Confusion, Vec<Mistake>, u64)> {
     let model = bench.runs.kept_model(run)?;
     let machine = Machine::new(bench.workers as usize);
