@@ -18,6 +18,9 @@ pub enum Event<'a> {
         steps: u64,
         /// Images in an epoch.
         images: u64,
+        /// Norm of each layer's gradient before the first step, over the batch of [`Health::gradient_norm`]; none if
+        /// the training goes on after finished epochs.
+        initial_norms: Option<&'a [f64]>,
     },
     /// One optimizer step was taken.
     Stepped {
@@ -110,6 +113,31 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// The reason of a divergence as a sentence without its full stop; none if the training did not diverge.
+    pub fn divergence(&self) -> Option<String> {
+        let &Self::Diverged { epoch, batch, why } = self else { return None };
+        let reason = match why {
+            Divergence::Loss => format!("the loss of batch {batch} is not a finite number"),
+            Divergence::Weight => "a weight is no longer a finite number".to_owned(),
+            Divergence::Exploded(times) => format!("the loss grew {}-fold", rounded(times)),
+        };
+        Some(format!("training diverged in epoch {epoch}: {reason}"))
+    }
+}
+
+/// A factor of at least 100 with at most three digits: `512`, `5.1 million`, `1e30`.
+fn rounded(times: f64) -> String {
+    let (unit, name) = match times {
+        1e15.. => return format!("{times:.0e}"),
+        1e9.. => (1e9, " billion"),
+        1e6.. => (1e6, " million"),
+        _ => return format!("{times:.0}"),
+    };
+    let value = times / unit;
+    if value < 10.0 { format!("{value:.1}{name}") } else { format!("{value:.0}{name}") }
+}
+
 /// Reason of a divergence.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Divergence {
@@ -167,5 +195,27 @@ mod tests {
             assert_eq!(all.on(&Event::Stepped { epoch: 1, images: 32 }), ControlFlow::Break("patience"));
         }
         assert_eq!(heard, 1);
+    }
+
+    #[test]
+    fn a_divergence_has_one_reason_in_words() {
+        let reason = |why| Outcome::Diverged { epoch: 3, batch: 7, why }.divergence().unwrap();
+        assert_eq!(
+            reason(Divergence::Loss),
+            "training diverged in epoch 3: the loss of batch 7 is not a finite number"
+        );
+        assert_eq!(reason(Divergence::Weight), "training diverged in epoch 3: a weight is no longer a finite number");
+        for (times, text) in [
+            (100.4, "100"),
+            (51_234.0, "51234"),
+            (5.12e6, "5.1 million"),
+            (5.1e8, "510 million"),
+            (2e12, "2000 billion"),
+            (1.2e30, "1e30"),
+        ] {
+            let told = format!("training diverged in epoch 3: the loss grew {text}-fold");
+            assert_eq!(reason(Divergence::Exploded(times)), told);
+        }
+        assert_eq!(Outcome::Finished.divergence(), None);
     }
 }

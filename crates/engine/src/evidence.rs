@@ -102,17 +102,23 @@ impl<'a> Diagnostics<'a> {
         }
     }
 
-    /// Diagnostics of the epoch: the last validation, present gradient norms, and the relative size of the last step.
-    pub(crate) fn evidence(&mut self, network: &Network, loss: &LossKind, machine: &Machine) -> Evidence {
+    /// Norm of each layer's gradient over the fixed batch, that of the mean loss without L2.
+    pub(crate) fn gradient_norms(&mut self, network: &Network, loss: &LossKind, machine: &Machine) -> Vec<f64> {
         let (batch, data) = (self.batch, self.data);
         self.workspace.forward(network, machine, data, batch);
         self.workspace.loss(network, machine, &**loss, data, batch, batch.len());
         self.workspace.sum_gradients(network, machine, batch.len(), &mut self.gradient, true);
-        let layers = self.gradient.iter().enumerate().map(|(number, gradient)| {
+        self.gradient.iter().map(Layer::norm).collect()
+    }
+
+    /// Diagnostics of the epoch: the last validation, present gradient norms, and the relative size of the last step.
+    pub(crate) fn evidence(&mut self, network: &Network, loss: &LossKind, machine: &Machine) -> Evidence {
+        let norms = self.gradient_norms(network, loss, machine);
+        let layers = norms.into_iter().enumerate().map(|(number, gradient_norm)| {
             let (dead, saturated) = self.flatness(network, number);
             let (before, layer) = (&self.before[number], &network.layers[number]);
             let step = Some(before.norm()).filter(|&norm| norm > 0.0).map(|norm| layer.distance(before) / norm);
-            Health { gradient_norm: gradient.norm(), dead, saturated, step }
+            Health { gradient_norm, dead, saturated, step }
         });
         let confusion = self.confusion.chunks_exact(network.classes()).map(<[u64]>::to_vec);
         let confusion = (!self.val_rows.is_empty()).then(|| Confusion { counts: confusion.collect() });

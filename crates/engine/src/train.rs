@@ -27,6 +27,8 @@ pub struct Trained {
     pub epoch: u64,
     /// Figures of finished epochs.
     pub rows: Vec<Row>,
+    /// Norm of each layer's gradient before the first step, as in [`Event::Started`].
+    pub initial_norms: Option<Vec<f64>>,
 }
 
 /// The widths of the network that `config` describes for `data`: `[inputs, hidden ..., classes]`.
@@ -60,7 +62,9 @@ pub fn resume(
     let mut governor = Governor::new(machine.team.threads());
     let (steps, images) = (train_rows.len().div_ceil(batch) as u64, train_rows.len() as u64);
     session.arithmetic = Some(session.arithmetic_with(&Numerics::of(machine.isa())));
-    let told = watch.on(&Event::Started { session: &session, steps, images });
+    let initial_norms =
+        (session.epoch == 0).then(|| diagnostics.gradient_norms(&session.network, &config.loss, machine));
+    let told = watch.on(&Event::Started { session: &session, steps, images, initial_norms: initial_norms.as_deref() });
     let mut outcome = ended(told);
     // The last finished epoch's weights: what is left if a later epoch diverges or is not finished.
     let mut last_good = session.network();
@@ -85,10 +89,16 @@ pub fn resume(
     let outcome = outcome.unwrap_or(Outcome::Finished);
     match session.best {
         Some(Best { epoch, network, .. }) if config.weights == Weights::Best => {
-            Trained { outcome, network, epoch, rows }
+            Trained { outcome, network, epoch, rows, initial_norms }
         }
-        _ => Trained { outcome, network: last_good, epoch: session.epoch, rows },
+        _ => Trained { outcome, network: last_good, epoch: session.epoch, rows, initial_norms },
     }
+}
+
+/// Norm of each layer's gradient before the first step of a training of `network`, as [`Event::Started`] has it.
+pub fn initial_norms(config: &Config, data: &Dataset, network: &Network, machine: &Machine) -> Vec<f64> {
+    let (train_rows, _) = data.split(config.val_fraction);
+    Diagnostics::new(network, machine, data, &train_rows, &[]).gradient_norms(network, &config.loss, machine)
 }
 
 /// Takes the first `steps` optimizer steps of a training, at most an epoch of them, and shows the network before each.

@@ -76,6 +76,9 @@ pub struct Run {
     pub seed: u64,
     /// The flat configuration.
     pub config: Map<String, Value>,
+    /// Norm of each layer's gradient before the first step; empty in records of older programs, or where one is not
+    /// finite.
+    pub initial_norms: Vec<f64>,
     /// Finished epochs.
     pub epochs: u64,
     /// Epoch of the saved weights.
@@ -86,6 +89,8 @@ pub struct Run {
     pub test_accuracy: Option<f64>,
     /// Their loss on the test set.
     pub test_loss: Option<f64>,
+    /// The reason of its end in words, if it diverged: `training diverged in epoch 1: ...`. None in records of older programs.
+    pub reason: Option<String>,
     /// SHA-256 of the saved weights.
     pub weights_sha256: Option<String>,
     /// SHA-256 of the whole model file; none in records of older programs.

@@ -25,6 +25,7 @@ mod curves;
 pub mod format;
 mod gap;
 pub mod harmless;
+pub mod insight;
 mod intervals;
 mod label;
 mod matrix;

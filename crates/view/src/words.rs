@@ -2,6 +2,10 @@
 
 use std::fmt::Write as _;
 
+use serde_json::{Map, Value};
+
+use crate::format;
+
 /// `1234567` as `1,234,567`.
 pub fn grouped(n: u64) -> String {
     let digits = n.to_string();
@@ -26,6 +30,21 @@ pub fn times(n: u64) -> String {
         1 => "once".into(),
         2 => "twice".into(),
         n => format!("{} times", grouped(n)),
+    }
+}
+
+/// A share [0, 1] as sentences say it: `88.9%`.
+pub(crate) fn percent(share: f64) -> String {
+    format::percent(share, 1)
+}
+
+/// Widths of the hidden layers that a configuration describes.
+pub(crate) fn hidden(config: &Map<String, Value>) -> Vec<u64> {
+    let count = config.get("num_layers").and_then(Value::as_u64);
+    match config.get("hidden_size") {
+        Some(Value::Array(widths)) => widths.iter().filter_map(Value::as_u64).collect(),
+        Some(width) => vec![width.as_u64().unwrap_or(0); count.unwrap_or(1).min(10_000) as usize],
+        None => Vec::new(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use handloom_engine::Machine;
 use handloom_engine::config::Config;
 use handloom_engine::dataset::Dataset;
-use handloom_engine::event::{Divergence, Event, Observer, Outcome};
+use handloom_engine::event::{Event, Observer, Outcome};
 use handloom_engine::model::Model;
 use handloom_engine::session::Session;
 use handloom_engine::train::{Trained, resume};
@@ -78,17 +78,6 @@ impl Training<'_> {
     }
 }
 
-/// Description of a divergence: epoch, batch and cause.
-pub(crate) fn divergence(epoch: u64, batch: u64, why: Divergence) -> String {
-    match why {
-        Divergence::Loss => format!("the loss was no longer a finite number at epoch {epoch}, batch {batch}"),
-        Divergence::Weight => format!("a weight was no longer a finite number at the end of epoch {epoch}"),
-        Divergence::Exploded(times) => {
-            format!("the mean loss of epoch {epoch} was {times:.0} times that of the first batch")
-        }
-    }
-}
-
 /// Writes what the training came to into the run's record.
 fn note(run: &mut Run, trained: &Trained) {
     run.record.status = match trained.outcome {
@@ -97,10 +86,19 @@ fn note(run: &mut Run, trained: &Trained) {
         Outcome::Stopped(_) => Status::Stopped,
         Outcome::Diverged { .. } => Status::Diverged,
     };
+    run.record.reason = trained.outcome.divergence();
+    if let Some(norms) = &trained.initial_norms {
+        run.record.initial_norms = recordable(norms);
+    }
     run.record.ended_ms = Some(now_ms());
     run.record.epochs = trained.rows.len() as u64;
     run.record.best_epoch = Some(trained.epoch).filter(|&epoch| epoch > 0);
     run.record.val_accuracy =
         trained.rows.iter().find(|row| row.epoch == trained.epoch).and_then(|row| row.val_accuracy);
     run.record.weights_sha256 = Some(trained.network.weights_sha256());
+}
+
+/// Gradient norms as a record has them: all of them, or none where one is not a finite number.
+pub(crate) fn recordable(norms: &[f64]) -> Vec<f64> {
+    if norms.iter().all(|norm| norm.is_finite()) { norms.to_vec() } else { Vec::new() }
 }

@@ -10,7 +10,7 @@ use handloom_engine::event::{Event, Evidence, Observer};
 use handloom_engine::session::Session;
 use handloom_store::{self as store, Recorder};
 
-use super::PATIENCE;
+use super::{PATIENCE, recordable};
 use crate::runs::{CONFIG, MODEL, Record, Run, Runs};
 
 /// A run that is being recorded.
@@ -58,6 +58,11 @@ impl Recording {
     pub(crate) fn observer(&self, record: &Record) -> impl Observer + use<'_> {
         let record = RefCell::new(record.clone());
         move |event: &Event<'_>| {
+            if let Event::Started { initial_norms: Some(norms), .. } = event {
+                let mut record = record.borrow_mut();
+                record.initial_norms = recordable(norms);
+                self.recorder.put(record.clone());
+            }
             if let Event::Epoch { row, evidence, best, .. } = event {
                 self.recorder.epoch(row, evidence);
                 let mut record = record.borrow_mut();

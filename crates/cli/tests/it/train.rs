@@ -173,6 +173,39 @@ fn divergence_is_exit_4_and_keeps_finite_weights() {
     assert_eq!((done["status"].as_str(), done["test_accuracy"].is_null()), (Some("diverged"), true));
     let model = handloom_engine::model::Model::load(&place.path(done["model"].as_str().unwrap())).unwrap();
     assert!(model.network.is_finite());
+    // One reason, wherever it is told.
+    let shown = place.run("show @last --json").code(0).events().remove(0);
+    let reason = shown["reason"].as_str().unwrap().to_owned();
+    assert!(reason.starts_with("training diverged in epoch 1: the loss of batch "), "{reason}");
+    assert!(ended.stderr.contains(&reason), "{}", ended.stderr);
+    let text = reason.replacen("training", "Training", 1);
+    assert!(shown["health"][0]["text"].as_str().unwrap().starts_with(&text), "{}", shown["health"]);
+    assert!(place.run("show @last").code(0).stdout.contains(&text));
+}
+
+/// The textbook case: deep sigmoid networks.
+#[test]
+fn vanishing_gradients_are_told_from_before_the_first_step() {
+    let place = Place::new();
+    place.run("train -d garments -e 1 -a sigmoid -nhl 8 -sz 64 -w_i xavier --no-test").code(0);
+    let told = |line: &str| {
+        let shown = place.run(&format!("{line} --json")).code(0).events().remove(0);
+        let health = shown["health"].as_array().unwrap().clone();
+        let check = health.into_iter().find(|check| check["rule"] == "vanishing").unwrap();
+        (shown, check)
+    };
+    let (shown, check) = told("show @last");
+    assert_eq!((check["state"].as_str(), check["layer"].as_u64()), (Some("bad"), Some(1)));
+    let text = check["text"].as_str().unwrap();
+    assert!(text.starts_with("Gradients vanish: before the first step, layer 1 gets "), "{text}");
+    assert!(place.run("show @last").code(0).stdout.contains(text));
+    let norms = shown["initial_norms"].as_array().unwrap();
+    assert!(norms.len() == 9 && norms[0].as_f64() < norms[7].as_f64(), "{norms:?}");
+    // The run that continues it began with the same network.
+    place.run("train --resume @last -e 2 --no-progress").code(0);
+    assert_eq!(told("show @last").0["initial_norms"], shown["initial_norms"]);
+    place.run("train -d garments -e 1 -a relu -nhl 8 -sz 64 --no-test").code(0);
+    assert_eq!(told("show @last").1["state"], "good");
 }
 
 #[test]

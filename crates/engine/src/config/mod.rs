@@ -240,6 +240,11 @@ impl Config {
         self.learning_rate.unwrap_or_else(|| self.optimizer.learning_rate())
     }
 
+    /// The learning rate to try where this one diverges: a tenth of it, or the optimizer's default if that is smaller.
+    pub fn smaller_rate(&self) -> f64 {
+        (self.rate() / 10.0).min(self.optimizer.learning_rate())
+    }
+
     /// Hyperparameters among `names` that the chosen optimizer does not use.
     pub fn unused<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Vec<&'static str> {
         let used = self.optimizer.hyperparameters();

@@ -121,3 +121,12 @@ fn what_python_calls_none_is_the_default() {
     }
     assert!(message(&json!({"batch_size": null})).contains("`batch_size` cannot be `null`"));
 }
+
+#[test]
+fn after_a_divergence_a_tenth_of_the_rate_is_tried_or_the_default() {
+    let with = |rate: Option<f64>| Config { learning_rate: rate, ..Config::default() };
+    let usual = with(None).rate();
+    assert_eq!(with(None).smaller_rate(), usual / 10.0);
+    assert_eq!(with(Some(0.5 * usual)).smaller_rate(), 0.05 * usual);
+    assert_eq!(with(Some(1e30)).smaller_rate(), usual);
+}

@@ -53,3 +53,35 @@ fn a_batch_larger_than_the_training_split_and_no_validation_are_no_trouble() {
     assert_eq!(all.len(), 3);
     assert!(all.iter().all(|evidence| evidence.confusion.is_none() && evidence.layers[0].gradient_norm > 0.0));
 }
+
+#[test]
+fn gradients_before_the_first_step_are_told_once_and_change_nothing() {
+    let data = data(300, 40, 5);
+    let config =
+        config(&json!({"activation": "sigmoid", "hidden_size": [24, 24, 24], "epochs": 2, "val_fraction": 0.2}));
+    let network = beginning(&config, &data);
+    let machine = Machine::new(2);
+    let expected = handloom_engine::train::initial_norms(&config, &data, &network, &machine);
+    let mut told: Vec<Option<Vec<f64>>> = Vec::new();
+    let mut checkpoint = Vec::new();
+    let mut watch = |event: &Event<'_>| {
+        match event {
+            Event::Started { initial_norms, .. } => told.push(initial_norms.map(<[f64]>::to_vec)),
+            Event::Epoch { session, .. } if session.epoch == 1 => checkpoint = session.to_checkpoint(),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    };
+    let whole = resume(&config, &data, Session::new(&config, &network), &Machine::new(1), &mut watch);
+    assert_eq!((whole.initial_norms.as_ref(), expected.len()), (Some(&expected), 4));
+    let later = Session::from_checkpoint(&checkpoint, &config).unwrap();
+    let resumed = resume(&config, &data, later, &machine, &mut |event: &Event<'_>| {
+        if let Event::Started { initial_norms, .. } = event {
+            told.push(initial_norms.map(<[f64]>::to_vec));
+        }
+        ControlFlow::Continue(())
+    });
+    assert_eq!(resumed.initial_norms, None);
+    assert_eq!(told, [Some(expected), None]);
+    assert_eq!(resumed.network.weights_sha256(), whole.network.weights_sha256());
+}

@@ -47,6 +47,8 @@ pub(crate) fn a_run_comes_back_as_it_was_put(place: &Place) {
         test_accuracy: Some(f64::MIN_POSITIVE),
         test_loss: Some(f64::NAN),
         weights_sha256: Some("ff".repeat(32)),
+        initial_norms: vec![0.25, 1e-300, 3.5],
+        reason: Some("training diverged in epoch 2: the loss grew 500-fold".into()),
         model_sha256: Some("ee".repeat(32)),
         training_sha256: Some("dd".repeat(32)),
         parent: Some("k3v9x0ab".into()),

@@ -12,7 +12,6 @@ mod data;
 mod errors;
 mod first;
 mod guard;
-mod health;
 mod labels;
 mod link;
 mod opening;

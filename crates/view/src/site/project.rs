@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 
 use super::seen::Seen;
 use super::sentence::{Sentence, run_page, sweep_page, values};
-use super::words::{percent, planned, recipe};
-use super::{Site, Trouble, health, sweep};
+use super::words::{planned, recipe};
+use super::{Site, Trouble, sweep};
 use crate::format::duration;
-use crate::words::{count, grouped, listed, times};
+use crate::insight::health;
+use crate::words::{count, grouped, listed, percent, times};
 
 /// Fewest mistakes of which shares are told: of less, each is a large one.
 const FEWEST: u64 = 20;

@@ -10,9 +10,10 @@ use super::curves::trained;
 use super::project::{pairs, progress};
 use super::runs::seconds;
 use super::sentence::{Sentence, run_page, values};
-use super::words::{hidden, percent, planned};
-use super::{Site, Trouble, health, line};
-use crate::words::times;
+use super::words::planned;
+use super::{Site, Trouble, line};
+use crate::insight::health;
+use crate::words::{hidden, percent, times};
 
 pub(super) fn answer(site: &Site, id: &str) -> Result<Value, Trouble> {
     let mut run = site.run(id)?;
@@ -29,6 +30,7 @@ pub(super) fn answer(site: &Site, id: &str) -> Result<Value, Trouble> {
         "started_ms": run.started_ms, "ended_ms": run.ended_ms, "seconds": number(seconds(&run, site.now_ms())),
         "epochs": run.epochs, "planned": planned(&run), "best_epoch": run.best_epoch,
         "val_accuracy": number(run.val_accuracy), "parameters": parameters, "layers": sizes, "config": run.config,
+        "initial_norms": run.initial_norms, "reason": run.reason,
         "differs": differs(site, &run), "command": site.desk.command(&run), "typed": line(&run.command),
         "version": run.version, "isa": run.isa, "host": run.host, "git_commit": run.git_commit,
         "weights_sha256": run.weights_sha256, "parent": run.parent, "headline": values(&headline), "health": health::values(&checks),
@@ -147,13 +149,13 @@ fn stands(run: &Run, epochs: &[Epoch]) -> Option<Sentence> {
         None => format!("`handloom train --resume {}` goes on.", run.id),
     };
     let text = match run.status {
-        Status::Finished => return None,
+        // What its health says of a diverged run has the reason.
+        Status::Finished | Status::Diverged => return None,
         Status::Running => format!("Running: {}.", progress(run, epochs.last().map(|epoch| &epoch.row))),
         Status::Stopped => format!("Stopped after epoch {done} of {planned}: {}", goes_on()),
         Status::Killed => format!("Its process ended after epoch {done} of {planned}: {}", goes_on()),
         Status::Pruned => format!("Given up by its sweep after epoch {done} of {planned}, since others did better."),
         Status::Failed => format!("Failed after epoch {done} of {planned}."),
-        Status::Diverged => format!("Diverged in epoch {} of {planned}.", done + 1),
     };
     Some(Sentence::new("stands", text))
 }

@@ -4,11 +4,7 @@ use handloom_store::Run;
 use serde_json::{Map, Value};
 
 use crate::format;
-
-/// A share [0, 1] as sentences say it: `88.9%`.
-pub(crate) fn percent(share: f64) -> String {
-    format::percent(share, 1)
-}
+use crate::words::hidden;
 
 /// What sets a run apart, as people say it: `nadam · lr 0.001 · 3×128 · tanh`.
 pub(crate) fn recipe(run: &Run) -> String {
@@ -27,16 +23,6 @@ fn layers(config: &Map<String, Value>) -> String {
         [width] => width.to_string(),
         [width, others @ ..] if others.iter().all(|other| other == width) => format!("{}×{width}", others.len() + 1),
         widths => widths.iter().map(ToString::to_string).collect::<Vec<_>>().join("-"),
-    }
-}
-
-/// Widths of the hidden layers that a configuration describes.
-pub(crate) fn hidden(config: &Map<String, Value>) -> Vec<u64> {
-    let count = config.get("num_layers").and_then(Value::as_u64);
-    match config.get("hidden_size") {
-        Some(Value::Array(widths)) => widths.iter().filter_map(Value::as_u64).collect(),
-        Some(width) => vec![width.as_u64().unwrap_or(0); count.unwrap_or(1).min(10_000) as usize],
-        None => Vec::new(),
     }
 }
 

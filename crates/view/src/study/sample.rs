@@ -12,9 +12,6 @@ pub struct Trial {
     pub run: Run,
     /// Its epochs, the first one first.
     pub epochs: Vec<Epoch>,
-    /// Norm of each layer's gradient before the first step, over the batch that [`Evidence`](handloom_engine::event::Evidence)
-    /// takes; empty where a study does not measure it.
-    pub start: Vec<f64>,
 }
 
 impl Trial {
@@ -119,20 +116,25 @@ impl Sample {
         (!self.0.is_empty()).then(|| self.0.iter().map(|(_, value)| value).sum::<f64>() / self.0.len() as f64)
     }
 
-    /// Where the mean over all seeds is with 95 % confidence; the mean alone if nothing can be said of that.
-    pub fn interval(&self) -> Option<[f64; 2]> {
-        let mean = self.mean()?;
-        // The difference from nothing.
-        let found = paired_means(&self.values(), &vec![0.0; self.0.len()]);
-        Some(found.map_or([mean; 2], |found| [found.low, found.high]))
+    /// The mean over all seeds with its 95 % confidence interval; none for fewer than two figures, or equal ones.
+    pub fn estimate(&self) -> Option<Difference> {
+        paired_means(&self.values(), &vec![0.0; self.0.len()])
     }
 
-    /// How much greater the mean of this one is than of `other`: by pairs where both have the same seeds.
+    /// Ends of the interval of [`estimate`](Self::estimate), or the mean twice without one; none of no figures.
+    pub fn interval(&self) -> Option<[f64; 2]> {
+        let mean = self.mean()?;
+        Some(self.estimate().map_or([mean; 2], |found| [found.low, found.high]))
+    }
+
+    /// The mean of this sample minus that of `other`: by pairs where both have the same seeds, unless all pairs differ by
+    /// the same, which leaves nothing to estimate their spread from.
     pub fn over(&self, other: &Self) -> Option<Difference> {
         let seeds = |sample: &Self| sample.0.iter().map(|(seed, _)| *seed).collect::<Vec<_>>();
         let (own, others) = (seeds(self), seeds(other));
         let is_paired = own == others && own.windows(2).all(|pair| pair[0] != pair[1]);
-        if is_paired { paired_means(&self.values(), &other.values()) } else { welch(&self.values(), &other.values()) }
+        let paired = is_paired.then(|| paired_means(&self.values(), &other.values())).flatten();
+        paired.or_else(|| welch(&self.values(), &other.values()))
     }
 }
 
@@ -170,7 +172,7 @@ pub(super) mod tests {
             val_accuracy: best.map(|(_, value)| value),
             ..Run::default()
         };
-        Trial { run, epochs, start: Vec::new() }
+        Trial { run, epochs }
     }
 
     #[test]

@@ -24,6 +24,7 @@ export async function runPage(ids, params) {
   const mayEdit = project.may_edit === true;
   const charts = trainingCharts();
   const top = h('header');
+  const none = h('p', { class: 'muted' });
   const readout = h('p', { class: 'muted small', role: 'status' });
   const health = h('div');
   const test = h('div');
@@ -32,7 +33,7 @@ export async function runPage(ids, params) {
     'article',
     { class: 'page', dataset: { title: run.name || run.id } },
     top,
-    h('div', { class: 'columns aside' }, h('div', null, h('h2', { class: 'hidden' }, 'Training'), charts.element, readout), h('div', { class: 'stack' }, card('Health', health), card('Test set', test))),
+    h('div', { class: 'columns aside' }, h('div', null, h('h2', { class: 'hidden' }, 'Training'), none, charts.element, readout), h('div', { class: 'stack' }, card('Health', health), card('Test set', test))),
     below,
   );
   let marked = Number(params.epoch) || null;
@@ -51,6 +52,9 @@ export async function runPage(ids, params) {
     const ended = next.status !== run.status || !below.firstChild;
     run = next;
     put(top, heading(run, path, mayEdit ? edit : null, project.edit_refused));
+    const empty = run.status !== 'running' && !run.curves.epoch.length;
+    charts.element.hidden = empty;
+    put(none, empty ? 'No epoch was finished, so there is nothing to draw.' : null);
     charts.follow(run);
     put(health, healthList(run.health));
     say();

@@ -9,6 +9,7 @@ use clap::ArgMatches;
 use clap::builder::styling::Style;
 use handloom_engine::event::Row;
 use handloom_store::{Epoch, Status};
+use handloom_view::insight::health::{self, Check, State};
 use handloom_view::words::{grouped, line, times};
 use serde_json::{Value, json};
 
@@ -18,7 +19,7 @@ use crate::command;
 use crate::exit::{Exit, told};
 use crate::fields::{self, moment, plain, seconds};
 use crate::ledger::Openings;
-use crate::output::{BOLD, DIM, Output};
+use crate::output::{BAD, BOLD, DIM, Output};
 use crate::pictures::Curve;
 use crate::runs::{Run, Runs, now_ms};
 use crate::settings::usual;
@@ -32,14 +33,18 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let epochs = runs.store.epochs(&run.record.id)?;
     let openings = Openings::of(&run, runs.store.openings()?);
     let files = files(&run);
+    let kept = runs.kept_if_any(&run);
+    let classes = kept.as_ref().ok().and_then(Option::as_ref).map(|model| model.classes.clone()).unwrap_or_default();
+    let checks = health::examine(&run.record, &epochs, &classes);
     if output.json {
-        output.event(&event(&run, &epochs, &openings, &files));
+        output.event(&event(&run, &epochs, &openings, &checks, &files));
     } else {
         let all = matches.get_flag("all");
         head(&run, output);
         settings(&run, all, output);
         about(&run, &runs, output)?;
         epochs::print(&run, &epochs, all, output);
+        condition(&checks, output);
         opened(&openings, output);
         let files = files.iter().map(|(name, bytes)| format!("{name} {} kB", grouped(bytes.div_ceil(1000))));
         let files = files.collect::<Vec<_>>().join(" · ");
@@ -53,7 +58,6 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         handloom_view::curves(&title, &[curve.view()]).save(file)?;
         output.note(format!("learning curves: {}", file.display()));
     }
-    let kept = runs.kept_if_any(&run);
     // The record can be shown without the model, but a file that is not the run's own is not passed over.
     if let Err(error) = &kept {
         output.note(format!("note: {}", told(error)));
@@ -180,6 +184,19 @@ fn about(run: &Run, runs: &Runs, output: &Output) -> Result<()> {
     Ok(())
 }
 
+/// Prints the problems that the rules of health find, with advice.
+fn condition(checks: &[Check], output: &Output) {
+    output.result(format!("{BOLD}health{BOLD:#}"));
+    let bad: Vec<&Check> = checks.iter().filter(|check| check.state == State::Bad).collect();
+    for check in &bad {
+        output.result(format!("  {BAD}✗{BAD:#} {}", one_line(&check.text)));
+        output.result(format!("    {}", one_line(&check.fix)));
+    }
+    if bad.is_empty() {
+        output.result(format!("  {}", health::verdict(checks).unwrap_or_else(|| "nothing can be said yet".into())));
+    }
+}
+
 /// Prints the number of times the test set was opened, and the openings with this run's model.
 fn opened(openings: &Openings, output: &Output) {
     output.result(format!("{BOLD}test set{BOLD:#}"));
@@ -212,7 +229,7 @@ fn files(run: &Run) -> Vec<(String, u64)> {
     files
 }
 
-fn event(run: &Run, epochs: &[Epoch], openings: &Openings, files: &[(String, u64)]) -> Value {
+fn event(run: &Run, epochs: &[Epoch], openings: &Openings, checks: &[Check], files: &[(String, u64)]) -> Value {
     let mut event = fields::event(run, epochs.last().map(|epoch| &epoch.row));
     event.insert("event".into(), json!("show"));
     let epochs = epochs.iter().map(|Epoch { row, evidence }| {
@@ -224,6 +241,9 @@ fn event(run: &Run, epochs: &[Epoch], openings: &Openings, files: &[(String, u64
     // `epochs` alone would say how many there are; here it says what they came to.
     event.insert("finished_epochs".into(), json!(run.record.epochs));
     event.insert("epochs".into(), epochs.collect());
+    event.insert("initial_norms".into(), json!(run.record.initial_norms));
+    event.insert("health".into(), health::values(checks));
+    event.insert("reason".into(), json!(run.record.reason));
     event.insert("test_openings".into(), json!({"total": openings.total, "of_this_run": openings.own}));
     let files = files.iter().map(|(name, bytes)| json!({"path": run.folder.join(name), "bytes": bytes}));
     event.insert("files".into(), files.collect());

@@ -10,11 +10,12 @@ use handloom_view::study::page::Page;
 use handloom_view::study::sample::Trial;
 
 use super::bench::Bench;
-use super::vanishing::{batch, norm};
 
 /// Units that are looked at, and steps that are taken.
 const UNITS: usize = 5;
 const STEPS: usize = 50;
+/// Images of the fixed batch over which gradients are taken, as for the diagnostics of each epoch.
+const IMAGES: usize = 256;
 
 pub(super) fn page(bench: &Bench<'_>, trials: &[Trial], origin: &Origin) -> Result<Page> {
     let mut found: Vec<Gradients> = Vec::new();
@@ -45,6 +46,18 @@ fn gradients(init: String, config: &Config, data: &Dataset) -> Gradients {
         found.apart.push(pairs.map(|(a, b)| apart(a, b)).fold(0.0, f64::max));
     });
     found
+}
+
+/// The first training images, at most [`IMAGES`].
+fn batch(config: &Config, data: &Dataset) -> Vec<u32> {
+    let (mut rows, _) = data.split(config.val_fraction);
+    rows.truncate(IMAGES);
+    rows
+}
+
+/// Root of the summed squares.
+fn norm(values: impl Iterator<Item = f64>) -> f64 {
+    values.map(|value| value * value).sum::<f64>().sqrt()
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ impl Carried {
         for trial in &self.state.trials {
             let Some(id) = run_of(&self.state, trial.number) else { continue };
             let Some(run) = runs.store.run(id)? else { continue };
-            trials.push(Trial { epochs: runs.store.epochs(id)?, run, start: Vec::new() });
+            trials.push(Trial { epochs: runs.store.epochs(id)?, run });
         }
         Ok(trials)
     }

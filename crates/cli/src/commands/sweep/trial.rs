@@ -31,7 +31,7 @@ use crate::output::Output;
 use crate::provenance::{Origin, absolute};
 use crate::runs::{Record, Run, Runs, Status, name_of, new_id, now_ms};
 use crate::settings::Settings;
-use crate::training::{Done, PRUNED, Recording, Training, begin, divergence, fits, locked, record, training_sha256};
+use crate::training::{Done, PRUNED, Recording, Training, begin, fits, locked, record, training_sha256};
 use crate::wandb::{Asked, Journal, Uploads};
 
 /// Reasons for ending a training early, besides [`PRUNED`].
@@ -208,7 +208,7 @@ impl Trials<'_> {
             Ok(Outcome::Stopped(PRUNED)) => Ending::Pruned,
             Ok(Outcome::Stopped(LOST)) => Ending::Lost,
             Ok(Outcome::Stopped(_)) => Ending::Released,
-            Ok(Outcome::Diverged { epoch, batch, why }) => Ending::Diverged(divergence(epoch, batch, why)),
+            Ok(outcome @ Outcome::Diverged { .. }) => Ending::Diverged(outcome.divergence().unwrap_or_default()),
             Err(fault) => {
                 run.record.status = status(&fault);
                 run.record.ended_ms = Some(now_ms());

@@ -14,7 +14,12 @@ pub(super) fn ended(state: &State) -> Vec<String> {
     let mut reasons: Vec<(Status, String, Vec<u64>)> = Vec::new();
     for trial in state.trials.iter().filter(bad) {
         let why = of(state, trial).unwrap_or("nothing was recorded of why");
-        let why = one_line(&why.replace("\ncaused by: ", ": ").replace("\nhint: ", "; hint: "));
+        // That the trial diverged is said before it.
+        let why = match why.strip_prefix("training diverged ") {
+            Some(reason) => reason.replacen(": ", ", ", 1),
+            None => why.replace("\ncaused by: ", ": ").replace("\nhint: ", "; hint: "),
+        };
+        let why = one_line(&why);
         match reasons.iter_mut().find(|(status, known, _)| *status == trial.status && *known == why) {
             Some((.., numbers)) => numbers.push(trial.number),
             None => reasons.push((trial.status, why, vec![trial.number])),

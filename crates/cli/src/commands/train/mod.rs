@@ -8,8 +8,10 @@ use std::fs;
 use anyhow::{Context as _, Result};
 use clap::ArgMatches;
 use handloom_data::notes::Fingerprints;
+use handloom_engine::config::Config;
+use handloom_engine::dataset::Dataset;
 use handloom_engine::event::{Event, Observer, Outcome};
-use handloom_engine::train::Trained;
+use handloom_engine::train::{self, Trained};
 use handloom_engine::{Machine, Numerics};
 use handloom_store as store;
 use serde_json::Value;
@@ -26,7 +28,7 @@ use crate::output::Output;
 use crate::progress::Display;
 use crate::runs::{Run, Status};
 use crate::source;
-use crate::training::{Done, Recording, Training};
+use crate::training::{Done, Recording, Training, begin, recordable};
 use crate::wandb::{Journal, rows};
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
@@ -70,6 +72,28 @@ fn train(mut plan: Plan, interrupt: &Interrupt, output: &Output) -> Result<Exit>
     outcome
 }
 
+/// A machine of so many threads, or of as many as the system has room for, with a warning.
+fn machine(threads: usize, output: &Output) -> Machine {
+    let machine = Machine::new(memory::threads(threads));
+    if machine.threads() < threads {
+        output.warn(format!(
+            "the system has room for {} of {threads} threads: training takes longer and comes to the same result",
+            machine.threads()
+        ));
+    }
+    machine
+}
+
+/// Norm of each layer's gradient before the first step of a training that goes on, for a run of an older program that did
+/// not record it. None for one that began with a model file, which may have changed since.
+fn initial_norms(config: &Config, data: &Dataset, machine: &Machine) -> Result<Vec<f64>> {
+    if config.init_from.is_some() {
+        return Ok(Vec::new());
+    }
+    let network = begin(config, data)?;
+    Ok(recordable(&train::initial_norms(config, data, &network, machine)))
+}
+
 /// Trains and records. `done` becomes what programs are told of it once its upload is over.
 fn work(
     plan: Plan,
@@ -93,13 +117,7 @@ fn work(
         wandb: _,
         lock: _lock,
     } = plan;
-    let machine = Machine::new(memory::threads(threads));
-    if machine.threads() < threads {
-        output.warn(format!(
-            "the system has room for {} of {threads} threads: training takes longer and comes to the same result",
-            machine.threads()
-        ));
-    }
+    let machine = machine(threads, output);
     run.record.isa = machine.isa().name().into();
     run.record.arch = Some(std::env::consts::ARCH.into());
     // Of two versions of the arithmetic, neither trained this run.
@@ -109,6 +127,10 @@ fn work(
     }
     run.record.status = Status::Running;
     run.record.ended_ms = None;
+    run.record.reason = None;
+    if session.epoch > 0 && run.record.initial_norms.is_empty() {
+        run.record.initial_norms = initial_norms(&config, &data, &machine)?;
+    }
     // Those of the model that is there belong to it until it is replaced, at a moment that nobody can record.
     (run.record.weights_sha256, run.record.model_sha256) = (None, None);
     let recording = Recording::begin(&runs, &run, &session)?;

@@ -12,6 +12,7 @@ use handloom_engine::session::Session;
 use handloom_engine::{Isa, Numerics, train};
 use handloom_export::wandb::Environment;
 use handloom_store::Epoch;
+use handloom_view::format::rate;
 use handloom_view::words::{count, line};
 use serde_json::{Map, Value};
 
@@ -263,7 +264,7 @@ fn can_go_on(run: &Run, config: &Config, epochs: &[Epoch]) -> Result<()> {
             return Err(Failure::usage(format!(
                 "run `{id}` diverged in epoch {}: going on from its checkpoint diverges again\nhint: train anew with a smaller learning rate, such as `-lr {}`",
                 record.epochs + 1,
-                config.rate() / 10.0
+                rate(config.smaller_rate())
             )));
         }
         _ => {}
@@ -364,6 +365,7 @@ fn child(parent: &Record, config: &Config, source: &Source, epochs: u64, out: Op
         notes: parent.notes.clone(),
         no_test: parent.no_test,
         epochs,
+        initial_norms: parent.initial_norms.clone(),
         // Of the epochs so far, the best is the parent's.
         best_epoch: parent.best_epoch.filter(|&best| best <= epochs),
         val_accuracy: parent.val_accuracy.filter(|_| parent.best_epoch.is_some_and(|best| best <= epochs)),

@@ -2,7 +2,7 @@
 
 use handloom_engine::BatchStats;
 use handloom_engine::config::Config;
-use handloom_engine::event::{Divergence, Outcome};
+use handloom_engine::event::Outcome;
 use handloom_engine::session::Session;
 use handloom_engine::train::Trained;
 use handloom_view::format::rate;
@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use crate::output::{BOLD, DIM, GOOD, Output};
 use crate::runs::Run;
 use crate::source::Source;
-use crate::training::divergence;
 use handloom_view::format::duration;
 
 /// Says what is about to be trained, on how many images, and on how many it is validated.
@@ -74,7 +73,7 @@ pub(super) fn tell(
 ) {
     let id = &run.record.id;
     match trained.outcome {
-        Outcome::Diverged { epoch, batch, why } => diverged(run, trained, config, (epoch, batch, why), output),
+        Outcome::Diverged { .. } => diverged(run, trained, config, output),
         Outcome::Stopped(_) => {
             output.note(format!(
                 "stopped after epoch {} of {}; the checkpoint is saved",
@@ -132,17 +131,11 @@ fn finished(run: &Run, trained: &Trained, config: &Config, seconds: f64, output:
     output.line(format!("  saved: the weights of epoch {} in {}{also}", trained.epoch, run.model().display()));
 }
 
-fn diverged(
-    run: &Run,
-    trained: &Trained,
-    config: &Config,
-    (epoch, batch, why): (u64, u64, Divergence),
-    output: &Output,
-) {
-    let what = divergence(epoch, batch, why);
-    let (used, smaller) = (rate(config.rate()), rate(config.rate() / 10.0));
+fn diverged(run: &Run, trained: &Trained, config: &Config, output: &Output) {
+    let reason = trained.outcome.divergence().unwrap_or_default();
+    let (used, smaller) = (rate(config.rate()), rate(config.smaller_rate()));
     output.error(&format!(
-        "{what} ({} lr {used})\nhint: try a smaller learning rate, such as `-lr {smaller}`\n  kept: the weights after epoch {} in {}",
+        "{reason} ({} lr {used})\nhint: try a smaller learning rate, such as `-lr {smaller}`\n  kept: the weights after epoch {} in {}",
         config.optimizer.name(),
         trained.epoch,
         run.model().display()
@@ -173,7 +166,7 @@ pub(super) fn done_event(run: &Run, trained: &Trained, seconds: f64) -> Value {
         "model": run.model(), "val_accuracy": run.record.val_accuracy, "test_accuracy": run.record.test_accuracy,
         "epochs": trained.rows.len(), "best_epoch": run.record.best_epoch, "seconds": seconds,
         "parameters": trained.network.parameters(), "weights_sha256": run.record.weights_sha256,
-        "model_sha256": run.record.model_sha256,
+        "model_sha256": run.record.model_sha256, "reason": run.record.reason,
     })
 }
 

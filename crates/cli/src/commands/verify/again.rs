@@ -21,7 +21,7 @@ use crate::output::Output;
 use crate::progress::bar;
 use crate::runs::Status;
 use crate::table::one_line;
-use crate::training::{Training, begin, divergence, fits};
+use crate::training::{Training, begin, fits, recordable};
 
 /// Reasons for ending a training early.
 const END: &str = "the end of the reported run";
@@ -34,6 +34,8 @@ pub(super) struct Retrained {
     pub(super) status: Status,
     /// Description of the divergence, if it diverged.
     pub(super) why: Option<String>,
+    /// Norm of each layer's gradient before the first step.
+    pub(super) initial_norms: Vec<f64>,
     /// Epoch of the kept weights, if an epoch was finished.
     pub(super) best_epoch: Option<u64>,
     pub(super) val_accuracy: Option<f64>,
@@ -112,7 +114,7 @@ impl Bench<'_> {
         let trained = done.trained;
         let (status, why) = match trained.outcome {
             Outcome::Finished => (Status::Finished, None),
-            Outcome::Diverged { epoch, batch, why } => (Status::Diverged, Some(divergence(epoch, batch, why))),
+            Outcome::Diverged { .. } => (Status::Diverged, trained.outcome.divergence()),
             Outcome::Stopped(END) if was_ended => (made.status, None),
             // It would go on.
             Outcome::Stopped(END) => (Status::Stopped, None),
@@ -128,6 +130,7 @@ impl Bench<'_> {
             diagnostics: diagnostics.take(),
             status,
             why,
+            initial_norms: trained.initial_norms.as_deref().map(recordable).unwrap_or_default(),
             model: done.model,
         })))
     }

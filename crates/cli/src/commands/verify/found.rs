@@ -83,6 +83,11 @@ pub(super) fn of_run(made: &Made, retrained: &Retrained, tested: Option<&Tested>
     found.status = retrained.status;
     found.epochs = retrained.rows.len() as u64;
     found.best_epoch = retrained.best_epoch;
+    // Programs that record the version of the arithmetic record these, too.
+    if made.numerics.is_some() {
+        found.reason.clone_from(&retrained.why);
+        found.initial_norms.clone_from(&retrained.initial_norms);
+    }
     found.val_accuracy = retrained.val_accuracy;
     found.weights_sha256 = Some(retrained.weights_sha256.clone());
     found.figures = made.figures.as_ref().map(|figures| figures.again(&retrained.rows));

@@ -141,7 +141,7 @@ fn trials_that_failed_or_diverged_say_why_and_are_tried_again_if_that_is_asked_f
     let show = place.run("sweep show @last").code(0);
     for said in [&ended.stderr, &show.stdout] {
         assert!(said.contains("trials 0 and 2 failed: ") && said.contains("num_layers"), "{said}");
-        assert!(said.contains("trial 3 diverged: "), "{said}");
+        assert!(said.contains("trial 3 diverged: in epoch 1, the loss of batch "), "{said}");
     }
     let again = place.run("sweep resume @last --retry-failed --workers 1").code(0);
     assert!(again.stderr.contains("2 failed trials are tried again"), "{}", again.stderr);

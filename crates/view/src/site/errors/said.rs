@@ -5,12 +5,11 @@ use handloom_store::Epoch;
 
 use super::super::project::largest;
 use super::super::sentence::{Sentence, run_page};
-use super::super::words::percent;
 use super::calibration::Bin;
 use super::judged::{Judged, Set};
 use super::pairs::{both_ways, is_one_way};
 use super::training::shift;
-use crate::words::{count, grouped};
+use crate::words::{count, grouped, percent};
 
 /// Fewer errors than this show no pattern.
 const FEWEST: u64 = 30;

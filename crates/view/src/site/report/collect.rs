@@ -91,6 +91,8 @@ fn of_run(site: &Site, run: &Run, rows: &[Row]) -> Made {
         weights_sha256: run.weights_sha256,
         val_accuracy: run.val_accuracy,
         best_epoch: run.best_epoch,
+        initial_norms: run.initial_norms,
+        reason: run.reason,
         epochs: run.epochs,
         test_accuracy: run.test_accuracy,
         test_loss: run.test_loss,

@@ -127,6 +127,12 @@ pub struct Made {
     pub val_accuracy: Option<f64>,
     /// Epoch of the saved weights.
     pub best_epoch: Option<u64>,
+    /// Norm of each layer's gradient before the first step, if it was recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub initial_norms: Vec<f64>,
+    /// The reason of its end in words, if it diverged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Finished epochs.
     pub epochs: u64,
     /// Accuracy of the saved weights on the test set, if the training opened it.

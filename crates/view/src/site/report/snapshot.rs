@@ -64,6 +64,8 @@ fn run(made: &Made) -> Run {
         weights_sha256: made.weights_sha256,
         val_accuracy: made.val_accuracy,
         best_epoch: made.best_epoch,
+        initial_norms: made.initial_norms,
+        reason: made.reason,
         epochs: made.epochs,
         test_accuracy: made.test_accuracy,
         test_loss: made.test_loss,

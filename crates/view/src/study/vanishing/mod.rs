@@ -13,10 +13,9 @@ use super::page::{Block, Page};
 use super::sample::{Arm, Sample, Trial, arms};
 use super::{Origin, again, counted};
 use crate::bands::{Band, Chart, Scale, bands};
+use crate::insight::health::{VANISHED, gradient_ratio};
 use crate::words::{count, listed};
 
-/// A gradient that is less than this share of the shallowest network's has vanished.
-const VANISHED: f64 = 0.1;
 /// What is less than this share of the highest has no place of its own on a scale of logarithms.
 const FLOOR: f64 = 1e-3;
 /// What lines and bands are here: intervals of logarithms reach so far up that they would flatten all else.
@@ -31,9 +30,9 @@ struct Family<'a> {
 /// The page.
 pub fn page(trials: &[Trial], origin: &Origin) -> Page {
     let families = families(trials);
-    let mut blocks = vec![Block::Words(
-        "What does depth do to the gradient of the first layer? It comes down from the last one, and each layer between multiplies it by its weights and by the slope of its activation: where these factors are small it vanishes, and the first layer hardly learns. Below is how large it is before the first step and after the first epoch, for one fixed batch of training images.".into(),
-    )];
+    let mut blocks = vec![Block::Words(format!(
+        "Depth can make the gradient of the first layer vanish. Backpropagation multiplies it layer by layer by the weights and by the slope of the activation. Where these factors are small, the first layer hardly learns. A gradient counts as vanished where, before the first step, its norm in layer 1 is below {VANISHED} times that in the last hidden layer. Norms are measured before the first step and after the first epoch, on one fixed batch of training images."
+    ))];
     blocks.extend(counted(trials));
     blocks.extend(left_out(&families).map(Block::Words));
     blocks.push(Block::Heading("What is seen".into()));
@@ -80,7 +79,7 @@ impl Family<'_> {
 
 /// Norm of the first layer's gradient before the first step.
 fn norm(trial: &Trial) -> Option<f64> {
-    trial.start.first().copied()
+    trial.run.initial_norms.first().copied()
 }
 
 /// The same after the first epoch.
@@ -88,9 +87,9 @@ fn later(trial: &Trial) -> Option<f64> {
     Some(trial.epochs.first()?.evidence.layers.first()?.gradient_norm)
 }
 
-/// How many times the last layer's norm it is before the first step.
+/// The same over that of the last hidden layer, by which health is judged, too.
 fn ratio(trial: &Trial) -> Option<f64> {
-    Some(norm(trial)? / trial.start.last()?)
+    gradient_ratio(&trial.run.initial_norms)
 }
 
 /// Logarithms of a figure, of the runs that have any.
@@ -175,7 +174,7 @@ fn table(families: &[Family<'_>]) -> Block {
         "hidden layers",
         "runs",
         "first layer's gradient",
-        "first / last layer",
+        "first / last hidden layer",
         "after one epoch",
         "validation accuracy",
     ];

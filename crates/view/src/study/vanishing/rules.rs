@@ -1,14 +1,15 @@
-//! What the gradients say: whether they vanish with depth, who keeps most of them, and whether accuracy falls too.
+//! Conclusions about gradients: do they vanish with depth, with which activation least, and does accuracy fall too.
 
 use handloom_engine::compare::Difference;
 use handloom_engine::metric::wilson;
 
 use super::super::page::Conclusion;
 use super::super::sample::{Sample, Trial};
-use super::{Family, VANISHED, layers, logs, norm, ratio, zeros};
+use super::{Family, layers, logs, ratio, zeros};
+use crate::insight::health::VANISHED;
 use crate::words::{count, listed};
 
-/// Whether gradients vanish, with which activation least, and whether accuracy falls too.
+/// The conclusions, those on vanishing gradients first.
 pub(super) fn conclusions(families: &[Family<'_>]) -> Vec<Conclusion> {
     let mut found: Vec<Conclusion> = families.iter().map(vanishes).collect();
     found.push(keeps(families));
@@ -32,25 +33,26 @@ pub(super) fn factor(found: &Difference) -> String {
     format!("{value} times [{low}, {high}]")
 }
 
+/// Whether an activation's gradients vanish in its deepest networks, by the rule of [`health`](crate::insight::health).
 pub(super) fn vanishes(family: &Family<'_>) -> Conclusion {
     let name = &family.activation;
-    let Some([(few, shallow), (many, deep)]) = family.ends() else {
-        return Conclusion::open(format!("{name}: there are no two depths to compare"));
+    let Some((many, deep)) = family.depths.last().filter(|(depth, _)| *depth > 1) else {
+        return Conclusion::open(format!("{name}: there is no network of two or more hidden layers"));
     };
     let (lost, runs) = (zeros(deep), deep.trials.len());
-    if zeros(shallow) == 0 && wilson(lost as u64, runs as u64)[0] > 0.5 {
+    if wilson(lost as u64, runs as u64)[0] > 0.5 {
         let text =
             format!("{name} vanishes: with {} the gradient is exactly 0 in {lost} of {runs} runs", layers(*many));
         return Conclusion::settled(text);
     }
     let left = match lost {
         0 => String::new(),
-        lost => format!("; it is exactly 0 in {} with {many}, left out", count(lost as u64, "run", "runs")),
+        lost => format!("; it is exactly 0 in {}, left out", count(lost as u64, "run", "runs")),
     };
-    let Some(found) = logs(deep, norm).over(&logs(shallow, norm)) else {
+    let Some(found) = logs(deep, ratio).estimate() else {
         return Conclusion::open(format!("{name}: there are too few gradients to say what depth does to them{left}"));
     };
-    let said = format!("with {} the first layer's gradient is {} that with {few}{left}", layers(*many), factor(&found));
+    let said = format!("with {} layer 1 gets {} the gradient of layer {many}{left}", layers(*many), factor(&found));
     if libm::exp(found.high) < VANISHED {
         Conclusion::settled(format!("{name} vanishes: {said}"))
     } else if libm::exp(found.low) > VANISHED && lost == 0 {
@@ -61,7 +63,7 @@ pub(super) fn vanishes(family: &Family<'_>) -> Conclusion {
     }
 }
 
-/// Which activation hands the largest share of the last layer's gradient down to the first.
+/// The activation with which the first layer gets the largest share of the last hidden layer's gradient.
 pub(super) fn keeps(families: &[Family<'_>]) -> Conclusion {
     let deepest = families.iter().filter_map(|family| Some(family.depths.last()?.0)).max();
     let ends = |family: &Family<'_>| {
@@ -83,7 +85,7 @@ pub(super) fn keeps(families: &[Family<'_>]) -> Conclusion {
     let lead =
         sample.over(next).map_or(String::new(), |found| format!(", {} as much as with {second}", factor(&found)));
     let said = format!(
-        "with {deep} {first} keeps most: the first layer's gradient is {} times the last layer's{lead}",
+        "with {deep} {first} keeps most: layer 1 gets {} times the gradient of the last hidden layer{lead}",
         figure(*mean)
     );
     let is_rival = |other: &Sample| sample.over(other).is_none_or(|found| found.low <= 0.0);

@@ -70,7 +70,7 @@ fn of_a_run_without_epochs_nothing_is_known() {
 
 #[test]
 fn divergence_is_no_number_a_status_or_a_loss_that_grew() {
-    let config = json!({"learning_rate": 10.0});
+    let config = json!({"optimizer": "sgd", "learning_rate": 10.0});
     let broken = epochs(|epoch| {
         if epoch.row.epoch == 4 {
             epoch.row.train_loss = f64::NAN;
@@ -78,10 +78,13 @@ fn divergence_is_no_number_a_status_or_a_loss_that_grew() {
     });
     let found = check("divergence", &run(config.clone(), &broken), &broken);
     assert_eq!((found.state, found.text.as_str()), (State::Bad, "The loss was not a finite number in epoch 4."));
-    assert_eq!(found.fix, "Try a tenth of the learning rate: -lr 1.");
+    assert_eq!(found.fix, "Try a smaller learning rate: -lr 0.1.");
     let well = epochs(|_| ());
     let ended = Run { status: Status::Diverged, ..run(config.clone(), &well) };
-    assert!(check("divergence", &ended, &well).text.contains("epoch 7"));
+    assert_eq!(check("divergence", &ended, &well).text, "Training diverged in epoch 7.");
+    let reason = Some("training diverged in epoch 7: the loss grew 512-fold".into());
+    let told = check("divergence", &Run { reason, ..ended }, &well).text;
+    assert_eq!(told, "Training diverged in epoch 7: the loss grew 512-fold.");
     let grown = |factor: f64| {
         epochs(|epoch| epoch.row.train_loss = 1.0 + (factor - 1.0) * (epoch.row.epoch as f64 - 1.0) / 5.0)
     };
@@ -122,7 +125,10 @@ fn a_gradient_that_is_a_twentieth_at_the_first_layer_vanishes() {
     let deep = norms(&[0.001, 0.01, 0.08, 0.24, 0.5]);
     let found = told("sigmoid", &deep);
     assert_eq!((found.state, found.layer), (State::Bad, Some(1)));
-    assert_eq!(found.text, "Layer 1 gets 240 times less gradient than layer 4.");
+    assert_eq!(
+        found.text,
+        "Gradients vanish: at the ends of epochs, layer 1 gets 240 times less gradient than layer 4."
+    );
     assert!(found.fix.contains("sigmoid") && !told("tanh", &deep).fix.contains("sigmoid"));
     assert_eq!(told("sigmoid", &norms(&[0.03, 0.1, 0.4, 0.5])).state, State::Good);
     // The output layer does not count: its gradient is always large.
@@ -138,19 +144,52 @@ fn a_gradient_that_is_a_twentieth_at_the_first_layer_vanishes() {
 }
 
 #[test]
+fn gradients_that_vanish_before_the_first_step_are_told_whatever_they_are_later() {
+    let well = epochs(|_| ());
+    let told = |initial_norms: &[f64], epochs: &[Epoch]| {
+        let run = run(json!({"activation": "sigmoid"}), epochs);
+        check("vanishing", &Run { initial_norms: initial_norms.to_vec(), ..run }, epochs)
+    };
+    let vanished = [1e-6, 1e-3, 0.04, 0.5];
+    let found = told(&vanished, &well);
+    assert_eq!((found.state, found.layer), (State::Bad, Some(1)));
+    assert_eq!(
+        found.text,
+        "Gradients vanish: before the first step, layer 1 gets 40,000 times less gradient than layer 3; at the ends of \
+         epochs, 0.75 times the gradient of layer 3."
+    );
+    // A run that has only begun is judged, too.
+    let found = told(&vanished, &[]);
+    assert_eq!(
+        found.text,
+        "Gradients vanish: before the first step, layer 1 gets 40,000 times less gradient than layer 3."
+    );
+    let found = told(&[0.0, 1e-9, 0.1, 0.5], &[]);
+    assert!(found.state == State::Bad && found.text.contains("no gradient at all, unlike layer 3"), "{found:?}");
+    assert_eq!(told(&[0.3, 0.2, 0.4, 0.5], &well).state, State::Good);
+    assert_eq!(told(&[1e-9, 0.5], &[]).state, State::Unknown, "one hidden layer has nothing to vanish");
+    // Norms that vanish later, or that begin at nothing in all layers, are found by the epochs.
+    let later = epochs(|epoch| epoch.evidence.layers[0].gradient_norm = 1e-3);
+    assert!(told(&[0.3, 0.2, 0.4, 0.5], &later).text.starts_with("Gradients vanish: at the ends of epochs"));
+    assert_eq!(told(&[0.0, 0.0, 0.0, 0.5], &well).state, State::Good);
+    assert_eq!(told(&[0.0, 0.0, 0.0, 0.5], &[]).text, "Hidden layers get no gradient at all.");
+}
+
+#[test]
 fn steps_are_a_tenth_of_the_weights_at_most_and_not_nothing_in_every_layer() {
     let steps = |sizes: [Option<f64>; 4]| {
         epochs(|epoch| epoch.evidence.layers.iter_mut().zip(sizes).for_each(|(layer, size)| layer.step = size))
     };
-    let told = |epochs: &[Epoch]| check("step", &run(json!({"learning_rate": 0.05}), epochs), epochs);
+    let told =
+        |epochs: &[Epoch]| check("step", &run(json!({"optimizer": "sgd", "learning_rate": 0.05}), epochs), epochs);
     let found = told(&steps([0.01, 0.25, 0.2, 0.01].map(Some)));
     assert_eq!((found.state, found.layer), (State::Bad, Some(2)));
     assert_eq!(found.text, "Steps are large: each changes the weights of layer 2 by 25.0%.");
-    assert_eq!(found.fix, "Try a tenth of the learning rate: -lr 0.005.");
+    assert_eq!(found.fix, "Try a smaller learning rate: -lr 0.005.");
     let found = told(&steps([1e-6, 2e-6, 1e-6, 1e-7].map(Some)));
     assert_eq!((found.state, found.layer), (State::Bad, None));
     assert_eq!(found.text, "Steps are tiny: none changes a layer's weights by more than 2e-4%.");
-    assert_eq!(found.fix, "Try ten times the learning rate: -lr 0.5.");
+    assert_eq!(found.fix, "Try a ten times larger learning rate: -lr 0.5.");
     // One layer that moves is enough, and one odd epoch is not the run.
     assert_eq!(told(&steps([1e-6, 1e-6, 1e-6, 1e-3].map(Some))).state, State::Good);
     let mut odd = steps([1e-3; 4].map(Some));

@@ -1,40 +1,42 @@
-//! Whether a run learns as it should: checks by rules over what its epochs showed, each said with the run's own numbers.
+//! Health checks of a run: rules over its recorded epochs, each with the run's own numbers.
 //!
-//! A rule that finds its illness also says what helps against it. One that cannot tell, since the run has no such layer or
-//! nothing was recorded, says why.
+//! A rule that finds a problem also says what helps against it. One that does not apply, or has nothing recorded to judge
+//! by, says so. `show`, the dashboard and reports all show these checks.
 
-mod checks;
+mod rules;
 #[cfg(test)]
 mod tests;
 
 use handloom_store::{Epoch, Run};
 use serde_json::{Value, json};
 
+pub(crate) use self::rules::{VANISHED, gradient_ratio};
 use crate::words::listed;
 
-/// What a rule found.
+/// Result of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// Looked, and found nothing wrong.
+pub enum State {
+    /// The problem is not there.
     Good,
-    /// Found what it looks for.
+    /// The problem is there.
     Bad,
-    /// Cannot tell.
+    /// The rule does not apply, or nothing was recorded to judge by.
     Unknown,
 }
 
-/// What a rule says of a run.
+/// Result of a rule for a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Check {
-    /// Which rule.
-    pub(crate) rule: &'static str,
-    pub(crate) state: State,
-    /// What was found, in words.
-    pub(crate) text: String,
-    /// What helps; empty unless it is bad.
-    pub(crate) fix: String,
-    /// The layer that it is about, from 1.
-    pub(crate) layer: Option<usize>,
+pub struct Check {
+    /// Name of the rule.
+    pub rule: &'static str,
+    /// Result of the rule.
+    pub state: State,
+    /// Result in a sentence.
+    pub text: String,
+    /// Advice; empty unless the problem is there.
+    pub fix: String,
+    /// The layer concerned, from 1.
+    pub layer: Option<usize>,
 }
 
 impl Check {
@@ -61,25 +63,25 @@ impl Check {
     }
 }
 
-/// What every rule says of a run; `classes` has the names of classes, as far as they are known.
-pub(crate) fn examine(run: &Run, epochs: &[Epoch], classes: &[String]) -> Vec<Check> {
-    checks::ALL.iter().map(|rule| rule(&checks::Case { run, epochs, classes })).collect()
+/// Results of all rules for a run; `classes` has the names of classes, as far as they are known.
+pub fn examine(run: &Run, epochs: &[Epoch], classes: &[String]) -> Vec<Check> {
+    rules::ALL.iter().map(|rule| rule(&rules::Case { run, epochs, classes })).collect()
 }
 
-/// Checks as they are answered.
-pub(crate) fn values(checks: &[Check]) -> Value {
+/// Checks as JSON.
+pub fn values(checks: &[Check]) -> Value {
     checks.iter().map(Check::to_value).collect()
 }
 
-/// All checks in a sentence: what is wrong, or that nothing is. Says nothing where no rule could tell.
-pub(crate) fn verdict(checks: &[Check]) -> Option<String> {
+/// All checks in a sentence; none where no rule could judge.
+pub fn verdict(checks: &[Check]) -> Option<String> {
     let bad: Vec<&Check> = checks.iter().filter(|check| check.state == State::Bad).collect();
     match bad[..] {
         [] if checks.iter().any(|check| check.state == State::Good) => Some("Healthy.".into()),
         [] => None,
         [one] => Some(one.text.clone()),
         [first, ref others @ ..] => {
-            let names: Vec<String> = others.iter().map(|check| checks::ailment(check.rule).to_owned()).collect();
+            let names: Vec<String> = others.iter().map(|check| rules::ailment(check.rule).to_owned()).collect();
             Some(format!("{} Besides: {}.", first.text, listed(&names)))
         }
     }

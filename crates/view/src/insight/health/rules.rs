@@ -1,11 +1,12 @@
-//! The rules.
+//! The rules of health, one function each.
 
+use handloom_engine::config::Config;
 use handloom_engine::metric::wilson;
 use handloom_store::{Epoch, Run, Status};
 
 use super::{Check, State};
 use crate::format::{self, number};
-use crate::site::words::{hidden, percent};
+use crate::words::{grouped, hidden, percent};
 
 /// A run to be examined.
 pub(super) struct Case<'a> {
@@ -31,23 +32,18 @@ pub(super) fn ailment(rule: &str) -> &'static str {
     }
 }
 
-/// An epoch's loss this many times that of the first is not a bad epoch: training has come apart.
+/// A training loss that ends at this many times its first value is a divergence, not a bad epoch.
 const WORSE: f64 = 2.0;
 
 fn divergence(case: &Case<'_>) -> Check {
     const RULE: &str = "divergence";
     let fix = case.slower();
+    if case.run.status == Status::Diverged {
+        return Check::bad(RULE, reason(case.run), fix);
+    }
     let losses = || case.epochs.iter().map(|epoch| (epoch.row.epoch, epoch.row.train_loss));
     if let Some((epoch, _)) = losses().find(|(_, loss)| !loss.is_finite()) {
         return Check::bad(RULE, format!("The loss was not a finite number in epoch {epoch}."), fix);
-    }
-    if case.run.status == Status::Diverged {
-        let epoch = case.run.epochs + 1;
-        return Check::bad(
-            RULE,
-            format!("Training diverged in epoch {epoch}: the loss or a weight grew beyond the range of numbers."),
-            fix,
-        );
     }
     let Some((_, first)) = losses().next() else { return unknown(RULE, "No epoch is finished yet.") };
     let last = losses().next_back().map_or(first, |(_, loss)| loss);
@@ -55,6 +51,14 @@ fn divergence(case: &Case<'_>) -> Check {
         return Check::bad(RULE, format!("The training loss rose from {} to {}.", number(first), number(last)), fix);
     }
     Check::new(RULE, State::Good, format!("The training loss went from {} to {}.", number(first), number(last)))
+}
+
+/// The recorded reason of a divergence as a sentence; the epoch alone where an older program recorded none.
+fn reason(run: &Run) -> String {
+    let reason = run.reason.clone().unwrap_or_else(|| format!("training diverged in epoch {}", run.epochs + 1));
+    let mut letters = reason.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
 }
 
 fn chance(case: &Case<'_>) -> Check {
@@ -87,33 +91,40 @@ fn chance(case: &Case<'_>) -> Check {
     )
 }
 
-/// The first layer's gradient may be this small next to that of the last hidden layer. Of 200 real trials, those that
-/// learned anything to speak of were above 0.4, and those below 0.05 stayed within a third right, most of them at chance.
-const VANISHED: f64 = 0.05;
+/// Gradients vanish where the first layer's norm is below this share of the last hidden layer's. Of 200 real trials, those
+/// that learned anything to speak of were above 0.4 at the ends of epochs; those below 0.05 stayed within a third right,
+/// most of them at chance.
+pub(crate) const VANISHED: f64 = 0.05;
 
+/// Gradient norm of the first layer over that of the last hidden layer, of `norms` of all layers, the output layer last.
+///
+/// None for fewer than two hidden layers, and where the last hidden layer has no gradient or one is not finite.
+pub(crate) fn gradient_ratio(norms: &[f64]) -> Option<f64> {
+    // The output layer is left out, as its gradient is large whatever the depth.
+    let [first, .., last, _] = *norms else { return None };
+    (first.is_finite() && last.is_finite() && last > 0.0).then_some(first / last)
+}
+
+/// Judges the gradients before the first step, where depth shows: a network that gets past them has other ones later.
 fn vanishing(case: &Case<'_>) -> Check {
     const RULE: &str = "vanishing";
-    let layers = case.layers();
-    // The output layer is the last.
-    let Some(last) = layers.checked_sub(2).filter(|last| *last > 0) else {
+    let initial = &case.run.initial_norms;
+    let layers = case.layers().max(initial.len());
+    let Some(deep) = layers.checked_sub(1).filter(|hidden| *hidden > 1) else {
         return unknown(
             RULE,
             if layers == 0 { "No gradients were recorded." } else { "There are no two hidden layers to compare." },
         );
     };
-    let ratio = |epoch: &Epoch| {
-        let norm = |layer: usize| epoch.evidence.layers.get(layer).map(|health| health.gradient_norm);
-        let (first, last) = (norm(0)?, norm(last)?);
-        (first.is_finite() && last.is_finite() && last > 0.0).then_some(first / last)
-    };
-    // The middle one, as a single epoch may be odd.
-    let Some(ratio) = middle(case.epochs.iter().filter_map(ratio)) else {
+    let norms = |epoch: &Epoch| epoch.evidence.layers.iter().map(|layer| layer.gradient_norm).collect::<Vec<f64>>();
+    let before = gradient_ratio(initial);
+    // The median, as a single epoch may be odd.
+    let later = middle(case.epochs.iter().filter_map(|epoch| gradient_ratio(&norms(epoch))));
+    let Some(ratio) = before.or(later) else {
         // Zeros in every layer: nothing gets anywhere, which is the same illness.
-        let zero = case
-            .epochs
-            .iter()
-            .any(|epoch| epoch.evidence.layers.first().is_some_and(|layer| layer.gradient_norm == 0.0));
-        return if zero {
+        let is_zero =
+            initial.first() == Some(&0.0) || case.epochs.iter().any(|epoch| norms(epoch).first() == Some(&0.0));
+        return if is_zero {
             Check::bad(
                 RULE,
                 "Hidden layers get no gradient at all.",
@@ -124,22 +135,51 @@ fn vanishing(case: &Case<'_>) -> Check {
             unknown(RULE, "No gradients were recorded.")
         };
     };
-    let deep = last + 1;
-    if ratio < VANISHED {
-        let text = if ratio > 0.0 {
-            format!("Layer 1 gets {} times less gradient than layer {deep}.", number((1.0 / ratio).round()))
-        } else {
-            "Layer 1 gets no gradient at all.".to_owned()
-        };
-        let activation = case.run.config.get("activation").and_then(serde_json::Value::as_str).unwrap_or_default();
-        let fix = match activation {
-            "sigmoid" => "Typical of sigmoid in deep networks: try -a relu or -a tanh, with -w_i xavier.",
-            "relu" => "Try -w_i he, or fewer layers.",
-            _ => "Try -a relu, -w_i xavier, or fewer layers.",
-        };
-        return Check::bad(RULE, text, fix).of_layer(1);
+    let vanished = |ratio: f64| ratio < VANISHED;
+    let text = match (before, later) {
+        (Some(before), Some(later)) if vanished(before) => format!(
+            "Gradients vanish: before the first step, layer 1 gets {} layer {deep}; at the ends of epochs, {} layer {deep}.",
+            share(before),
+            share(later)
+        ),
+        (Some(before), None) if vanished(before) => {
+            format!("Gradients vanish: before the first step, layer 1 gets {} layer {deep}.", share(before))
+        }
+        (_, Some(later)) if vanished(later) => {
+            format!("Gradients vanish: at the ends of epochs, layer 1 gets {} layer {deep}.", share(later))
+        }
+        _ => {
+            return Check::new(
+                RULE,
+                State::Good,
+                format!("Gradients reach layer 1: it gets {} layer {deep}.", share(ratio)),
+            );
+        }
+    };
+    let activation = case.run.config.get("activation").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let fix = match activation {
+        "sigmoid" => "Typical of sigmoid in deep networks: try -a relu or -a tanh, with -w_i xavier.",
+        "relu" => "Try -w_i he, or fewer layers.",
+        _ => "Try -a relu, -w_i xavier, or fewer layers.",
+    };
+    Check::bad(RULE, text, fix).of_layer(1)
+}
+
+/// A ratio of gradients in words that end before the layer compared with: `240 times less gradient than`.
+fn share(ratio: f64) -> String {
+    if ratio == 0.0 {
+        return "no gradient at all, unlike".into();
     }
-    Check::new(RULE, State::Good, format!("Gradients reach layer 1: {} times those of layer {deep}.", number(ratio)))
+    if ratio >= 0.5 {
+        return format!("{} times the gradient of", number(ratio));
+    }
+    let times = 1.0 / ratio;
+    if times < 1e6 {
+        let digits = 10_f64.powi((libm::log10(times).floor() as i32 - 2).max(0));
+        format!("{} times less gradient than", grouped(((times / digits).round() * digits) as u64))
+    } else {
+        format!("{times:.1e} times less gradient than")
+    }
 }
 
 /// A step may be this much of the weights that it moves. Of 293 real trials with rates from 1e-6 to 2, none with larger
@@ -164,7 +204,7 @@ fn step(case: &Case<'_>) -> Check {
     }
     if step < TINY {
         let text = format!("Steps are tiny: none changes a layer's weights by more than {}.", small(step));
-        return Check::bad(RULE, text, case.try_rate("ten times", |rate| 10.0 * rate));
+        return Check::bad(RULE, text, case.try_rate("a ten times larger", |config| 10.0 * config.rate()));
     }
     Check::new(RULE, State::Good, format!("Each step changes a layer's weights by at most {}.", small(step)))
 }
@@ -268,17 +308,17 @@ impl Case<'_> {
         self.epochs.iter().map(|epoch| epoch.evidence.layers.len()).max().unwrap_or(0)
     }
 
-    /// What helps against steps that are too large.
+    /// Advice against steps that are too large.
     fn slower(&self) -> String {
-        self.try_rate("a tenth of", |rate| rate / 10.0)
+        self.try_rate("a smaller", Config::smaller_rate)
     }
 
-    /// The advice to train with `what` the learning rate, and which one that is.
-    fn try_rate(&self, what: &str, changed: impl Fn(f64) -> f64) -> String {
-        match self.run.config.get("learning_rate").and_then(serde_json::Value::as_f64) {
-            Some(rate) => format!("Try {what} the learning rate: -lr {}.", format::rate(changed(rate))),
-            None => format!("Try {what} the learning rate."),
-        }
+    /// Advice to train with `which` learning rate, with its value where the run's own is known.
+    fn try_rate(&self, which: &str, changed: impl Fn(&Config) -> f64) -> String {
+        let mut config = Config::default();
+        let is_known = self.run.config.contains_key("learning_rate") && config.merge(&self.run.config).is_ok();
+        let value = if is_known { format!(": -lr {}", format::rate(changed(&config))) } else { String::new() };
+        format!("Try {which} learning rate{value}.")
     }
 
     /// The epoch whose weights are kept, or the last.
