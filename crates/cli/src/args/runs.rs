@@ -48,7 +48,9 @@ pub(super) fn compare() -> Command {
         .infer_long_args(true)
         .arg(Arg::new("a").value_name("A").required(true).help(side))
         .arg(Arg::new("b").value_name("B").required(true).help(side))
-        .arg(switch("no-test", "Leave the test set closed"))
+        .arg(switch("test", "Open the test set, too, which is counted; the verdict stays that of validation"))
+        // The default since `--test` is there; scripts may still say it.
+        .arg(switch("no-test", "Leave the test set closed").hide(true).conflicts_with("test"))
         .arg(value("plot", "FILE", "Draw the learning curves, as PNG or SVG").value_hint(ValueHint::FilePath))
         .arg(value("threads", "N", "Threads [default: all cores]"))
         .args(place_flags())

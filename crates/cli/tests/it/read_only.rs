@@ -68,7 +68,7 @@ fn a_store_that_may_not_be_written_is_read_by_every_command_that_reads() {
     for line in [
         "show A",
         "show A --json",
-        "compare A @best --no-test",
+        "compare A @best",
         "sweep ls",
         "sweep show",
         "sweep best",
@@ -84,7 +84,7 @@ fn a_store_that_may_not_be_written_is_read_by_every_command_that_reads() {
     assert_eq!(first.code(0).stderr.matches(note).count(), 1);
     run("verify out/r.html").code(0);
     // The result is there; that the test set was opened cannot be recorded.
-    for line in ["evaluate A --json", "compare A @best"] {
+    for line in ["evaluate A --json", "compare A @best --test"] {
         let ended = run(line).code(0);
         assert!(
             ended.stderr.contains("could not be counted") && ended.stderr.contains("handloom.db"),

@@ -120,9 +120,18 @@ fn a_run_is_shown_with_everything_known() {
 fn two_runs_are_compared_on_the_same_images_and_the_opening_is_counted() {
     let place = Place::new();
     let (a, b) = (trained(&place, "--no-test"), trained(&place, "--no-test -lr 0.01 --epochs 2"));
-    let closed = place.run(&format!("compare {a} {b} --no-test --json")).code(0).events();
-    assert_eq!((&closed[0]["test"], &closed[0]["validation"]["images"]), (&Value::Null, &json!(1200)));
-    let events = place.run(&format!("compare {a} {b} --json")).code(0).events();
+    // Validation decides, and the test set stays closed.
+    for flags in ["", "--no-test"] {
+        let closed = place.run(&format!("compare {a} {b} --json {flags}")).code(0).events();
+        assert_eq!((&closed[0]["test"], &closed[0]["validation"]["images"]), (&Value::Null, &json!(1200)));
+        let verdict = closed[0]["verdict"].as_str().unwrap();
+        assert!(verdict.ends_with("on the same 1,200 validation images"), "{verdict}");
+    }
+    let ended = place.run(&format!("compare {a} {b}")).code(0);
+    assert!(!ended.stdout.contains("test images") && !ended.stdout.contains("opened"), "{}", ended.stdout);
+    assert!(place.run(&format!("show {a}")).code(0).stdout.contains("opened never"));
+    place.run(&format!("compare {a} {b} --test --no-test")).code(2);
+    let events = place.run(&format!("compare {a} {b} --test --json")).code(0).events();
     let [event] = events.as_slice() else { panic!("{events:?}") };
     let settings: Vec<&String> = event["settings"].as_object().unwrap().keys().collect();
     assert_eq!(settings, ["epochs", "learning_rate"]);
@@ -133,14 +142,17 @@ fn two_runs_are_compared_on_the_same_images_and_the_opening_is_counted() {
     assert!(((number("fixes") - number("breaks")) / 2000.0 - difference).abs() < 1e-12);
     assert!((test["difference"]["value"].as_f64().unwrap() - difference).abs() < 1e-12);
     assert_eq!(event["settled"], true);
-    assert!(event["verdict"].as_str().unwrap().starts_with("settled: B is better by"), "{event}");
+    for (verdict, images) in [(&event["verdict"], "1,200 validation images"), (&test["verdict"], "2,000 test images")] {
+        let verdict = verdict.as_str().unwrap();
+        assert!(verdict.starts_with("settled: B is better by") && verdict.ends_with(images), "{verdict}");
+    }
     // Its validation figures are those that training recorded.
     assert_eq!(event["validation"]["a_accuracy"], event["a"]["val_accuracy"]);
     assert_eq!(event["validation"]["b_accuracy"], event["b"]["val_accuracy"]);
 
-    let ended = place.run(&format!("compare {b} {a} --plot c.png")).code(0);
+    let ended = place.run(&format!("compare {b} {a} --test --plot c.png")).code(0);
     assert!(
-        ended.stdout.contains("settled: A is better by") && ended.stdout.contains("McNemar p < 0.001"),
+        ended.stdout.contains("on the test set, settled: A is better by") && ended.stdout.contains("McNemar p < 0.001"),
         "{}",
         ended.stdout
     );
@@ -151,6 +163,24 @@ fn two_runs_are_compared_on_the_same_images_and_the_opening_is_counted() {
     std::fs::remove_file(place.path(&format!(".handloom/runs/{a}/model.safetensors"))).unwrap();
     let ended = place.run(&format!("compare {a} {b}")).code(0);
     assert!(ended.stdout.contains("not on the same images: run"), "{}", ended.stdout);
+    let ended = place.run(&format!("compare {a} {b} --test")).code(0);
+    assert!(ended.stderr.contains("the test set stays closed: run"), "{}", ended.stderr);
+}
+
+#[test]
+fn without_validation_images_in_common_the_test_set_is_named_and_decides_where_it_is_asked_for() {
+    let place = Place::new();
+    let (a, b) =
+        (trained(&place, "--no-test --val-fraction 0"), trained(&place, "--no-test -lr 0.01 --val-fraction 0"));
+    let ended = place.run(&format!("compare {a} {b}")).code(0);
+    assert!(
+        ended.stdout.contains("no validation images in common") && ended.stdout.contains("`--test` compares them"),
+        "{}",
+        ended.stdout
+    );
+    let event = &place.run(&format!("compare {a} {b} --test --json")).code(0).events()[0];
+    assert!(event["verdict"].as_str().unwrap().ends_with("on the same 2,000 test images"), "{event}");
+    assert_eq!(event["settled"], event["test"]["settled"]);
 }
 
 #[test]

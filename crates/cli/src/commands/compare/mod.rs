@@ -1,7 +1,8 @@
 //! `compare`: what two runs differ in, and whether one of them is better; the same for groups of runs with several seeds.
 //!
 //! Two networks are compared on the same images, so that a small difference can be settled. Whether a setting is better
-//! is another question, which takes several seeds on each side. Differences are B minus A.
+//! is another question, which takes several seeds on each side. Validation decides; `--test` also opens the test set.
+//! Differences are B minus A.
 
 mod groups;
 mod images;
@@ -30,9 +31,14 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
             "run `{id}` is on both sides\nhint: `handloom ls` shows what else there is to compare it with"
         )));
     }
-    match (a.runs.as_slice(), b.runs.as_slice()) {
-        ([a], [b]) => pair::run([a, b], &runs, plot.as_deref(), matches, output)?,
-        _ => groups::run([&a, &b], &runs, plot.as_deref(), output)?,
+    if let ([a], [b]) = (a.runs.as_slice(), b.runs.as_slice()) {
+        pair::run([a, b], &runs, plot.as_deref(), matches, output)?;
+    } else {
+        if matches.get_flag("test") {
+            output
+                .note("of groups, the recorded test accuracies are compared: `--test` opens the test set for two runs");
+        }
+        groups::run([&a, &b], &runs, plot.as_deref(), output)?;
     }
     Ok(Exit::Done)
 }

@@ -28,10 +28,14 @@ struct Compared {
     validation: Option<Paired>,
     /// From the recorded accuracies otherwise.
     recorded: Option<Difference>,
-    test: Option<Paired>,
+    /// On the test images, if they were asked for, with the verdict on them.
+    test: Option<(Paired, Verdict)>,
     openings: Option<u64>,
+    /// True if the test set was not asked for and would show more than the recorded accuracies.
+    could_test: bool,
     /// Reason why the comparison is incomplete, if it is.
     why_not: Option<String>,
+    /// By validation; by the test set only where there are no validation images in common.
     verdict: Verdict,
 }
 
@@ -54,9 +58,11 @@ pub(super) fn run(
                 "difference": words::event(recorded),
             }),
         },
-        "test": compared.test.map(|paired| {
-            let mut test = images::event(&paired);
+        "test": compared.test.as_ref().map(|(paired, verdict)| {
+            let mut test = images::event(paired);
             test["openings"] = json!(compared.openings);
+            test["settled"] = json!(verdict.settled);
+            test["verdict"] = json!(verdict.words);
             test
         }),
         "not_compared": compared.why_not, "settled": compared.verdict.settled, "verdict": compared.verdict.words,
@@ -82,7 +88,7 @@ pub(super) fn run(
         output.note(format!("learning curves: {}", file.display()));
     }
     let better = compared.verdict.ahead.unwrap_or(0);
-    let plotting = format!("handloom compare {} {} --no-test --plot curves.png", pair[0].record.id, pair[1].record.id);
+    let plotting = format!("handloom compare {} {} --plot curves.png", pair[0].record.id, pair[1].record.id);
     let showing = format!("handloom show {}", pair[better].record.id);
     let next = [showing.as_str(), &plotting];
     output.next(if plot.is_some() { &next[..1] } else { &next });
@@ -115,6 +121,9 @@ fn compared(
         Err(error) => {
             let why = error.to_string().lines().next().unwrap_or_default().to_owned();
             let recorded = recorded(records, &*runs.store)?;
+            if matches.get_flag("test") {
+                output.warn(format!("the test set stays closed: {}", one_line(&why)));
+            }
             let why_not = recorded.is_none().then_some(why.as_str());
             let verdict = Verdict::of_pair(records, None, recorded, why_not);
             return Ok(Compared {
@@ -122,6 +131,7 @@ fn compared(
                 recorded,
                 test: None,
                 openings: None,
+                could_test: false,
                 why_not: Some(why),
                 verdict,
             });
@@ -130,20 +140,26 @@ fn compared(
     let validation = common.on_validation(machine);
     let recorded = if validation.is_none() { recorded(records, &*runs.store)? } else { None };
     let (mut test, mut openings) = (None, None);
-    if !matches.get_flag("no-test") {
+    if matches.get_flag("test") {
         let opened = common.located.test()?;
         let rows: Vec<u32> = (0..opened.len() as u32).collect();
         let [first, second] = &common.models;
-        test = Some(images::judged([first, second], &opened, &rows, machine));
+        let paired = images::judged([first, second], &opened, &rows, machine);
+        test = Some((paired, Verdict::of_pair(records, Some((&paired, "test")), None, None)));
         let both = format!("{} {}", a.record.id, b.record.id);
         let opening = ledger::opening(&both, None, &common.located, &opened, "compare", 0.0);
         openings = ledger::count(runs, &Opening { accuracy: None, ..opening }, output);
     }
-    let paired = test.as_ref().map(|paired| (paired, "test"));
-    let paired = paired.or(validation.as_ref().map(|paired| (paired, "validation")));
-    let verdict = Verdict::of_pair(records, paired, recorded, None);
+    let verdict = match (&validation, &test) {
+        (None, Some((_, verdict))) => verdict.clone(),
+        (validation, _) => {
+            let paired = validation.as_ref().map(|paired| (paired, "validation"));
+            Verdict::of_pair(records, paired, recorded, None)
+        }
+    };
     let why_not = validation.is_none().then(|| "they have no validation images in common".to_owned());
-    Ok(Compared { validation, recorded, test, openings, why_not, verdict })
+    let could_test = validation.is_none() && test.is_none();
+    Ok(Compared { validation, recorded, test, openings, could_test, why_not, verdict })
 }
 
 fn print(pair: [&Run; 2], compared: &Compared, runs: &Runs, output: &Output) {
@@ -156,7 +172,7 @@ fn print(pair: [&Run; 2], compared: &Compared, runs: &Runs, output: &Output) {
         ["validation".into(), a, b, format!(" {}", words::difference(compared.recorded))]
     });
     match &compared.test {
-        Some(paired) => rows.push(images::row(paired, "test")),
+        Some((paired, _)) => rows.push(images::row(paired, "test")),
         None if pair.iter().any(|run| run.record.test_accuracy.is_some()) => {
             let [a, b] = column(|run| run.record.test_accuracy);
             rows.push(["test, as recorded".into(), a, b, String::new()]);
@@ -175,15 +191,22 @@ fn print(pair: [&Run; 2], compared: &Compared, runs: &Runs, output: &Output) {
         rows.push(["status".into(), a, b, String::new()]);
     }
     output.table(&rows);
-    for (paired, which) in [(&compared.validation, "validation"), (&compared.test, "test")] {
+    let test = compared.test.as_ref().map(|(paired, _)| paired);
+    for (paired, which) in [(compared.validation.as_ref(), "validation"), (test, "test")] {
         if let Some(paired) = paired {
             output.result(images::sentence(paired, which));
         }
     }
     if let Some(why) = &compared.why_not {
         output.result(format!("not on the same images: {}", one_line(why)));
+        if compared.could_test {
+            output.result("`--test` compares them on the test set");
+        }
     }
     output.result(words::line(&compared.verdict));
+    if let (Some(_), Some((_, verdict))) = (&compared.validation, &compared.test) {
+        output.result(format!("on the test set, {}", words::line(verdict)));
+    }
     output.line(format!(
         "{DIM}This is about these two networks; whether a setting is better takes several seeds: `handloom compare group:A group:B`.{DIM:#}"
     ));
