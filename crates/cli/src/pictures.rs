@@ -62,6 +62,7 @@ pub(crate) fn created(title: &str, runs: &[Run]) -> Picture {
         at: run.record.started_ms as f64 / 1e3,
         val_accuracy: run.record.val_accuracy,
         ending: run.record.status.into(),
+        dataset: &run.record.dataset,
     });
     handloom_view::created(title, &points.collect::<Vec<_>>())
 }

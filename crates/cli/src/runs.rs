@@ -215,15 +215,14 @@ fn find<'a>(runs: &'a [Run], name: &str, at: &str) -> Result<&'a Run> {
     match name {
         "@last" => return last().ok_or_else(missing),
         "@best" => {
-            let dataset = &last().or(runs.last()).ok_or_else(missing)?.record.dataset;
-            let finished =
-                runs.iter().filter(|run| run.record.status == Status::Finished && run.record.dataset == *dataset);
-            // Of equals the earliest, as with epochs.
-            let best = finished
-                .rev()
-                .max_by(|a, b| a.record.val_accuracy.unwrap_or(-1.0).total_cmp(&b.record.val_accuracy.unwrap_or(-1.0)));
-            return best.ok_or_else(|| {
-                Failure::usage(format!("no run on `{dataset}` has finished yet\nhint: `@last` is the latest run"))
+            let records = runs.iter().map(|run| &run.record);
+            let dataset = store::latest_dataset(records.clone()).ok_or_else(missing)?;
+            let of_dataset: Vec<&Record> = records.filter(|record| record.dataset == dataset).collect();
+            let best = store::best(&of_dataset, &[&[Status::Finished]]);
+            return best.and_then(|best| runs.iter().find(|run| run.record.id == best.id)).ok_or_else(|| {
+                Failure::usage(format!(
+                    "no run on `{dataset}` has finished with a validation accuracy yet\nhint: `@last` is the latest run"
+                ))
             });
         }
         _ => {}

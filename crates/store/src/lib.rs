@@ -45,7 +45,7 @@ pub use lost::Lost;
 pub use postgres::{Postgres, masked};
 pub use presence::{Presence, liveness};
 pub use recorder::Recorder;
-pub use run::{ByRun, Labels, Run, SILENCE_MS, Status, UnknownStatus};
+pub use run::{ByRun, Labels, Run, SILENCE_MS, Status, UnknownStatus, WITH_RESULT, best, latest_dataset};
 pub use sqlite::Sqlite;
 pub use sweep::{Journal, Sweep};
 

@@ -105,6 +105,24 @@ pub struct Run {
     pub heartbeat_age_ms: Option<u64>,
 }
 
+/// Statuses of a run that [`best`] may choose where a result is wanted at all: finished, or without any those that have
+/// come to something.
+pub const WITH_RESULT: [&[Status]; 2] =
+    [&[Status::Finished], &[Status::Running, Status::Stopped, Status::Killed, Status::Pruned]];
+
+/// The run with the highest validation accuracy, by the rule of [`handloom_sweep::best`]; `tiers` are lists of statuses.
+pub fn best<'r>(runs: &[&'r Run], tiers: &[&[Status]]) -> Option<&'r Run> {
+    let candidates: Vec<_> = runs.iter().map(|run| (run.status, run.val_accuracy.map(|accuracy| -accuracy))).collect();
+    handloom_sweep::best::best(&candidates, tiers).map(|position| runs[position])
+}
+
+/// Name of the data set that was worked on last: that of the latest run outside of sweeps, or without any of the latest
+/// trial. `runs` are in the order of their start.
+pub fn latest_dataset<'r>(runs: impl DoubleEndedIterator<Item = &'r Run> + Clone) -> Option<&'r str> {
+    let own = runs.clone().rev().find(|run| run.sweep.is_none());
+    own.or_else(|| runs.last()).map(|run| run.dataset.as_str())
+}
+
 /// Status of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -7,6 +7,7 @@
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests compare within bounds"))]
 
+pub mod best;
 pub mod importance;
 pub mod journal;
 pub mod pruner;

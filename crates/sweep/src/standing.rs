@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::best as rule;
 use crate::space::{Choice, Space};
 use crate::spec::{Method, Spec};
 use crate::state::State;
@@ -78,14 +79,11 @@ impl Standing {
     }
 }
 
-/// The best of `trials`, the earliest on ties, with its cost: of those that finished, or if there are none, of those that were pruned.
+/// The best of `trials` with its cost, by the rule of [`best`](crate::best).
 pub fn best(trials: &[Trial]) -> Option<(&Trial, f64)> {
-    let among = |status| {
-        let costs =
-            trials.iter().filter(|trial| trial.status == status).filter_map(|trial| Some((trial, trial.best()?)));
-        costs.reduce(|best, next| if next.1 < best.1 { next } else { best })
-    };
-    among(Status::Finished).or_else(|| among(Status::Pruned))
+    let candidates: Vec<_> = trials.iter().map(|trial| (trial.status, trial.best())).collect();
+    let best = rule::best(&candidates, &rule::TRIALS)?;
+    Some((&trials[best], trials[best].best()?))
 }
 
 impl Spec {

@@ -146,13 +146,13 @@ fn all_created(save: &mut impl FnMut(&str, &Picture)) {
                 };
                 let val_accuracy =
                     (noise.next() > 0.01 || n < 10).then_some(value + learned + 0.008 * noise.about_zero());
-                Created { label, at, val_accuracy, ending }
+                Created { label, at, val_accuracy, ending, dataset: "mnist" }
             })
             .collect();
         save(name, &created("Validation accuracy by time of creation", &runs));
     }
     save("created-none", &created("Nothing yet", &[]));
-    let lost = Created { label: "lost", at: 1.8e9, val_accuracy: None, ending: Ending::Diverged };
+    let lost = Created { label: "lost", at: 1.8e9, val_accuracy: None, ending: Ending::Diverged, dataset: "mnist" };
     save("created-lost", &created("All lost", &[lost, Created { at: 1.8e9 + 5.0, ending: Ending::Failed, ..lost }]));
 }
 

@@ -1,5 +1,7 @@
 //! Validation accuracy against the time of creation: every run, and the best so far.
 
+use std::collections::BTreeSet;
+
 use handloom_store::Status;
 
 use crate::axis::{Axis, moment};
@@ -9,7 +11,7 @@ use crate::label::{Sign, draw_key};
 use crate::panel::{ABOVE, BELOW, LEFT, Panel};
 use crate::picture::Picture;
 use crate::text::{amount, elide, share, width};
-use crate::words::grouped;
+use crate::words::{grouped, listed};
 
 /// Width and height of the panel.
 const PANEL: [f64; 2] = [760.0, 320.0];
@@ -59,6 +61,8 @@ pub struct Created<'a> {
     pub val_accuracy: Option<f64>,
     /// Outcome.
     pub ending: Ending,
+    /// Name of its data set.
+    pub dataset: &'a str,
 }
 
 impl Created<'_> {
@@ -79,7 +83,7 @@ impl Created<'_> {
 ///
 /// Finished runs are dots, unfinished ones hollow (gray if there are many). Runs that diverged, failed or have no
 /// accuracy are ticks at the bottom; a few outliers that would flatten all others are triangles above the ticks.
-/// Only finished runs count as the best so far.
+/// Only finished runs count as the best so far, or without any the unfinished ones.
 pub fn created(title: &str, runs: &[Created<'_>]) -> Picture {
     let mut placed: Vec<_> = runs.iter().filter(|run| !moment(run.at, "%Y").is_empty()).collect();
     placed.sort_by(|a, b| a.at.total_cmp(&b.at));
@@ -183,6 +187,8 @@ fn key(placed: &[&Created<'_>], dot: Color, rings: bool) -> Vec<(Sign, String)> 
     let finished = count(&|run| run.counts());
     if finished > 0 {
         key.push((Sign::Mark(Mark::Disc, dot, false), amount(finished, "finished run")));
+    }
+    if finished + unfinished > 0 {
         key.push((Sign::Line(SO_FAR), "best so far".into()));
     }
     if unfinished > 0 {
@@ -204,14 +210,20 @@ fn caption(all: usize, placed: &[&Created<'_>], best: Option<&Created<'_>>) -> S
         let rank = placed.iter().position(|run| std::ptr::eq(*run, best)).map_or(0, |at| at + 1);
         let name = elide(best.label, BODY.size, false, NAME);
         let value = share(best.value().unwrap_or(0.0));
-        words.push(format!(": {name} is best with {value} validation accuracy"));
+        let end = if best.ending == Ending::Finished { "" } else { " so far, not finished" };
+        words.push(format!(": {name} is best with {value} validation accuracy{end}"));
         words.push(match placed.len() - rank {
             0 => ", the last to be created".to_owned(),
             1 => ", and the one created since is not better".to_owned(),
             since => format!(", and none of the {} created since is better", grouped(since as u64)),
         });
     } else if all > 0 {
-        words.push(", none finished with a validation accuracy".to_owned());
+        words.push(", none with a validation accuracy".to_owned());
+    }
+    let sets: BTreeSet<&str> = placed.iter().map(|run| run.dataset).collect();
+    if sets.len() > 1 {
+        let sets: Vec<String> = sets.into_iter().map(|set| elide(set, BODY.size, false, NAME)).collect();
+        words.push(format!("; the data sets {} are mixed, whose accuracies do not compare", listed(&sets)));
     }
     if placed.len() < all {
         words.push(format!("; {} without a time left out", grouped((all - placed.len()) as u64)));
@@ -221,13 +233,9 @@ fn caption(all: usize, placed: &[&Created<'_>], best: Option<&Created<'_>>) -> S
 
 /// The runs that were better than all before them.
 fn best_so_far<'r, 'a>(placed: &[&'r Created<'a>]) -> Vec<&'r Created<'a>> {
-    let mut best: Vec<&Created<'_>> = Vec::new();
-    for run in placed.iter().filter(|run| run.counts()) {
-        if best.last().is_none_or(|before| run.value() > before.value()) {
-            best.push(run);
-        }
-    }
-    best
+    let candidates: Vec<_> = placed.iter().map(|run| (run.ending, run.value().map(|value| -value))).collect();
+    let tiers: [&[Ending]; 2] = [&[Ending::Finished], &[Ending::Unfinished]];
+    handloom_sweep::best::improvements(&candidates, &tiers).into_iter().map(|position| placed[position]).collect()
 }
 
 #[cfg(test)]
@@ -237,7 +245,7 @@ mod tests {
     const START: f64 = 1_795_448_395.0;
 
     fn run(label: &str, seconds: f64, val_accuracy: Option<f64>, ending: Ending) -> Created<'_> {
-        Created { label, at: START + seconds, val_accuracy, ending }
+        Created { label, at: START + seconds, val_accuracy, ending, dataset: "mnist" }
     }
 
     #[test]
@@ -302,5 +310,21 @@ mod tests {
         let picture = created("<b>", &[run("<script>alert(1)</script>$x$", 0.0, Some(0.5), Ending::Finished)]);
         assert!(!picture.svg.contains("<script") && picture.svg.contains("&lt;script&gt;alert(1)"));
         assert!(picture.svg.contains("$x$") && picture.to_png().is_ok());
+    }
+
+    #[test]
+    fn without_a_finished_run_unfinished_ones_count_and_mixed_data_sets_are_named() {
+        let runs = [
+            run("a", 0.0, Some(0.7), Ending::Unfinished),
+            run("b", 1.0, Some(0.8), Ending::Unfinished),
+            Created { dataset: "garments", ..run("c", 2.0, Some(0.99), Ending::Diverged) },
+        ];
+        let caption = created("", &runs).caption;
+        assert!(caption.contains("b is best with 80.0% validation accuracy so far, not finished"), "{caption}");
+        assert!(
+            caption.ends_with("the data sets garments and mnist are mixed, whose accuracies do not compare"),
+            "{caption}"
+        );
+        assert!(!created("", &runs[..2]).caption.contains("mixed"));
     }
 }

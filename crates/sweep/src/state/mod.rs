@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::journal::{Entry, Seq, Stamped};
 use crate::space::Choice;
+use crate::standing;
 use crate::standing::run_of;
 use crate::trial::{Goal, Status, Trial};
 
@@ -301,10 +302,9 @@ impl State {
         self.trials.iter().filter(|trial| trial.status == status).count() as u64
     }
 
-    /// The trial with the least cost so far; of equals the first.
+    /// The best trial so far, by the rule of [`best`](crate::best).
     pub fn best(&self) -> Option<&Trial> {
-        let costs = self.trials.iter().filter_map(|trial| Some((trial, trial.best()?)));
-        costs.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(trial, _)| trial)
+        standing::best(&self.trials).map(|(trial, _)| trial)
     }
 
     /// The running trials whose agent is gone at `now_ms`: it left, or `liveness` knows that its process is dead, or

@@ -17,6 +17,7 @@ macro_rules! modules {
 const MODULES: &[(&str, &str)] = modules! {
     "api.js"
     "app.js"
+    "best.js"
     "chart.js"
     "columns.js"
     "dom.js"

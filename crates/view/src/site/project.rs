@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use handloom_engine::metric::Confusion;
-use handloom_store::{Epoch, Run, Status};
+use handloom_store::{Epoch, Run, Status, WITH_RESULT, latest_dataset};
 use serde_json::{Value, json};
 
 use super::seen::Seen;
@@ -47,18 +47,11 @@ pub(super) fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
-/// The best of the runs on the data set that was used last: of those that finished, or if there are none, of those that
-/// have come to anything; of equals the first.
+/// The best of the runs on the data set that was used last.
 fn best(runs: &[Run]) -> Option<&Run> {
-    let own = runs.iter().rev().find(|run| run.sweep.is_none());
-    let dataset = &own.or(runs.last())?.dataset;
-    let among = |fits: fn(Status) -> bool| {
-        let runs = runs.iter().filter(|run| run.dataset == *dataset && fits(run.status));
-        runs.filter_map(|run| Some((run, run.val_accuracy?)))
-            .reduce(|best, next| if next.1 > best.1 { next } else { best })
-    };
-    let found = among(|status| status == Status::Finished).or_else(|| among(|status| status != Status::Diverged));
-    found.map(|(run, _)| run)
+    let dataset = latest_dataset(runs.iter())?;
+    let of_dataset: Vec<&Run> = runs.iter().filter(|run| run.dataset == dataset).collect();
+    handloom_store::best(&of_dataset, &WITH_RESULT)
 }
 
 fn headline(site: &Site, seen: &Seen, best: Option<&Run>) -> Result<Vec<Sentence>, Trouble> {

@@ -1,6 +1,7 @@
 // @ts-check
 // Two small charts of runs as dots: accuracy against when they were made, with the best so far; and against training accuracy.
 
+import { RUNS, improvements } from '../best.js';
 import { chart } from '../chart.js';
 import { SHARES, count, duration, percent, plural, when } from '../format.js';
 import { choice } from '../page.js';
@@ -41,15 +42,14 @@ export function history(params) {
       const started = dots.columns.column('started_ms');
       rows.sort((a, b) => (started.at(a) ?? 0) - (started.at(b) ?? 0));
       let sum = 0;
-      let best = -Infinity;
       spent = new Map();
-      steps = [];
       for (const i of rows) {
         sum += dots.columns.column('seconds')?.at(i) ?? 0;
         spent.set(i, sum);
-        const value = dots.columns.column('val_accuracy').at(i);
-        if (value > best) steps.push({ i, value: (best = value) });
       }
+      const accuracy = (/** @type {number} */ i) => dots.columns.column('val_accuracy').at(i);
+      const cost = (/** @type {number} */ i) => (accuracy(i) === null ? null : -accuracy(i));
+      steps = improvements(rows, (i) => dots.columns.column('status').at(i), cost, RUNS).map((i) => ({ i, value: accuracy(i) }));
     },
     extra(rows) {
       if (!steps.length) return [];

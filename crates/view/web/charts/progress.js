@@ -1,5 +1,6 @@
 // @ts-check
 // Every trial's result against when it was created (or what it cost), and the best so far.
+import { TRIALS, improvements } from '../best.js';
 import { h } from '../dom.js';
 import { chart } from '../chart.js';
 import { count, plural, when } from '../format.js';
@@ -23,13 +24,8 @@ export function records(columns, across, maximize) {
   const [x, y] = [columns.column(across), columns.column('metric')];
   const rows = Array.from({ length: columns.rows }, (_, i) => i).filter((i) => x.at(i) !== null);
   rows.sort((a, b) => x.at(a) - x.at(b));
-  const steps = /** @type {number[]} */ ([]);
-  for (const i of rows) {
-    const value = y.at(i);
-    const last = steps.length ? y.at(steps[steps.length - 1]) : null;
-    if (value !== null && (last === null || (maximize ? value > last : value < last))) steps.push(i);
-  }
-  return { rows, steps };
+  const cost = (/** @type {number} */ i) => (y.at(i) === null ? null : maximize ? -y.at(i) : y.at(i));
+  return { rows, steps: improvements(rows, (i) => columns.column('status').at(i), cost, TRIALS) };
 }
 
 /**
@@ -61,7 +57,7 @@ export function progress({ columns, metric, maximize, selection, said, label, ac
   function caption() {
     const { steps } = records(columns, x, maximize);
     const best = steps[steps.length - 1];
-    if (best === undefined) return 'No trial has a result yet.';
+    if (best === undefined) return 'No trial has finished with a result yet.';
     const order = records(columns, 'number', maximize).steps;
     const since = columns.rows - 1 - order[order.length - 1];
     return `The best is ${said(y.at(best))}, of trial ${columns.column('number').at(best)}, ${since ? `${plural(since, 'trial')} ago` : 'the latest'}; it improved ${plural(steps.length - 1, 'time')}.${footText()}`;

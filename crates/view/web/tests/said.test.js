@@ -27,6 +27,7 @@ test('the best so far steps at each trial that was better than all before it', (
   const columns = columnsOf({ rows: 5, columns: [
     { name: 'created_ms', kind: 'time', values: [50, 10, 30, null, 20] },
     { name: 'metric', kind: 'number', values: [0.9, 0.3, 0.2, 1, null] },
+    { name: 'status', kind: 'text', values: ['finished', 'finished', 'finished', 'diverged', 'pruned'] },
   ] });
   assert.deepEqual(records(columns, 'created_ms', true), { rows: [1, 4, 2, 0], steps: [1, 0] });
   assert.deepEqual(records(columns, 'created_ms', false).steps, [1, 2]);

@@ -5,13 +5,14 @@
 pub(super) mod filter;
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
 use clap::ArgMatches;
 use clap::builder::styling::Style;
 use handloom_engine::event::Row;
-use handloom_store::{ByRun, Opening, Status};
+use handloom_store::{ByRun, Opening, Status, best};
 use handloom_view::format::ago;
 use handloom_view::words::{count, grouped, times};
 use serde_json::{Map, Value, json};
@@ -196,11 +197,11 @@ fn overview(runs: &[Run], width: Option<usize>) -> Vec<String> {
     const FLEXIBLE: [bool; 8] = [false, true, true, false, false, false, false, false];
     let mut rows = vec![HEAD.map(|name| (name.to_owned(), DIM)).to_vec()];
     let now = now_ms();
-    let best = runs.iter().filter_map(|run| run.record.val_accuracy).fold(f64::NEG_INFINITY, f64::max);
+    let best = best_of_each(runs);
     rows.extend(runs.iter().map(|run| {
         let plain = |text: String| (text, Style::new());
         let record = &run.record;
-        let is_best = runs.len() > 1 && record.val_accuracy == Some(best);
+        let is_best = best.contains(&record.id.as_str());
         vec![
             (record.id.clone(), BOLD),
             plain(one_line(&tagged(record))),
@@ -213,6 +214,19 @@ fn overview(runs: &[Run], width: Option<usize>) -> Vec<String> {
         ]
     }));
     grid(&rows, &RIGHT, &FLEXIBLE, width)
+}
+
+/// Ids of the best finished runs, one for each data set with several runs.
+fn best_of_each(runs: &[Run]) -> Vec<&str> {
+    let mut sets: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
+    // Of equal runs the earliest is the best, however they are listed.
+    let mut records: Vec<&Record> = runs.iter().map(|run| &run.record).collect();
+    records.sort_by(|a, b| (a.started_ms, &a.id).cmp(&(b.started_ms, &b.id)));
+    for record in records {
+        sets.entry(record.dataset.as_str()).or_default().push(record);
+    }
+    let several = sets.into_values().filter(|runs| runs.len() > 1);
+    several.filter_map(|runs| Some(best(&runs, &[&[Status::Finished]])?.id.as_str())).collect()
 }
 
 /// The name with the tags.

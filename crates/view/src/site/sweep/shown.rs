@@ -38,17 +38,13 @@ fn add(columns: Columns, parameter: &Parameter) -> Columns {
     columns.number(name, scale, (0..parameter.values.len()).map(|at| parameter.number(at)).collect())
 }
 
-/// The best metric of the trials up to each, be they over or not.
+/// Metric of the best trial up to each.
 fn best_so_far(table: &Table) -> Vec<Option<f64>> {
-    let goal = table.metric.goal;
-    let better = |best: Option<f64>, value: f64| best.is_none_or(|best| goal.cost(value) < goal.cost(best));
-    let values = table.trials.iter().scan(None, |best, line| {
-        if let Some(value) = line.value.filter(|&value| better(*best, value)) {
-            *best = Some(value);
-        }
-        Some(*best)
-    });
-    values.collect()
+    let mut values = vec![None; table.trials.len()];
+    for at in table.improvements() {
+        values[at..].fill(table.trials[at].value);
+    }
+    values
 }
 
 /// The axes of parallel coordinates: parameters, the most important of `ranked` first, then the number of weights if it

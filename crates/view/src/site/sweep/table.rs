@@ -6,7 +6,7 @@ use handloom_engine::config::Config;
 use handloom_store::Run;
 use handloom_sweep::spec::{Metric, Spec, setting};
 use handloom_sweep::standing::run_of;
-use handloom_sweep::{Choice, Distribution, Space, State, Status};
+use handloom_sweep::{Choice, Distribution, Space, State, Status, best};
 use serde_json::Value;
 
 /// Most different values of a list in a sweep file that are shown as categories rather than as numbers.
@@ -166,15 +166,16 @@ impl Table {
         }
     }
 
-    /// The best trial: the position of the earliest of the best that finished, or if none did, of those that were pruned.
+    /// Positions of the trials that were better than all before them, the best one last, by the rule of [`best`].
+    pub fn improvements(&self) -> Vec<usize> {
+        let cost = |value: f64| self.metric.goal.cost(value);
+        let candidates: Vec<_> = self.trials.iter().map(|trial| (trial.status, trial.value.map(cost))).collect();
+        best::improvements(&candidates, &best::TRIALS)
+    }
+
+    /// Position of the best trial.
     pub fn best(&self) -> Option<usize> {
-        let among = |status| {
-            let cost = |at: usize| Some(self.metric.goal.cost(self.trials[at].value?));
-            let costs = (0..self.trials.len()).filter(|&at| self.trials[at].status == status);
-            let costs = costs.filter_map(|at| Some((at, cost(at)?)));
-            costs.reduce(|best, next| if next.1 < best.1 { next } else { best }).map(|(at, _)| at)
-        };
-        among(Status::Finished).or_else(|| among(Status::Pruned))
+        self.improvements().pop()
     }
 
     /// The parameter that means this setting, if it differed between trials.

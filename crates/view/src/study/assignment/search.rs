@@ -89,6 +89,7 @@ pub(super) fn best_so_far(of: &Assignment<'_>) -> Vec<Block> {
             at: trial.run.started_ms as f64 / 1e3,
             val_accuracy: trial.accuracy(),
             ending: trial.run.status.into(),
+            dataset: &trial.run.dataset,
         })
         .collect();
     let picture = created("Validation accuracy against time of creation", &runs);
