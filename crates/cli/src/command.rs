@@ -47,10 +47,14 @@ fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(","),
-        // As plain digits, which every shell and every reader takes.
-        Value::Number(number) if number.is_f64() => number.as_f64().unwrap_or_default().to_string(),
+        Value::Number(number) if number.is_f64() => digits(number.as_f64().unwrap_or_default()),
         other => other.to_string(),
     }
+}
+
+/// A number in full precision: as plain digits, and with an exponent where these would be mostly zeros.
+fn digits(number: f64) -> String {
+    if number == 0.0 || (1e-7..1e15).contains(&number.abs()) { number.to_string() } else { format!("{number:e}") }
 }
 
 #[cfg(test)]
@@ -74,6 +78,7 @@ mod tests {
             json!({}),
             json!({"dataset": "my data/x", "num_layers": 0, "optimizer": "sgd", "seed": 7, "shuffle": false}),
             json!({"hidden_size": [64, 32, 16], "lr": 1e-7, "l2": 0.000_5, "momentum": 0.5, "val_fraction": 0}),
+            json!({"lr": 1e30, "eps": 1e-300, "l2": 2.5e-9}),
             json!({"hidden_layers": 4, "hidden_size": 128, "lr": 0.000_812_345_678_912_345_6, "weights": "last"}),
         ];
         for settings in settings {
@@ -81,6 +86,7 @@ mod tests {
             config.merge(settings.as_object().unwrap()).unwrap();
             let words = train(&config);
             assert_eq!(again(&words).to_map(), config.to_map(), "{words:?}");
+            assert!(words.iter().all(|word| word.len() < 25), "{words:?}");
         }
     }
 }
