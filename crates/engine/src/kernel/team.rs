@@ -5,11 +5,12 @@
 //! `share.rs` cuts what a section writes. This file holds the `unsafe` of running it: a borrowed closure that
 //! the other threads call before [`Team::run`] returns.
 
+use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use super::share::Split;
@@ -40,9 +41,14 @@ struct Line<T>(T);
 struct Shared {
     order: Line<Order>,
     helpers: Vec<Line<Helper>>,
-    /// A helper's section panicked.
+    /// True if `panic` has one, so that a section without panics locks nothing.
     panicked: AtomicBool,
+    /// The first panic of a helper in the present section, for the caller.
+    panic: Mutex<Option<Panic>>,
 }
+
+/// Payload of a panic.
+type Panic = Box<dyn Any + Send>;
 
 /// What the caller writes and helpers wait for: all in one line, so that seeing a round brings its section along.
 struct Order {
@@ -102,6 +108,7 @@ impl Team {
             }),
             helpers: (0..helpers).map(|_| Line(Helper::default())).collect(),
             panicked: AtomicBool::new(false),
+            panic: Mutex::new(None),
         });
         let mut team = Self { shared, limit: Cell::new(helpers + 1), helpers: Vec::new(), not_sync: PhantomData };
         for number in 0..helpers {
@@ -128,6 +135,8 @@ impl Team {
     /// Cuts `split` into a part for each thread and runs `section(thread, part)` on as many threads as it has units;
     /// returns how many that were.
     ///
+    /// A panic in any part is the caller's, once all parts have ended; the team can then run further sections.
+    ///
     /// `work` is the number of multiply-adds of the whole section: a small one runs on the caller alone.
     #[expect(clippy::needless_pass_by_value, reason = "what has been cut must not be cut again")]
     pub(crate) fn run<S: Split>(&self, work: usize, split: S, section: impl Fn(usize, S::Part) + Sync) -> usize {
@@ -151,7 +160,7 @@ impl Team {
 
     /// Runs `section(thread)` on every thread and returns when all are done.
     fn all(&self, section: &(dyn Fn(usize) + Sync)) {
-        let Shared { order: Line(order), helpers, panicked } = &*self.shared;
+        let Shared { order: Line(order), helpers, .. } = &*self.shared;
         // SAFETY: helpers use the pointer only until they have finished the round, which is waited for below, also
         // if the caller's own share panics. The transmute extends the lifetime for that while alone.
         #[expect(unsafe_code, reason = "see above")]
@@ -171,10 +180,12 @@ impl Team {
                 wait(&mut waited);
             }
         }
-        if let Err(panic) = own {
+        // A panic of the caller's own part goes first. Those of helpers are taken all the same, or the next section would
+        // raise them.
+        let theirs = self.shared.take_panic();
+        if let Some(panic) = own.err().or(theirs) {
             resume_unwind(panic);
         }
-        assert!(!panicked.load(Ordering::Relaxed), "a thread of the team panicked");
     }
 }
 
@@ -215,23 +226,33 @@ impl Shared {
             // finished the round.
             #[expect(unsafe_code, reason = "see above")]
             let section = unsafe { &*(*order.section.get()).expect("a round has a section") };
-            if catch_unwind(AssertUnwindSafe(|| section(number + 1))).is_err() {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| section(number + 1))) {
+                self.panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(panic);
                 self.panicked.store(true, Ordering::Relaxed);
             }
             own.finished.store(seen, Ordering::Release);
         }
+    }
+
+    /// Takes the panic of a helper, if there is one. All helpers have finished the section.
+    fn take_panic(&self) -> Option<Panic> {
+        if !self.panicked.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.panicked.store(false, Ordering::Relaxed);
+        self.panic.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
 /// Waits a moment: first spinning, then leaving the core to others.
 fn wait(waited: &mut u32) {
     *waited = waited.saturating_add(1);
-    if *waited < SPINS { std::hint::spin_loop() } else { thread::yield_now() }
+    if *waited <= SPINS { std::hint::spin_loop() } else { thread::yield_now() }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::share::{Each, Units};
+    use super::super::share::{Each, Share, Units};
     use super::*;
 
     #[test]
@@ -269,15 +290,32 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_in_any_share_reaches_the_caller_and_the_team_lives_on() {
-        let team = Team::new(2);
-        for bad in [0, 1] {
-            let fall = AssertUnwindSafe(|| {
-                team.run(usize::MAX, Units::new(&mut [0, 1], 2), |thread, _| assert_ne!(thread, bad, "fell"));
-            });
-            assert!(catch_unwind(fall).is_err());
-            team.shared.panicked.store(false, Ordering::Relaxed);
+    fn a_panic_in_any_part_reaches_the_caller_with_its_message_and_the_team_works_on() {
+        let team = Team::new(3);
+        let message = |bad: &[usize]| {
+            let section = |thread: usize, _: Share<'_, i32>| {
+                assert!(!bad.contains(&thread), "part {thread} failed");
+            };
+            let run = AssertUnwindSafe(|| team.run(usize::MAX, Units::new(&mut [0; 3], 3), section));
+            catch_unwind(run).map_err(|panic| panic.downcast_ref::<String>().cloned().unwrap_or_default())
+        };
+        for bad in 0..3 {
+            assert_eq!(message(&[bad]), Err(format!("part {bad} failed")));
+            assert_eq!(message(&[]), Ok(3), "the panic before is over");
         }
-        assert_eq!(team.run(usize::MAX, Units::new(&mut [0, 1], 2), |_, _| ()), 2);
+        // Of several the caller's own; a helper's does not come up later.
+        assert_eq!(message(&[0, 1, 2]), Err("part 0 failed".into()));
+        let both = message(&[1, 2]).unwrap_err();
+        assert!(["part 1 failed", "part 2 failed"].contains(&both.as_str()), "{both}");
+        let mut sums = [1, 2, 3];
+        team.run(usize::MAX, Units::new(&mut sums, 3), |_, part| part.data.iter_mut().for_each(|x| *x *= 10));
+        assert_eq!(sums, [10, 20, 30]);
+    }
+
+    #[test]
+    fn a_thread_spins_as_often_as_it_is_said_to_before_it_yields() {
+        let mut waited = 0;
+        (0..SPINS).for_each(|_| wait(&mut waited));
+        assert_eq!(waited, SPINS, "the next one yields");
     }
 }

@@ -164,7 +164,8 @@ fn what_a_rule_remembers_reaches_later_steps() {
     }
 }
 
-/// Bug O: decay acts on the weight and needs no gradient; biases are never decayed.
+/// Implementations get this wrong by decaying the gradient, or by ignoring the flag: decay acts on the weight and needs no
+/// gradient. Biases are never decayed.
 #[test]
 fn weight_decay_alone_shrinks_weights_and_leaves_biases() {
     for rule in Optimizer::all() {
@@ -207,7 +208,7 @@ fn decay_is_the_same_as_its_definition_by_hand() {
     }
 }
 
-/// Bug K: the first step of a rule without scaling is the rate times the gradient, not its square.
+/// A rate that is applied twice acts by its square: here the first step doubles with the rate.
 #[test]
 fn the_learning_rate_enters_once() {
     for rule in Optimizer::all() {

@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::*;
 
-/// Bug Q: a batch of every image twice is the same step as a batch of every image once.
+/// Gradients that are summed, or averaged twice, make the step depend on the batch size: a batch of every image twice is the
+/// same step as a batch of every image once.
 #[test]
 fn the_gradient_is_a_mean_whatever_the_batch_size() {
     let once = data(40, 12, 3);
@@ -47,7 +48,8 @@ fn batches_of_one_of_all_and_of_more_than_all_work() {
     assert_eq!(run(10).1, (4, 37), "the last batch has 7");
 }
 
-/// Bug U: at rate 0 the means of an epoch are those of one pass over all images, in whatever order.
+/// An order that repeats or leaves out images shows in the figures: at rate 0 the means of an epoch are those of one pass
+/// over all images, in whatever order.
 #[test]
 fn figures_are_means_over_every_image_once() {
     let data = data(331, 12, 3);
@@ -74,7 +76,8 @@ fn shuffling_changes_the_path_and_keeping_the_order_does_not() {
     assert_ne!(sha(json!({})), sha(json!({"seed": 2})));
 }
 
-/// Bug W: more than one chunk of validation images and a small rest; every image counts once and alike.
+/// A mean of batch means weighs the images of a small last batch more: with several chunks of validation images and a small
+/// rest, every image counts once and alike.
 #[test]
 fn validation_counts_every_image_once() {
     let data = data(1200, 12, 3);
@@ -97,7 +100,8 @@ fn validation_counts_every_image_once() {
     assert!(row.val_accuracy.unwrap() > 0.34, "it learns");
 }
 
-/// Bug R: two epochs over a data set are one epoch over that data set written twice.
+/// An optimizer whose memory is reset every epoch starts anew: two epochs over a data set are one epoch over that data set
+/// written twice.
 #[test]
 fn an_epoch_is_no_boundary_for_the_optimizer() {
     let once = data(32, 12, 3);

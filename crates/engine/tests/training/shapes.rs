@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 
-/// Bug M.
+/// A network of `num_layers` hidden layers has one layer more, its output.
 #[test]
 fn hidden_layers_are_counted_without_the_output() {
     let data = data(60, 12, 3);

@@ -101,7 +101,7 @@ fn the_head_gives_loss_hits_and_gradient_for_any_number_of_classes() {
     assert_eq!(MAX_CLASSES, 256);
 }
 
-/// Bug S: no shift by the maximum, or by that of the whole matrix.
+/// A softmax that is not shifted by each row's own maximum overflows, or loses rows whose scores are far below others.
 #[test]
 fn huge_scores_in_one_row_leave_every_row_exact() {
     let scores = [vec![1000.0, -1000.0, 0.0], vec![-1000.0, -1001.0, -1002.0], vec![0.5, 0.25, 0.0]];
