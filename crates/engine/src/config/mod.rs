@@ -37,7 +37,7 @@ pub struct Config {
     pub batch_size: usize,
     /// Loss function.
     pub loss: LossKind,
-    /// Which update rule; its hyperparameters are the fields below, joined by [`Config::rule`].
+    /// Update rule. Its hyperparameters are the fields below, unless one of its own is not the rule's default.
     pub optimizer: Optimizer,
     /// Learning rate; without one the optimizer's own.
     pub learning_rate: Option<f64>,
@@ -211,11 +211,13 @@ impl Config {
             "loss" => self.loss = part(key, value, LossKind::named, LossKind::NAMES)?,
             "optimizer" => self.optimizer = part(key, value, Optimizer::named, Optimizer::NAMES)?,
             "learning_rate" => self.learning_rate = if is_none(value) { None } else { Some(positive(value)?) },
-            "momentum" => self.momentum = unit(value)?,
-            "beta" => self.beta = unit(value)?,
-            "beta1" => self.beta1 = unit(value)?,
-            "beta2" => self.beta2 = unit(value)?,
-            "epsilon" => self.epsilon = positive(value)?,
+            "momentum" | "beta" | "beta1" | "beta2" | "epsilon" => {
+                let value = if key.name == "epsilon" { positive(value)? } else { unit(value)? };
+                // What is set last counts, also over a value that came with the rule.
+                *self = self.flattened();
+                self.optimizer = Optimizer::named(self.optimizer.name()).expect("it has its own name");
+                *self.hyperparameter_mut(key.name) = value;
+            }
             "weight_decay" => self.weight_decay = positive(value)?,
             "weight_init" => self.weight_init = part(key, value, Init::named, Init::NAMES)?,
             "activation" => self.activation = part(key, value, Activation::named, Activation::NAMES)?,
@@ -227,6 +229,29 @@ impl Config {
             name => unreachable!("`{name}` is in the table of settings but not here"),
         }
         Ok(())
+    }
+
+    fn hyperparameter_mut(&mut self, name: &str) -> &mut f64 {
+        match name {
+            "momentum" => &mut self.momentum,
+            "beta" => &mut self.beta,
+            "beta1" => &mut self.beta1,
+            "beta2" => &mut self.beta2,
+            "epsilon" => &mut self.epsilon,
+            name => unreachable!("`{name}` is no hyperparameter"),
+        }
+    }
+
+    /// Takes the hyperparameters over that [`Config::optimizer`] has itself.
+    fn flattened(&self) -> Self {
+        let mut flat = self.clone();
+        let usual = Optimizer::named(self.optimizer.name()).expect("it has its own name").hyperparameters();
+        for (name, own) in self.optimizer.hyperparameters() {
+            if let Some(own) = own.as_f64().filter(|own| usual.get(&name).and_then(Value::as_f64) != Some(*own)) {
+                *flat.hyperparameter_mut(&name) = own;
+            }
+        }
+        flat
     }
 
     /// The update rule with its hyperparameters.
@@ -259,6 +284,7 @@ impl Config {
             Some(width) if same => json!(width),
             _ => json!(self.hidden_size),
         };
+        let Self { momentum, beta, beta1, beta2, epsilon, .. } = self.flattened();
         let map = json!({
             "dataset": self.dataset,
             "image_size": self.image_size.map(|[height, width]| format!("{height}x{width}")),
@@ -268,11 +294,11 @@ impl Config {
             "loss": self.loss.name(),
             "optimizer": self.optimizer.name(),
             "learning_rate": self.rate(),
-            "momentum": self.momentum,
-            "beta": self.beta,
-            "beta1": self.beta1,
-            "beta2": self.beta2,
-            "epsilon": self.epsilon,
+            "momentum": momentum,
+            "beta": beta,
+            "beta1": beta1,
+            "beta2": beta2,
+            "epsilon": epsilon,
             "weight_decay": self.weight_decay,
             "weight_init": self.weight_init.name(),
             "num_layers": self.hidden_size.len(),

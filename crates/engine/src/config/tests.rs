@@ -130,3 +130,38 @@ fn after_a_divergence_a_tenth_of_the_rate_is_tried_or_the_default() {
     assert_eq!(with(Some(0.5 * usual)).smaller_rate(), 0.05 * usual);
     assert_eq!(with(Some(1e30)).smaller_rate(), usual);
 }
+
+#[test]
+fn hyperparameters_that_come_with_the_rule_are_used_and_what_is_set_later_wins() {
+    for rule in Optimizer::all() {
+        for name in rule.hyperparameters().keys() {
+            let values = json!({name: 0.25});
+            let optimizer = Optimizer::read(rule.name(), values.as_object().unwrap()).unwrap();
+            let mut config = Config { optimizer: optimizer.clone(), ..Config::default() };
+            assert_eq!(config.rule().hyperparameters()[name], 0.25, "{} {name}", rule.name());
+            assert_eq!(config.to_map()[name], 0.25);
+            let mut again = Config::default();
+            again.merge(&config.to_map()).unwrap();
+            assert_eq!(again.to_map(), config.to_map());
+            config.merge(json!({name: 0.125}).as_object().unwrap()).unwrap();
+            assert_eq!(config.rule().hyperparameters()[name], 0.125, "{} {name}", rule.name());
+        }
+        // All at once, and the others stay when one is set later.
+        let own: Map<String, Value> = rule.hyperparameters().keys().map(|name| (name.clone(), json!(0.25))).collect();
+        let optimizer = Optimizer::read(rule.name(), &own).unwrap();
+        let mut config = Config { optimizer, ..Config::default() };
+        assert_eq!(config.rule().hyperparameters(), own);
+        config.merge(json!({"epsilon": 0.5}).as_object().unwrap()).unwrap();
+        for (name, value) in config.rule().hyperparameters() {
+            assert_eq!(value, if name == "epsilon" { 0.5 } else { 0.25 }, "{} {name}", rule.name());
+        }
+    }
+}
+
+#[test]
+fn defaults_of_the_rules_are_those_of_the_settings() {
+    for rule in Optimizer::all() {
+        let config = Config { optimizer: rule.clone(), ..Config::default() };
+        assert_eq!(config.rule(), rule, "a rule's default that is not used would be a setting without effect");
+    }
+}

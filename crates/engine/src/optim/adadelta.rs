@@ -1,7 +1,11 @@
+//! Adadelta (Zeiler, 2012).
+
 use serde::{Deserialize, Serialize};
 
 use super::{Rule, Step, ratio};
 
+/// Adadelta: steps as large as the root of the mean squared step so far, so that their unit is that of the weights.
+///
 /// `v ← βv + (1−β)g²`, `Δ = g · √(u + ε) / √(v + ε)`, `u ← βu + (1−β)Δ²`, `w ← w − lr · Δ`.
 ///
 /// Zeiler (2012), *ADADELTA: An Adaptive Learning Rate Method*, algorithm 1; β is ρ there and in PyTorch.

@@ -1,7 +1,11 @@
+//! Adagrad (Duchi, Hazan & Singer, 2011).
+
 use serde::{Deserialize, Serialize};
 
 use super::{Rule, Step, ratio};
 
+/// Adagrad: each weight's rate falls with the root of the sum of its squared gradients.
+///
 /// `v ← v + g²`, `w ← w − lr · g / (√v + ε)`.
 ///
 /// Duchi, Hazan & Singer (2011), *Adaptive Subgradient Methods for Online Learning and Stochastic Optimization*.

@@ -1,3 +1,5 @@
+//! Adam (Kingma & Ba, 2015).
+
 use serde::{Deserialize, Serialize};
 
 use super::{Rule, Step, ratio, seen};

@@ -1,3 +1,5 @@
+//! Adamax (Kingma & Ba, 2015).
+
 use serde::{Deserialize, Serialize};
 
 use super::{Rule, Step, ratio, seen};

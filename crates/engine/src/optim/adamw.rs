@@ -1,3 +1,5 @@
+//! `AdamW` (Loshchilov & Hutter, 2019).
+
 use serde::{Deserialize, Serialize};
 
 use super::adam::{Adam, Moments};

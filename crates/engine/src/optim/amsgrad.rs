@@ -1,3 +1,5 @@
+//! `AMSGrad` (Reddi, Kale & Kumar, 2018).
+
 use serde::{Deserialize, Serialize};
 
 use super::adam::Moments;

@@ -1,3 +1,5 @@
+//! Eve (Hayashi, Koushik & Neubig, 2018).
+
 use serde::{Deserialize, Serialize};
 
 use super::adam::{Adam, Moments};

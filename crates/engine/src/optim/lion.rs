@@ -1,3 +1,5 @@
+//! Lion (Chen et al., 2023).
+
 use serde::{Deserialize, Serialize};
 
 use super::{Rule, Step};

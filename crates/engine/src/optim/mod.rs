@@ -1,24 +1,35 @@
 //! Optimizers: update rules of a parameter, given its gradient.
 //!
-//! To add one, write `optim/your_rule.rs` like `sgd.rs` and name it in the two lines below (`mod` and list).
+//! Each rule is a module with a struct of its hyperparameters, its formula and its paper; [`Optimizer`] is any one of them,
+//! chosen by name. A [`Config`](crate::config::Config) takes hyperparameters by name, or with the rule:
+//!
+//! ```
+//! use handloom_engine::config::Config;
+//! use handloom_engine::optim::{Optimizer, adam::Adam};
+//!
+//! let config = Config { optimizer: Optimizer::Adam(Adam { beta1: 0.5, ..Adam::default() }), ..Config::default() };
+//! assert_eq!(config.to_map()["beta1"], 0.5);
+//! ```
+//!
+//! To add one, write `optim/your_rule.rs` like `sgd.rs` and name it in the two lines below (`pub mod` and list).
 //! It is then in configurations, sweeps, `--help` and checkpoints, runs on the fast path and is under the
 //! tests of this folder.
 
-mod adadelta;
-mod adagrad;
-mod adam;
-mod adamax;
-mod adamw;
-mod amsgrad;
-mod eve;
-mod lion;
-mod momentum;
-mod muon;
-mod nadam;
-mod nag;
-mod radam;
-mod rmsprop;
-mod sgd;
+pub mod adadelta;
+pub mod adagrad;
+pub mod adam;
+pub mod adamax;
+pub mod adamw;
+pub mod amsgrad;
+pub mod eve;
+pub mod lion;
+pub mod momentum;
+pub mod muon;
+pub mod nadam;
+pub mod nag;
+pub mod radam;
+pub mod rmsprop;
+pub mod sgd;
 #[cfg(test)]
 mod tests;
 

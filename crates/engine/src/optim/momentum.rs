@@ -1,3 +1,5 @@
+//! SGD with momentum (Polyak, 1964).
+
 use serde::{Deserialize, Serialize};
 
 use super::{Rule, Step};

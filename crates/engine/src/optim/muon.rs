@@ -1,3 +1,5 @@
+//! Muon (Jordan et al., 2024).
+
 use serde::{Deserialize, Serialize};
 
 use super::adamw::Adamw;
@@ -31,7 +33,8 @@ pub struct Muon {
 impl Default for Muon {
     fn default() -> Self {
         let Adamw { beta1, beta2, epsilon } = Adamw::default();
-        Self { momentum: 0.95, beta1, beta2, epsilon }
+        // 0.95 in PyTorch; here the setting `momentum` has one default for all rules.
+        Self { momentum: 0.9, beta1, beta2, epsilon }
     }
 }
 

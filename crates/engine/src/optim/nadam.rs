@@ -1,3 +1,5 @@
+//! Nadam (Dozat, 2016).
+
 use serde::{Deserialize, Serialize};
 
 use super::{Rule, Step, ratio, seen};

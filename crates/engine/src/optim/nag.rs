@@ -1,3 +1,5 @@
+//! Nesterov's accelerated gradient (Sutskever et al., 2013).
+
 use serde::{Deserialize, Serialize};
 
 use super::{Rule, Step};

@@ -1,3 +1,5 @@
+//! `RAdam` (Liu et al., 2020).
+
 use serde::{Deserialize, Serialize};
 
 use super::adam::Moments;

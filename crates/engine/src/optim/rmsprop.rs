@@ -1,7 +1,11 @@
+//! `RMSprop` (Tieleman & Hinton, 2012).
+
 use serde::{Deserialize, Serialize};
 
 use super::{Rule, Step, ratio};
 
+/// `RMSprop`: each gradient over the root of its mean square.
+///
 /// `v ← βv + (1−β)g²`, `w ← w − lr · g / (√v + ε)`.
 ///
 /// Tieleman & Hinton (2012), *Lecture 6e: RMSprop*; ε outside the root as in PyTorch, where β is called alpha.

@@ -1,3 +1,5 @@
+//! Stochastic gradient descent (Robbins & Monro, 1951).
+
 use serde::{Deserialize, Serialize};
 
 use super::{Rule, Step};

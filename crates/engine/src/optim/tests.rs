@@ -132,7 +132,7 @@ fn every_rule_survives_its_hyperparameters_and_fits_the_kernel() {
     }
 }
 
-/// Bugs X and J: a hyperparameter that is read but does nothing, a memory that is never stored.
+/// Finds a hyperparameter that is read but does nothing, and a memory that is never stored.
 #[test]
 fn every_hyperparameter_changes_the_path() {
     let mut rng = Rng::stream(1, "test", 0);
@@ -150,7 +150,7 @@ fn every_hyperparameter_changes_the_path() {
     }
 }
 
-/// Bugs I and J: a rule with memory steps differently after another past, on the next step and later.
+/// Finds a memory that is not kept: a rule with memory steps differently after another past, on the next step and later.
 #[test]
 fn what_a_rule_remembers_reaches_later_steps() {
     for rule in Optimizer::all().filter(|rule| rule.slots() > 0) {

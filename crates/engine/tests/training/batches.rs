@@ -117,7 +117,8 @@ fn an_epoch_is_no_boundary_for_the_optimizer() {
     }
 }
 
-/// Bugs B and T: evaluating, predicting and taking gradients change neither network nor later answers.
+/// Finds an evaluation that trains, and a cache that outlives its network: evaluating, predicting and taking gradients
+/// change neither network nor later answers.
 #[test]
 fn passes_leave_nothing_behind() {
     let data = data(20, 12, 8);
