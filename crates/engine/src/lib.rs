@@ -62,6 +62,10 @@
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests compare within bounds"))]
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 #[macro_use]
 mod registry;
 pub mod activation;
