@@ -1,4 +1,4 @@
-//! What matters: how much of the metric's variation each parameter explains, and W&B's two numbers.
+//! Importance of parameters: the share of the metric's variation that each one explains, and W&B's two numbers.
 
 mod correlation;
 mod forest;
@@ -15,7 +15,7 @@ use crate::trial::{Goal, Status, Trial};
 const FEWEST: usize = 20;
 /// Least share of unseen trials' variation that a forest must explain before it is believed.
 const CREDIBLE: f64 = 0.2;
-/// What explains less than this share of the variation matters little.
+/// A parameter that explains less than this share of the variation matters little.
 const LITTLE: f64 = 0.02;
 /// Trees of the forest of all trials, number of forests of parts of them, and trees of each.
 const TREES: u64 = 120;
@@ -24,11 +24,10 @@ const TREES_OF_PART: u64 = 60;
 /// The same trials always give the same numbers.
 const SEED: u64 = 1;
 
-/// What matters among the parameters of a sweep.
+/// Importance of the parameters of a sweep.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Importance {
-    /// How many trials this is about: those that were finished or pruned with their best value, and those that
-    /// diverged with the worst of all.
+    /// Number of trials used: finished and pruned ones with their best value, and diverged ones with the worst of all.
     pub trials: usize,
     /// Share of the metric's variation that the forest explains of trials that it has not seen; at most 1, below 0 if it
     /// explains nothing. None for fewer than two trials.
@@ -39,21 +38,21 @@ pub struct Importance {
     pub columns: Vec<Column>,
 }
 
-/// How much a parameter matters.
+/// Importance of one parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weight {
     /// The parameter.
     pub name: String,
-    /// How much the squared error of a forest's guesses rises when the parameter's values are shuffled, over the
-    /// metric's variance: 0 for what does not matter. May come out a little below 0, or above 1.
+    /// Rise of a forest's squared error when the parameter's values are shuffled, over the metric's variance: 0 for a
+    /// parameter that does not matter. It may come out a little below 0, or above 1.
     pub importance: f64,
     /// Its 95 % interval.
     pub interval: [f64; 2],
-    /// What may be said of it.
+    /// Conclusion about the parameter.
     pub verdict: Verdict,
 }
 
-/// What may be said of a parameter.
+/// Conclusion about a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Too few trials, too much noise, or an interval that includes 0.
@@ -78,7 +77,7 @@ pub struct Column {
     pub correlation: Option<Correlation>,
 }
 
-/// What matters among the parameters of `space`, given the trials so far.
+/// Importance of the parameters of `space`, given the trials so far.
 ///
 /// Importance is that of shuffling a parameter in a random forest (Breiman, 2001, section 10). Its interval is the
 /// delete-d jackknife's over forests of two thirds of the trials (Ishwaran & Lu, 2019, *Standard Errors and Confidence

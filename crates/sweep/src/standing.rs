@@ -1,4 +1,4 @@
-//! Where a sweep stands: how many trials came to what, which is the best, and whether there is more to come.
+//! Summary of a sweep: number of trials by status, the best one, and whether more are to come.
 
 use serde_json::{Value, json};
 
@@ -24,19 +24,19 @@ pub fn forgotten(state: &State, there: impl Fn(&str) -> bool) -> Vec<String> {
     runs.filter(|run| !there(run)).map(str::to_owned).collect()
 }
 
-/// Where a sweep stands.
+/// Summary of a sweep.
 #[derive(Clone, Debug, Default)]
 pub struct Standing {
-    /// How many trials have each status, in the order of [`Status::ALL`].
+    /// Number of trials with each status, in the order of [`Status::ALL`].
     counts: [u64; Status::ALL.len()],
-    /// How many trials took the result of an identical training.
+    /// Number of trials that took the result of an identical training.
     pub reused: u64,
     /// The best trial: its number, what it tries, and its cost.
     pub best: Option<(u64, Choice, f64)>,
 }
 
 impl Standing {
-    /// Where `state` stands.
+    /// Summary of `state`.
     pub fn of(state: &State) -> Self {
         let mut counts = [0; Status::ALL.len()];
         for trial in &state.trials {
@@ -87,8 +87,8 @@ pub fn best(trials: &[Trial]) -> Option<(&Trial, f64)> {
 }
 
 impl Spec {
-    /// How many trials there are to be, if there is an end to them. `space` is what this sweep tries: the file's, or less
-    /// if some of it was settled.
+    /// Number of trials planned, if there is a limit. `space` is what this sweep tries: the file's, or less if some of
+    /// it was settled.
     pub fn total(&self, space: &Space, state: &State) -> Option<u64> {
         let grid = (self.method == Method::Grid).then(|| space.points()).flatten();
         match (state.cap, grid) {
@@ -97,8 +97,8 @@ impl Spec {
         }
     }
 
-    /// Where the sweep stands, in a word: `running`, `finished`, `stopped` or `pending`. `trainings` are those of its
-    /// space, if they were counted.
+    /// Status of the sweep: `running`, `finished`, `stopped` or `pending`. `trainings` are those of its space, if they
+    /// were counted.
     pub fn status(&self, space: &Space, trainings: Option<&Trainings>, state: &State) -> &'static str {
         let reached =
             || state.best().and_then(Trial::best).is_some_and(|cost| self.metric.reached(state.goal.cost(cost)));

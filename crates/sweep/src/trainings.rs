@@ -45,7 +45,7 @@ impl Trainings {
         self.different.len() as u64
     }
 
-    /// Whether a random or Bayesian search has nothing left to try: each training is one of `trials`. A grid goes
+    /// True if a random or Bayesian search has nothing left to try: each training is one of `trials`. A grid goes
     /// through its points, however many of them are the same.
     pub fn all_tried(&self, spec: &Spec, trials: &[Trial]) -> bool {
         if spec.method == Method::Grid || trials.len() < self.different.len() {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::space::Choice;
 
-/// Which way a metric is better.
+/// Direction of a metric: maximize or minimize.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Goal {
@@ -33,7 +33,7 @@ impl Goal {
     }
 }
 
-/// Where a trial stands.
+/// Status of a trial.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -78,13 +78,13 @@ impl Status {
 pub struct Trial {
     /// Position in the sweep, from 0.
     pub number: u64,
-    /// What is tried.
+    /// Parameters that it tries.
     pub choice: Choice,
     /// The metric after each epoch of the present attempt, as a cost: negated if more is better. May hold what is not finite.
     pub costs: Vec<f64>,
-    /// Where it stands.
+    /// Status.
     pub status: Status,
-    /// Whether it took the result of an identical training that was already recorded, instead of training.
+    /// True if it took the result of an identical training that was already recorded, instead of training.
     pub reused: bool,
     /// The other trial of this sweep that has the same run. Statistics count the two once, by leaving this one out.
     pub repeats: Option<u64>,

@@ -17,7 +17,7 @@ pub(super) struct Data {
     pub target: Vec<f64>,
 }
 
-/// What a forest found.
+/// Result of a forest.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Found {
     /// For each group, how much the squared error of rows that a tree has not seen rises when the group's values are
@@ -41,12 +41,12 @@ enum Node {
 
 struct Tree<'a> {
     data: &'a Data,
-    /// How many different ranks each column has.
+    /// Number of different ranks of each column.
     levels: &'a [usize],
     nodes: Vec<Node>,
 }
 
-/// What a forest of `trees` trees finds in the rows `among`.
+/// Grows a forest of `trees` trees on the rows `among`.
 pub(super) fn grow(data: &Data, among: &[usize], trees: u64, seed: u64) -> Found {
     let n = among.len();
     let mut found =
@@ -132,7 +132,7 @@ impl<'a> Tree<'a> {
     /// The cut that takes the most off the squared error, if any takes something; of equals that of a column chosen at
     /// random.
     fn cut(&self, rows: &[usize], mean: f64, rng: &mut Rng) -> Option<Cut> {
-        /// What is less than this share of the squared error is rounding.
+        /// A share of the squared error below this is rounding.
         const NOTHING: f64 = 1e-12;
         let target = &self.data.target;
         let total: f64 = rows.iter().map(|&row| square(target[row] - mean)).sum();

@@ -12,7 +12,7 @@ use crate::trial::Status;
 
 pub use memory::Memory;
 
-/// Where an entry stands in the journal: later entries have larger numbers, and a reader that asks for what is after
+/// Position of an entry in the journal. Later entries have larger numbers, and a reader that asks for the entries after
 /// `seq` never misses one.
 pub type Seq = i64;
 
@@ -33,12 +33,12 @@ pub enum Entry {
         host: String,
         /// Its process id.
         process: u32,
-        /// How many trials it runs at once.
+        /// Number of trials that it runs at once.
         workers: u32,
     },
     /// `agent` is alive, which its other entries say as well.
     Beat {
-        /// Who.
+        /// Id of the agent.
         agent: String,
     },
     /// `agent` takes the trial: a new one if `number` is the number of trials so far. Of two claims of one attempt the
@@ -48,11 +48,11 @@ pub enum Entry {
         number: u64,
         /// Attempt.
         attempt: u32,
-        /// Who.
+        /// Id of the agent.
         agent: String,
         /// Id of the run that records this attempt.
         run: String,
-        /// What is tried: that of the first valid claim holds for every attempt.
+        /// Parameters to try: those of the first valid claim hold for every attempt.
         choice: Choice,
     },
     /// The trial takes the result of a recorded run with the same training instead of training. What it reports and
@@ -62,7 +62,7 @@ pub enum Entry {
         number: u64,
         /// Attempt.
         attempt: u32,
-        /// Whose it is.
+        /// Id of the agent that owns the trial.
         agent: String,
         /// Id of the recorded run.
         run: String,
@@ -73,7 +73,7 @@ pub enum Entry {
         number: u64,
         /// Attempt.
         attempt: u32,
-        /// Whose it is.
+        /// Id of the agent that owns the trial.
         agent: String,
         /// From 1; the first report of an epoch counts.
         epoch: u64,
@@ -86,9 +86,9 @@ pub enum Entry {
         number: u64,
         /// Attempt.
         attempt: u32,
-        /// Whose it is.
+        /// Id of the agent that owns the trial.
         agent: String,
-        /// What became of it.
+        /// Status at its end.
         status: Status,
         /// Why, if it failed or diverged.
         why: Option<String>,
@@ -99,10 +99,10 @@ pub enum Entry {
         number: u64,
         /// Attempt.
         attempt: u32,
-        /// Who says so: its agent, which was asked to stop or whose machine cannot run it, or another one, which found
-        /// that it left without a word.
+        /// Id of the agent that says so: the trial's own, which was asked to stop or whose machine cannot run it, or
+        /// another one, which found it gone.
         agent: String,
-        /// What is wrong with the machine of its agent, if that is why. It is no fault of the trial.
+        /// Fault of its agent's machine, if that is the reason. It is no fault of the trial.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
     },
@@ -113,7 +113,7 @@ pub enum Entry {
         number: u64,
         /// Attempt.
         attempt: u32,
-        /// Who says so.
+        /// Id of the agent that says so.
         agent: String,
     },
     /// A failed trial is pending again, and what happened to its attempts no longer counts against it.
@@ -130,7 +130,7 @@ pub enum Entry {
     },
     /// The process ends in an orderly way.
     Left {
-        /// Who.
+        /// Id of the agent.
         agent: String,
     },
     /// No trial is to begin, be it new or pending; those that run may end.
@@ -156,7 +156,7 @@ pub enum Unread {
     /// Not what was written.
     #[error("the entry is damaged: {why}")]
     Damaged {
-        /// What is wrong with it.
+        /// Reason.
         why: String,
     },
 }
@@ -185,7 +185,7 @@ impl Entry {
         })
     }
 
-    /// Who appended it, if it was an agent.
+    /// Id of the agent that appended it, if it was an agent.
     pub fn agent(&self) -> Option<&str> {
         match self {
             Self::Joined { agent, .. }
@@ -209,11 +209,11 @@ pub struct Stamped {
     pub seq: Seq,
     /// When it was appended: Unix time in milliseconds by the clock of the database, the same for every machine.
     pub at_ms: i64,
-    /// What happened.
+    /// The entry.
     pub entry: Entry,
 }
 
-/// What a journal answers.
+/// Entries of a journal from some position on.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
     /// The time now, by the clock of the database.
@@ -236,9 +236,9 @@ pub trait Journal: Send + Sync {
 /// The journal could not be read or written.
 #[derive(Debug)]
 pub struct Error {
-    /// Whether it may work later: a lock, a full disk, a lost connection.
+    /// True if a later attempt may succeed: a lock, a full disk, a lost connection.
     pub temporary: bool,
-    /// What the store said.
+    /// Error of the store.
     pub cause: Box<dyn std::error::Error + Send + Sync>,
 }
 
@@ -307,7 +307,7 @@ mod tests {
             let error = Entry::parse(text).unwrap_err();
             assert!(matches!(error, Unread::Damaged { .. }), "{text}: {error}");
         }
-        // What it wrote besides is no obstacle.
+        // Further fields of an entry are ignored.
         assert!(Entry::parse(r#"{"kind":"beat","agent":"a","load":0.5}"#).is_ok());
     }
 

@@ -19,7 +19,7 @@ pub struct Hyperband {
     pub bands: Vec<u64>,
     /// Above 1.
     pub eta: f64,
-    /// Whether a trial's value at the band counts, and not the best that it had so far.
+    /// True if a trial's value at the band counts, and not the best up to it.
     pub strict: bool,
 }
 

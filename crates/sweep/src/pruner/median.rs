@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Pruner, reported};
 use crate::trial::Trial;
 
-/// How many other trials must have come as far before one is compared with them.
+/// Fewest other trials that must have come as far before a trial is compared with them.
 const FEWEST: usize = 5;
 
 /// A trial ends if the best value that it had is worse than the median of the other trials' averages up to the same epoch.

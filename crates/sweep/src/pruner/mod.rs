@@ -12,13 +12,13 @@ use crate::trial::Trial;
 
 /// Decides early whether a trial is worth its remaining epochs: a pure function of what was reported.
 pub trait Pruner: Send + Sync {
-    /// Whether `trial` should end now, given every trial of the sweep. An entry of `history` with the trial's own number
-    /// is ignored: `trial` is what is known of it.
+    /// True if `trial` should end now, given every trial of the sweep. An entry of `history` with the trial's own
+    /// number is ignored in favor of `trial`.
     fn prunes(&self, trial: &Trial, history: &[Trial]) -> bool;
 }
 
 handloom_engine::registry! {
-    /// How trials are ended early.
+    /// Early termination: a rule that ends trials early.
     pub enum EarlyEnd: Pruner {
         "hyperband" => Hyperband(hyperband::Hyperband),
         "median" => Median(median::Median),

@@ -63,7 +63,7 @@ impl Sampler for Bayes {
 }
 
 impl Bayes {
-    /// Which of `candidates` to try next, where not every point of the space can be; none if all were tried.
+    /// The candidate to try next, where not every point of the space can be tried; none if all were.
     pub fn pick(&self, space: &Space, history: &[Trial], candidates: &[Choice], seed: u64) -> Option<usize> {
         let encoding = Encoding::new(space);
         let tried = Tried::new(&encoding, history);
@@ -98,7 +98,7 @@ fn bits(point: &[f64]) -> Vec<u64> {
     point.iter().map(|coordinate| coordinate.to_bits()).collect()
 }
 
-/// What is believed of every point, and how good the best is.
+/// Surrogate model: predictions for every point, and the best value so far.
 struct Surrogate<'a> {
     encoding: &'a Encoding<'a>,
     process: Process,
@@ -124,7 +124,7 @@ impl<'a> Surrogate<'a> {
         let mut known: Vec<_> = process.known().into_iter().map(|belief| belief.mean).zip(evidence.points).collect();
         known.sort_by(|a, b| a.0.total_cmp(&b.0));
         let process = process.believing(&seen(&evidence.running))?;
-        // What runs may be the best already: to look beside it is no improvement on what it is believed to be.
+        // The best may be a trial that runs: improvement is measured against its predicted value.
         let best = process.known().into_iter().map(|belief| belief.mean).reduce(f64::min)?;
         Some(Self { encoding, process, best, known: known.into_iter().map(|(_, point)| point).collect() })
     }

@@ -25,7 +25,7 @@ pub trait Sampler: Send + Sync {
 }
 
 handloom_engine::registry! {
-    /// How a sweep chooses its configurations.
+    /// Search method of a sweep.
     pub enum Method: Sampler {
         "grid" => Grid(grid::Grid),
         "random" => Random(random::Random),

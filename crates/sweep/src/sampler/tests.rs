@@ -40,7 +40,7 @@ fn any_distribution() -> impl Strategy<Value = Distribution> {
     ]
 }
 
-/// Whether a distribution may give `value`: going to its position and back leads to it again.
+/// True if a distribution may give `value`: going to its position and back leads to it again.
 fn may_give(distribution: &Distribution, value: &Value) -> bool {
     if let Distribution::Categorical(values, shares) = distribution {
         let share = |at: usize| shares.as_ref().is_none_or(|shares| shares[at] > 0.0);

@@ -11,8 +11,8 @@ use super::{Choice, Distribution, Space, identity};
 const MOST_LISTED: u64 = 1 << 20;
 
 impl Distribution {
-    /// How many values a grid goes through, or none if W&B's grid search does not take this distribution: it takes
-    /// constants, lists without probabilities, `int_uniform` and `q_uniform`.
+    /// Number of values in a grid; none if W&B's grid search does not take this distribution. It takes constants, lists
+    /// without probabilities, `int_uniform` and `q_uniform`.
     pub fn levels(&self) -> Option<u64> {
         match self {
             Self::Constant(_) => Some(1),
@@ -54,7 +54,7 @@ impl Distribution {
 }
 
 impl Space {
-    /// How many points its grid has, at most [`u64::MAX`]; none if a grid cannot go through every parameter.
+    /// Number of points of the grid, at most [`u64::MAX`]; none if a grid cannot go through every parameter.
     pub fn points(&self) -> Option<u64> {
         self.parameters
             .iter()

@@ -124,7 +124,7 @@ impl Distribution {
     }
 }
 
-/// What W&B tells values apart by: their YAML with sorted keys, where 3.0 is 3 unless it is inside a list or map.
+/// Key by which W&B tells values apart: their YAML with sorted keys, where 3.0 is 3 unless it is inside a list or map.
 pub(crate) fn identity(value: &Value) -> String {
     match value.as_f64() {
         // All whole numbers of this size are exact.

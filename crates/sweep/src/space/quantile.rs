@@ -5,7 +5,7 @@ use statrs::distribution::{Beta, ContinuousCDF as _, Normal};
 
 use super::{Distribution, identity};
 
-/// Where an unbounded distribution ends: half a unit in the last place of 1 away from 0 and 1.
+/// End of an unbounded distribution: half a unit in the last place of 1 away from 0 and 1.
 const EDGE: f64 = f64::EPSILON / 2.0;
 
 impl Distribution {
@@ -122,12 +122,12 @@ impl Distribution {
     }
 }
 
-/// How many whole numbers `[min, max]` holds.
+/// Number of whole numbers in `[min, max]`.
 pub(super) fn count(min: i64, max: i64) -> u64 {
     max.abs_diff(min).saturating_add(1)
 }
 
-/// Which of `count` equal steps from 0 to 1 holds `u`; an edge belongs to the step below it.
+/// Index of the one of `count` equal steps from 0 to 1 that holds `u`; an edge belongs to the step below it.
 fn step(u: f64, count: u64) -> u64 {
     let step = ((u * count as f64).ceil() - 1.0).max(0.0) as u64;
     // `u` may be an edge whose product with the count is rounded up.
@@ -175,7 +175,8 @@ fn below(z: f64) -> f64 {
     if z.is_nan() { 1.0 } else { Normal::standard().cdf(z) }
 }
 
-/// Where in `[0, 1]` a rising function reaches `u`. statrs's own inverse of the beta distribution panics at small shapes.
+/// Argument in `[0, 1]` at which a rising function reaches `u`. The inverse of the beta distribution in `statrs` panics
+/// at small shapes.
 fn inverse(rising: impl Fn(f64) -> f64, u: f64) -> f64 {
     // Positive floats are ordered as their bits are, so that tiny values are found as exactly as others.
     let (mut low, mut high) = (0_u64, 1_f64.to_bits());

@@ -38,7 +38,7 @@ impl Distribution {
         }
     }
 
-    /// Whether its values are spread over orders of magnitude.
+    /// True if its values are spread over orders of magnitude.
     pub const fn is_log(&self) -> bool {
         matches!(
             self,

@@ -110,7 +110,7 @@ fn named(shape: &Shape) -> Value {
     })
 }
 
-/// What a key of a distribution takes.
+/// Schema of the values that a key of a distribution takes.
 fn number(shape: &Shape, key: &str, default: Option<f64>) -> Value {
     let mut value = match key {
         "value" => return json!({}),

@@ -1,4 +1,4 @@
-//! What is wrong with a file, or worth knowing, and where.
+//! Errors, warnings and notes about a sweep file, with their places.
 
 use std::fmt::{self, Write as _};
 
@@ -13,9 +13,9 @@ pub struct Finding {
     pub line: u64,
     /// Column in characters, from 1.
     pub column: u64,
-    /// What it is about: a lower-case fragment.
+    /// Message: a lower-case fragment.
     pub message: String,
-    /// What to do.
+    /// Advice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     /// Characters that it is about.
@@ -61,7 +61,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What was found so far.
+/// Findings so far.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     pub(super) violations: Vec<Finding>,

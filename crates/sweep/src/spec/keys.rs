@@ -1,4 +1,4 @@
-//! What every map of the file is held to: known keys, each once, each with the kind of value that it takes.
+//! Checks of every map of the file: known keys, each once, each with the kind of value that it takes.
 
 use handloom_engine::config::neighbors;
 

@@ -1,4 +1,4 @@
-//! What a sweep calls best.
+//! The metric of a sweep.
 
 use handloom_engine::config::neighbors;
 use handloom_engine::event::Row;
@@ -22,12 +22,12 @@ const ALIASES: &[(&str, &str)] = &[
     ("validation_loss", "val_loss"),
 ];
 
-/// What a sweep calls best.
+/// The metric of a sweep: its name, goal and target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Metric {
     /// One of [`METRICS`].
     pub name: &'static str,
-    /// Which way it is better.
+    /// Maximize or minimize.
     pub goal: Goal,
     /// The sweep ends once a trial reaches this value.
     pub target: Option<f64>,
@@ -40,7 +40,7 @@ impl Default for Metric {
 }
 
 impl Metric {
-    /// Whether `value` reaches the target.
+    /// True if `value` reaches the target.
     pub fn reached(&self, value: f64) -> bool {
         self.target.is_some_and(|target| self.goal.cost(value) <= self.goal.cost(target))
     }
@@ -58,12 +58,12 @@ impl Metric {
         }
     }
 
-    /// Whether it is measured on validation images.
+    /// True if it is measured on validation images.
     pub fn needs_validation(&self) -> bool {
         self.name.starts_with("val_")
     }
 
-    /// Whether its values are fractions of images.
+    /// True if its values are fractions of images.
     pub fn is_share(&self) -> bool {
         self.name.ends_with("_accuracy")
     }

@@ -39,7 +39,7 @@ use crate::space::{Choice, Parameter, Space};
 pub const VALIDATION_HINT: &str =
     "set `val_fraction` to a larger share such as 0.1, or choose `metric: {name: train_loss, goal: minimize}`";
 
-/// How configurations are chosen.
+/// Search method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// Every point of the grid, in W&B's order.
@@ -64,13 +64,13 @@ impl Method {
 /// A sweep file that can be run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
-    /// How configurations are chosen.
+    /// Search method.
     pub method: Method,
-    /// What is best; the highest `val_accuracy` if the file does not say.
+    /// Metric; the highest `val_accuracy` if the file does not say.
     pub metric: Metric,
-    /// What is tried. Every parameter means a setting.
+    /// Search space. Every parameter is a setting of `train`.
     pub space: Space,
-    /// Which trials end early, if any.
+    /// Early termination, if any.
     pub stopping: Option<Stopping>,
     /// Most trials.
     pub run_cap: Option<u64>,
@@ -124,7 +124,7 @@ impl Spec {
     }
 }
 
-/// What could be read, and everything that was found.
+/// Contents of a file as far as they could be read, with all findings.
 #[derive(Debug, Default)]
 struct Draft {
     method: Option<Method>,
@@ -137,7 +137,7 @@ struct Draft {
     findings: Findings,
     /// Parameters that are no settings, and where they stand.
     unknown: Vec<(String, Finding)>,
-    /// Where the file says of every trial that it has no validation images.
+    /// Place at which the file turns validation off for every trial.
     unvalidated: Option<Place>,
 }
 

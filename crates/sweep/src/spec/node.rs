@@ -15,13 +15,13 @@ const MOST_BYTES: usize = 1 << 20;
 /// Most values, those that aliases repeat included.
 const MOST_NODES: usize = 100_000;
 
-/// Where something stands, counted from 1 in characters.
+/// Place in the file, counted from 1 in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) line: u64,
     pub(super) column: u64,
     pub(super) length: u64,
-    /// Where in the text, in bytes.
+    /// Range in the text, in bytes.
     pub(super) bytes: Option<(u64, u64)>,
 }
 
@@ -128,12 +128,12 @@ impl Node {
         self.entries()?.iter().rev().find(|(key, _)| key.text == name).map(|(_, node)| node)
     }
 
-    /// What it is where text is expected.
+    /// Description of the value where text is expected.
     pub(super) fn quoted(&self) -> String {
         self.text().map_or_else(|| self.described(), |text| format!("`{}`", shortened(text)))
     }
 
-    /// What it is where something else than text is expected.
+    /// Description of the value where something else than text is expected.
     pub(super) fn described(&self) -> String {
         match &self.kind {
             Kind::Null => "nothing".into(),

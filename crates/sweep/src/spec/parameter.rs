@@ -14,10 +14,10 @@ use crate::space::Distribution;
 pub(super) struct Read {
     /// Its name and those of the parameters around it, the outermost first.
     pub(super) path: Vec<String>,
-    /// Where its name stands.
+    /// Place of its name.
     pub(super) at: Place,
     pub(super) distribution: Distribution,
-    /// Where each value of a list stands, or both bounds; empty if there are none.
+    /// Places of the values of a list, or of both bounds; empty if there are none.
     pub(super) places: Vec<Place>,
 }
 
@@ -122,7 +122,7 @@ fn takes(shape: &Shape) -> Vec<&'static str> {
     shape.needs.iter().copied().chain(shape.may.iter().map(|(name, _)| *name)).collect()
 }
 
-/// Which distribution it is: the one named, or the one that its keys mean.
+/// Distribution of a parameter: the one named, or the one that its keys imply.
 fn shape(name: &Name, node: &Node, findings: &mut Findings) -> Option<&'static Shape> {
     let known = |wanted: &str| SHAPES.iter().find(|shape| shape.name == wanted);
     if let Some(given) = node.get("distribution") {

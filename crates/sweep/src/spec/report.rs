@@ -1,4 +1,4 @@
-//! What `sweep check` says of a file.
+//! Report of `sweep check` on a file.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -12,10 +12,10 @@ use crate::trainings::Trainings;
 const POINTS: u64 = 10;
 const BANDS: usize = 6;
 
-/// What a sweep file holds and what is wrong with it.
+/// Contents of a sweep file and the findings about it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// How configurations are chosen; none if that is not known.
+    /// Search method; none if it is not known.
     pub method: Option<&'static str>,
     /// Distribution of each parameter, by its name.
     pub parameters: Map<String, Value>,
@@ -29,11 +29,11 @@ pub struct Report {
     pub first_points: Vec<Choice>,
     /// Epochs at which trials are compared, at most six.
     pub bands: Vec<u64>,
-    /// What is wrong.
+    /// Errors.
     pub violations: Vec<Finding>,
-    /// What works and had better be changed.
+    /// Warnings: parts that work but should be changed.
     pub warnings: Vec<Finding>,
-    /// What is worth knowing.
+    /// Notes.
     pub notes: Vec<Finding>,
     /// Parameters that are no settings: a sweep refuses them.
     pub unknown_parameters: Vec<String>,
@@ -121,7 +121,7 @@ pub fn check(text: &str) -> Report {
 }
 
 impl Report {
-    /// Whether a sweep runs this file.
+    /// True if `sweep` runs this file.
     pub fn runs(&self) -> bool {
         self.violations.is_empty() && self.unknown.is_empty()
     }
@@ -151,7 +151,7 @@ impl Report {
     }
 }
 
-/// What is searched for, and which trials end early.
+/// Lines about the search and about early termination.
 fn summary(draft: &Draft, trainings: Counted) -> Vec<String> {
     let counted = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let count = draft.space.parameters.len() as u64;

@@ -1,6 +1,6 @@
 //! The keys of a sweep file: one table for reading, for suggestions and for editors.
 
-/// What a key takes.
+/// Kind of value that a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Takes {
     /// Text.
@@ -114,7 +114,7 @@ pub(super) struct Shape {
     pub(super) needs: &'static [&'static str],
     /// Keys that it may have, with the numbers that hold without them.
     pub(super) may: &'static [(&'static str, f64)],
-    /// What took its place, if W&B calls it deprecated.
+    /// Replacement of a key that W&B calls deprecated.
     pub(super) instead: Option<&'static str>,
     pub(super) about: &'static str,
 }

@@ -1,4 +1,4 @@
-//! Which setting of `train` each parameter means, and whether its values can be used.
+//! The setting of `train` that each parameter stands for, and checks of its values.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ pub fn setting(name: &str) -> Option<&'static Key> {
     find_nested(&name.split('.').collect::<Vec<_>>())
 }
 
-/// What an unknown parameter may have been meant to be.
+/// Likely intended names of an unknown parameter.
 pub(super) fn suggestion(name: &str) -> String {
     let last = name.rsplit('.').next().unwrap_or(name);
     let names = KEYS.iter().flat_map(|key| std::iter::once(key.name).chain(key.aliases.iter().copied()));
@@ -94,7 +94,7 @@ fn ranged(key: &Key, distribution: &Distribution, parameter: &Read, findings: &m
         );
         return;
     }
-    // What has no bounds is asked where one in a thousand lies beyond.
+    // Distributions without bounds are checked at the values beyond which one in a thousand lies.
     let ends = if bounded { [0.0, 1.0] } else { [0.001, 0.999] };
     for u in ends {
         let Some((message, hint)) = refused_at(u) else { continue };

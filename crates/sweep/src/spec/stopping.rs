@@ -1,4 +1,4 @@
-//! Which trials end early.
+//! Early termination of trials.
 
 use super::finding::Findings;
 use super::keys;
@@ -6,7 +6,7 @@ use super::node::{Kind, Node};
 use super::schema::STOPPING;
 use crate::pruner::Hyperband;
 
-/// Which trials end early.
+/// Rule of early termination.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stopping {
     /// W&B's `hyperband`.
@@ -15,7 +15,7 @@ pub enum Stopping {
         bands: Vec<u64>,
         /// At each band one in so many goes on; above 1.
         eta: f64,
-        /// Whether the value at the band counts, and not the best up to it.
+        /// True if the value at the band counts, and not the best up to it.
         strict: bool,
     },
     /// Handloom's own: a trial ends if its best value is worse than the median of the others' means.

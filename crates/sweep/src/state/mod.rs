@@ -1,4 +1,4 @@
-//! What a sweep has come to: a fold of its journal.
+//! State of a sweep: a fold of its journal.
 //!
 //! Every rule of who has which trial is in [`State::apply`]. An entry that breaks one is of no effect, so that the same
 //! list means the same to every reader, whoever wrote what at the same time.
@@ -24,10 +24,10 @@ pub const DEATHS_ALONE: usize = 3;
 /// After so many deaths of its process while that ran nothing else a trial is failed, whatever else died.
 pub const DEATHS_ALONE_IN_ALL: usize = 30;
 
-/// What a sweep has come to.
+/// State of a sweep.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
-    /// Which way the metric is better.
+    /// Maximize or minimize.
     pub goal: Goal,
     /// Every trial, in the order of their numbers, as samplers and pruners see them.
     pub trials: Vec<Trial>,
@@ -35,9 +35,9 @@ pub struct State {
     pub attempts: Vec<Vec<Attempt>>,
     /// Every agent, by its id.
     pub agents: BTreeMap<String, Agent>,
-    /// How many trials there are to be, if there is a limit.
+    /// Limit of the number of trials, if there is one.
     pub cap: Option<u64>,
-    /// Whether no trial is to begin.
+    /// True if no further trial is to start.
     pub stopped: bool,
     /// The last entry of the journal that is in here.
     pub seq: Seq,
@@ -50,13 +50,13 @@ pub struct State {
 /// An attempt at a trial.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attempt {
-    /// Whose it is or was.
+    /// Id of the agent that runs or ran it.
     pub agent: String,
     /// Id of the run that records it, or whose result it takes.
     pub run: String,
     /// Place of its claim in the journal: of two attempts the one with the lesser was claimed first.
     pub claimed: Seq,
-    /// Whether its run was removed from the store.
+    /// True if its run was removed from the store.
     pub removed: bool,
     /// When it began: Unix time in milliseconds by the clock of the database, as all times here.
     pub claimed_ms: i64,
@@ -64,26 +64,26 @@ pub struct Attempt {
     pub ended_ms: Option<i64>,
     /// Why, if it failed or diverged, or if it was released since something is wrong with the machine.
     pub why: Option<String>,
-    /// Who said that nobody works on it any more, if anybody did.
+    /// Id of the agent that released it, if one did.
     pub released_by: Option<String>,
-    /// How its process died, if it did.
+    /// Death of its process, if it died.
     pub death: Option<Death>,
     /// The entry that said so, 0 if none did.
     pub died_seq: Seq,
     /// The agent that found it dead; empty if none did.
     pub found_by: String,
-    /// Whether it failed and the trial was to be tried again.
+    /// True if it failed and the trial was to be tried again.
     pub retried: bool,
 }
 
 impl Attempt {
-    /// Whether it was released since something is wrong with the machine of its agent.
+    /// True if it was released because of a fault of its agent's machine.
     pub fn met_fault(&self) -> bool {
         self.why.is_some() && self.released_by.is_some() && self.death.is_none()
     }
 }
 
-/// How the process of an attempt died.
+/// Death of the process of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Death {
     /// The process ran other trials too, any of which may be what killed it.
@@ -92,7 +92,7 @@ pub enum Death {
     Alone,
 }
 
-/// What is known of the process of an agent besides what the journal says.
+/// State of an agent's process as far as it is known beyond the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Liveness {
     /// It lives, whatever the clock says: one that is suspended, or whose clock jumped, keeps its trials.
@@ -112,7 +112,7 @@ pub struct Agent {
     pub host: String,
     /// Its process id.
     pub process: u32,
-    /// How many trials it runs at once.
+    /// Number of trials that it runs at once.
     pub workers: u32,
     /// When it was first heard of.
     pub joined_ms: i64,
@@ -120,9 +120,9 @@ pub struct Agent {
     pub joined_seq: Seq,
     /// When it was last heard of.
     pub heard_ms: i64,
-    /// Whether it ended in an orderly way.
+    /// True if it ended in an orderly way.
     pub left: bool,
-    /// How many trials it ran when others found that it is gone; none if it was heard of since.
+    /// Number of trials that it ran when others found it gone; none if it was heard of since.
     pub died_with: Option<usize>,
 }
 
@@ -133,7 +133,7 @@ pub struct Stale<'a> {
     pub number: u64,
     /// Its present attempt.
     pub attempt: u32,
-    /// Whose it is.
+    /// The agent that owned it.
     pub agent: &'a Agent,
 }
 
@@ -201,7 +201,7 @@ impl State {
                 next
             }
             Entry::Ended { number, attempt, agent, status, why } => {
-                // Whatever the status, an end is an end.
+                // Any status of an end is an end.
                 let over = !matches!(status, Status::Pending | Status::Running | Status::Removed);
                 let Some(trial) = self.owned(*number, *attempt, agent).filter(|_| over) else { return false };
                 trial.status = *status;
@@ -245,7 +245,7 @@ impl State {
         }
     }
 
-    /// Whether `agent` has this attempt if it claims it now.
+    /// True if `agent` owns this attempt once it claims it now.
     pub fn may_claim(&self, agent: &str, number: u64, attempt: u32) -> bool {
         let new = number == self.trials.len() as u64 && attempt == 0 && self.may_grow();
         let pending = || {
@@ -255,24 +255,24 @@ impl State {
         !self.stopped && (new || pending()) && self.has_room(agent, number)
     }
 
-    /// Whether `agent` may run this trial beside those that it runs already.
+    /// True if `agent` may run this trial beside those that it runs already.
     fn has_room(&self, agent: &str, number: u64) -> bool {
         // Nearly always there is nothing to look for.
         self.alone.is_empty()
             || if self.alone.contains(&number) { self.run_by(agent) == 0 } else { !self.is_taken_up(agent) }
     }
 
-    /// Whether `agent` runs a trial that is to be run alone.
+    /// True if `agent` runs a trial that is to be run alone.
     pub fn is_taken_up(&self, agent: &str) -> bool {
         self.alone.iter().any(|&number| self.runs(agent, number))
     }
 
-    /// Whether this trial is to be run alone: its process died too often while it ran others, too.
+    /// True if this trial is to be run alone: its process died too often while it ran others, too.
     pub fn runs_alone(&self, number: u64) -> bool {
         self.alone.contains(&number)
     }
 
-    /// How many trials `agent` runs.
+    /// Number of trials that `agent` runs.
     pub fn run_by(&self, agent: &str) -> usize {
         self.trials.iter().filter(|trial| self.runs(agent, trial.number)).count()
     }
@@ -282,7 +282,7 @@ impl State {
             && self.attempts[number as usize].last().is_some_and(|attempt| attempt.agent == agent)
     }
 
-    /// Whether there may be more trials than there are.
+    /// True if there may be more trials than there are.
     pub fn may_grow(&self) -> bool {
         self.cap.is_none_or(|cap| cap > self.trials.len() as u64)
     }
@@ -292,12 +292,12 @@ impl State {
         self.trials.iter().filter(|trial| trial.status == Status::Pending)
     }
 
-    /// Whether `agent` works on this attempt, which is the present one.
+    /// True if `agent` works on this attempt, which is the present one.
     pub fn owns(&self, agent: &str, number: u64, attempt: u32) -> bool {
         self.is_running(number, attempt) && self.attempts[number as usize][attempt as usize].agent == agent
     }
 
-    /// How many trials stand so.
+    /// Number of trials with this status.
     pub fn count(&self, status: Status) -> u64 {
         self.trials.iter().filter(|trial| trial.status == status).count() as u64
     }
@@ -333,7 +333,7 @@ impl State {
         stale.collect()
     }
 
-    /// How often the process of a trial died in company and alone, since it was last to be tried again.
+    /// Numbers of deaths of the process of a trial, beside others and alone, since it was last to be tried again.
     pub fn deaths(&self, number: u64) -> (usize, usize) {
         let attempts = self.attempts.get(number as usize).map_or(&[][..], Vec::as_slice);
         let since = attempts.iter().rposition(|attempt| attempt.retried).map_or(0, |at| at + 1);
@@ -341,7 +341,7 @@ impl State {
         (count(Death::InCompany), count(Death::Alone))
     }
 
-    /// How often the process of a trial died alone since another process of the sweep died.
+    /// Number of deaths of the process of a trial while it ran alone, since another process of the sweep died.
     ///
     /// A process that ran another trial is found dead with it. One that was idle shows by what replaces it: an agent that
     /// joins between two deaths of this trial, and neither runs the trial nor is the one that finds it dead.
@@ -424,13 +424,14 @@ impl State {
     /// Takes note that the process of a running trial died.
     fn bury(&mut self, number: u64, by: &str, at_ms: i64) {
         let owner = self.attempts[number as usize].last().map(|attempt| attempt.agent.clone()).unwrap_or_default();
-        // What it ran when the first of its trials is told of counts for all of them: they died together.
+        // The trials that an agent ran when the first of them is reported dead count for all of them: they died
+        // together.
         let now = self.run_by(&owner);
         let agent = self.agents.get_mut(&owner).expect("whoever claimed was heard of");
         let company = *agent.died_with.get_or_insert(now) > 1;
         self.release(number, by, at_ms);
         if owner == by {
-            // Whoever says so lives.
+            // An agent that reports itself is alive.
             return;
         }
         let Some(attempt) = self.attempts[number as usize].last_mut() else { return };

@@ -113,7 +113,7 @@ fn a_reused_trial_has_the_run_of_another_and_repeats_it() {
     let of = |what: fn(&Trial) -> Option<u64>| state.trials.iter().map(what).collect::<Vec<_>>();
     assert_eq!(of(|trial| trial.reused.then_some(1)), [None, Some(1), Some(1), Some(1)]);
     assert_eq!(of(|trial| trial.repeats), [None, Some(0), Some(3), None]);
-    // What is released begins anew, and trains.
+    // A released trial begins anew, and trains.
     let state = fold(&[claimed("a", 0, 0), reused("a", 0, 0, "x"), released("b", 0, 0), claimed("b", 0, 1)]);
     assert_eq!((state.trials[0].reused, run_of(&state, 0)), (false, Some("b01")));
 }
@@ -347,7 +347,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
     ]
 }
 
-/// What an entry may do to a state, told without the fold.
+/// Changes that an entry may make to a state, written without the fold.
 fn check(before: &State, entry: &Entry, had_effect: bool, after: &State) -> Result<(), TestCaseError> {
     let bare = |state: &State| {
         let agents = state.agents.iter().map(|(id, agent)| {
@@ -355,7 +355,7 @@ fn check(before: &State, entry: &Entry, had_effect: bool, after: &State) -> Resu
             (id.clone(), heard_of)
         });
         let mut bare = State { seq: 0, clock_ms: 0, alone: BTreeSet::new(), agents: agents.collect(), ..state.clone() };
-        // Whoever is heard of did not die.
+        // An agent that was heard of did not die.
         bare.attempts.iter_mut().flatten().for_each(|attempt| attempt.death = None);
         bare
     };
@@ -374,7 +374,7 @@ fn check(before: &State, entry: &Entry, had_effect: bool, after: &State) -> Resu
         let given_back = |attempt: &Attempt| attempt.released_by.is_some() || attempt.retried;
         let killed = trial.status == Status::Failed && after.deaths(trial.number).1 >= DEATHS_ALONE;
         prop_assert_eq!(trial.status == Status::Pending || killed, attempts.iter().all(given_back));
-        // Whatever is to be run alone has nothing beside it.
+        // A trial that is to be run alone has no other beside it.
         if trial.status == Status::Running && after.runs_alone(trial.number) {
             let owner = &attempts[attempts.len() - 1].agent;
             let came = before.trials.get(number).is_none_or(|old| old.status != Status::Running);

@@ -1,4 +1,4 @@
-//! Which trial a thread of an agent is to run next.
+//! Choice of the next trial for a thread of an agent.
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -13,14 +13,14 @@ use crate::trial::{Status, Trial};
 /// A search without end tries a trial so often that met a fault of a machine before it goes on without it.
 const MOST_FAULTS: usize = 3;
 
-/// What whoever claims knows; one thread at a time has it, so that no suggestion is computed in vain.
+/// Knowledge that claiming needs. One thread at a time has it, so that no suggestion is computed in vain.
 pub(super) struct Claims {
     state: State,
-    /// How many trials there were when the sampler had none to add.
+    /// Number of trials when the sampler had none to add.
     exhausted: Option<usize>,
 }
 
-/// What a thread does next.
+/// Next action of a thread.
 pub(super) enum Next {
     Run(Assignment),
     /// Nothing yet; the journal was read up to here.
@@ -158,12 +158,12 @@ impl Claims {
         (trial.number, self.state.attempts[trial.number as usize].len() as u32, trial.choice.clone())
     }
 
-    /// How often a machine could not run a trial.
+    /// Number of times that a machine could not run a trial.
     fn faults(&self, trial: &Trial) -> usize {
         self.state.attempts[trial.number as usize].iter().filter(|attempt| attempt.met_fault()).count()
     }
 
-    /// How much speaks for trying others first.
+    /// Number of reasons to try other trials first.
     fn trouble(&self, trial: &Trial) -> usize {
         usize::from(self.state.runs_alone(trial.number)) + self.faults(trial)
     }

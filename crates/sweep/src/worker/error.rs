@@ -11,7 +11,7 @@ pub enum Error {
     /// The journal cannot be read or written, and will not be by itself.
     #[error("{}{cause}", told(missing))]
     Journal {
-        /// What the store said.
+        /// Error of the store.
         #[source]
         cause: journal::Error,
         /// Trials that the journal does not have everything of: those that ended meanwhile are tried again by whoever
@@ -24,7 +24,7 @@ pub enum Error {
          processes and memory (`ulimit -u`, `ulimit -v`)"
     )]
     Threads {
-        /// What the system said.
+        /// Error of the system.
         #[source]
         cause: std::io::Error,
     },

@@ -28,17 +28,17 @@ pub use error::Error;
 pub use report::Reporter;
 use scribe::Desk;
 
-/// What an agent works on, and how. Everything that outlives a call is in the journal.
+/// Task of an agent and its settings. Everything that outlives a call is in the journal.
 pub struct Work<'a> {
     /// The sweep.
     pub journal: &'a dyn Journal,
-    /// What may be tried.
+    /// Search space.
     pub space: &'a Space,
-    /// What to try next.
+    /// Sampler that suggests configurations.
     pub sampler: &'a dyn Sampler,
-    /// What is not worth going on with.
+    /// Pruner that ends trials early, if any.
     pub pruner: Option<&'a dyn Pruner>,
-    /// Which way the metric is better.
+    /// Maximize or minimize.
     pub goal: Goal,
     /// The metric that is good enough: once a trial has it, no new one begins.
     pub target: Option<f64>,
@@ -50,25 +50,25 @@ pub struct Work<'a> {
     pub agent: String,
     /// This machine.
     pub host: String,
-    /// How many trials run at once, at least 1.
+    /// Number of trials at once, at least 1.
     pub workers: u32,
-    /// How many trials this call takes at most.
+    /// Most trials that this call runs.
     pub trials: Option<u64>,
     /// When this call takes no further trial; those that run are finished.
     pub until: Option<Instant>,
-    /// Whether the search goes on until somebody ends it. Otherwise trials that met trouble wait until all others began.
+    /// True if the search has no end of its own. Otherwise trials that met trouble wait until all others began.
     pub endless: bool,
-    /// What is known of the process of an agent. It is asked about other agents only.
+    /// State of the process of an agent as far as it is known. It is asked about other agents only.
     pub liveness: &'a (dyn Fn(&Agent) -> Liveness + Sync),
-    /// Whether to stop as soon as possible: asked often, so it must be cheap. Trials under way become pending again.
+    /// True to stop as soon as possible: asked often, so it must be cheap. Trials under way become pending again.
     pub stop: &'a (dyn Fn() -> bool + Sync),
     /// Is told what happens, with what the sweep has come to. Threads wait for it: copy what takes longer.
     pub notice: &'a (dyn Fn(&Notice<'_>, &State) + Sync),
-    /// How often things are done.
+    /// Intervals of repeated actions.
     pub pace: Pace,
 }
 
-/// How often an agent does what it does over and over.
+/// Intervals of an agent's repeated actions.
 #[derive(Clone, Debug)]
 pub struct Pace {
     /// Between two signs of life.
@@ -77,7 +77,7 @@ pub struct Pace {
     pub poll: Duration,
     /// Between an attempt at the journal that failed and the next: at first, and at most.
     pub pauses: [Duration; 2],
-    /// How long what is left is still tried to be written once the agent was asked to stop.
+    /// Time for which entries that are left are still tried to be written once the agent was asked to stop.
     pub patience: Duration,
     /// Silence after which an agent counts as gone, in milliseconds by the clock of the database.
     pub silence_ms: i64,
@@ -104,7 +104,7 @@ pub struct Assignment {
     pub attempt: u32,
     /// Id of the run that is to record it, from [`Objective::run_id`].
     pub run: String,
-    /// What is tried.
+    /// Parameters to try.
     pub choice: Choice,
 }
 
@@ -113,7 +113,7 @@ pub trait Objective: Sync {
     /// An id that no run has, for the next trial.
     fn run_id(&self) -> String;
 
-    /// Whether every different training of the space is among `trials`, so that no new one is worth claiming.
+    /// True if every different training of the space is among `trials`, so that no new one is worth claiming.
     fn is_tried_through(&self, _trials: &[Trial]) -> bool {
         false
     }
@@ -123,7 +123,7 @@ pub trait Objective: Sync {
     fn run(&self, trial: &Assignment, reporter: &mut Reporter<'_>) -> Ending;
 }
 
-/// Whether to go on with a trial.
+/// Answer to a trial that asks whether to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Go on.
@@ -136,7 +136,7 @@ pub enum Verdict {
     Lost,
 }
 
-/// How a trial ended.
+/// End of a trial.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ending {
     /// Every epoch was trained.
@@ -181,7 +181,7 @@ pub enum Notice<'a> {
         number: u64,
         /// Id of its run.
         run: &'a str,
-        /// What became of it.
+        /// Status at its end.
         status: Status,
         /// Why, if it failed or diverged.
         why: Option<&'a str>,
@@ -192,7 +192,7 @@ pub enum Notice<'a> {
     Faulted {
         /// The trial.
         trial: &'a Assignment,
-        /// What is wrong with the machine.
+        /// Fault of the machine.
         fault: &'a MachineFault,
     },
     /// One of its trials was taken over by others, who had not heard of it for too long.
@@ -201,7 +201,7 @@ pub enum Notice<'a> {
     TakenOver {
         /// Trial.
         number: u64,
-        /// Whose it was.
+        /// The agent that owned it.
         from: &'a Agent,
     },
     /// It found that another agent is gone, once too often: the trial is failed.
@@ -210,7 +210,7 @@ pub enum Notice<'a> {
         number: u64,
         /// Id of its run.
         run: &'a str,
-        /// What is said of it.
+        /// Reason.
         why: &'a str,
     },
     /// Nothing is left to claim; so many trials still run elsewhere or beside.
@@ -241,14 +241,14 @@ pub enum Reason {
     Halted,
 }
 
-/// What came of an agent's work.
+/// Result of an agent's work.
 #[derive(Clone, Debug)]
 pub struct Done {
     /// Why it ended.
     pub reason: Reason,
-    /// What is wrong with this machine, if that is why.
+    /// Fault of this machine, if that is the reason.
     pub fault: Option<MachineFault>,
-    /// What the sweep has come to, as last read.
+    /// State of the sweep, as last read.
     pub state: State,
 }
 
@@ -294,7 +294,7 @@ impl Work<'_> {
         Ok(Done { reason: reasons.into_iter().min().unwrap_or(none), fault, state })
     }
 
-    /// What is known of the process of an agent. Whoever judges lives.
+    /// State of the process of an agent as far as it is known. The agent that asks is alive.
     fn liveness_of(&self, agent: &Agent) -> Liveness {
         if agent.id == self.agent { Liveness::Alive } else { (self.liveness)(agent) }
     }
@@ -327,7 +327,7 @@ impl Work<'_> {
     }
 }
 
-/// What somebody who panicked said.
+/// Message of a panic.
 fn said(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
     format!("it panicked: {}", text.unwrap_or("it did not say why"))

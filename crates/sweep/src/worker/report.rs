@@ -1,4 +1,4 @@
-//! How a running trial tells of itself and hears whether to go on.
+//! Reports of a running trial, and the answers to them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,7 +48,7 @@ impl Reporter<'_> {
         self.desk.state(look)
     }
 
-    /// Whether to go on: cheap enough to be asked after every batch.
+    /// Answer to the latest reports: cheap enough to be asked after every batch.
     pub fn verdict(&self) -> Verdict {
         if self.lost.load(Ordering::Relaxed) {
             Verdict::Lost

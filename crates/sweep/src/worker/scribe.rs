@@ -15,42 +15,42 @@ use crate::trial::Status;
 
 /// Entries in a transaction, at most.
 const BATCH: usize = 500;
-/// How often somebody who waits looks whether to stop.
+/// Interval at which a waiting thread checks for a stop.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// Where an agent's threads meet.
+/// State that the threads of an agent share.
 pub(super) struct Desk<'a> {
     pub(super) work: &'a Work<'a>,
     tray: Mutex<Tray>,
     changed: Condvar,
-    /// Whether the journal is given up.
+    /// True if the journal is given up.
     over: AtomicBool,
     /// Trials that this call took and did not lose.
     pub(super) taken: AtomicU64,
 }
 
-/// What lies on the desk.
+/// Shared state behind the lock.
 pub(super) struct Tray {
-    /// What the journal does not have yet, oldest first.
+    /// Entries that the journal does not have yet, oldest first.
     outbox: VecDeque<Entry>,
-    /// How often somebody asked for the journal to be written and read, and which of these was answered last.
+    /// Number of requests to write and read the journal, and the latest of them that was answered.
     asked: u64,
     answered: u64,
-    /// What the journal says.
+    /// State of the sweep, as the journal has it.
     pub(super) state: State,
     /// The time when it was last read, by the clock of the database.
     now_ms: Option<i64>,
     /// From when on silence says something about others: after a gap in what this agent itself heard, they get some
     /// time to be heard again.
     judges_ms: i64,
-    /// What was read and not yet looked at by whoever claims.
+    /// Entries that were read, and not yet seen by the claiming thread.
     fresh: Vec<Stamped>,
     mine: BTreeMap<u64, Mine>,
-    /// Whether the last attempt at the journal failed.
+    /// True if the last attempt at the journal failed.
     troubled: bool,
     /// Why the journal is given up.
     failed: Option<journal::Error>,
-    /// What is wrong with this machine, if anything is: no further trial begins here.
+    /// Fault of this machine, if there is one: no further trial begins here.
     pub(super) fault: Option<MachineFault>,
     closing: bool,
 }
@@ -58,17 +58,17 @@ pub(super) struct Tray {
 /// A trial that runs here.
 struct Mine {
     trial: Assignment,
-    /// What it reported, which the journal may not have yet.
+    /// Costs that it reported, which the journal may not have yet.
     costs: Vec<f64>,
     lost: Arc<AtomicBool>,
-    /// Whether it ended, which the journal does not say yet.
+    /// True if it ended, which the journal does not say yet.
     over: bool,
 }
 
 /// The journal is given up, or the agent is to stop while it is out of reach.
 pub(super) struct Over;
 
-/// What was read for whoever claims.
+/// Entries read for the claiming thread.
 pub(super) struct News {
     pub(super) entries: Vec<Stamped>,
     /// The time by which silence is judged, unless nobody is to be judged now.
@@ -85,7 +85,7 @@ impl Tray {
         }
     }
 
-    /// Whether a trial of this agent's is not worth going on with, its latest report included.
+    /// True if a trial of this agent should end early, its latest report included.
     pub(super) fn prunes(&mut self, pruner: &dyn Pruner, number: u64) -> bool {
         let (Some(mine), Some(trial)) = (self.mine.get_mut(&number), self.state.trials.get_mut(number as usize)) else {
             return false;
@@ -121,7 +121,7 @@ impl<'a> Desk<'a> {
         self.tray.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the journal is given up.
+    /// True if the journal is given up.
     pub(super) fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
     }
@@ -239,7 +239,7 @@ impl<'a> Desk<'a> {
         self.changed.notify_all();
     }
 
-    /// What is left when every thread has ended.
+    /// State of the sweep when every thread has ended.
     pub(super) fn settle(self) -> Result<(State, Option<MachineFault>), super::Error> {
         let tray = self.tray.into_inner().unwrap_or_else(PoisonError::into_inner);
         match tray.failed {
@@ -303,7 +303,7 @@ impl<'a> Desk<'a> {
             tray = self.wait(tray, left);
         }
         let entries: Vec<Entry> = tray.outbox.iter().take(BATCH).cloned().collect();
-        // What is left after a full batch comes before the answer.
+        // Entries left after a full batch come before the answer.
         let ticket = if entries.len() == tray.outbox.len() { tray.asked } else { tray.answered };
         Some((entries, ticket))
     }

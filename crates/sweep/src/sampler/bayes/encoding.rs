@@ -14,10 +14,10 @@ use crate::space::{Choice, Distribution, Parameter, Space};
 const MOST_LISTED: u64 = 1000;
 /// Most values of a listed parameter that are all neighbors of each other.
 const MOST_NEAR: usize = 12;
-/// How far away neighbors on a line are.
+/// Distances to the neighbors of a value on a line.
 const REACHES: [f64; 3] = [0.2, 0.05, 0.01];
 
-/// What makes a point: its coordinates (d).
+/// Coordinates (d) of a point.
 pub(crate) type Point = Vec<f64>;
 
 /// A space as a Gaussian process sees it. Constants are no coordinate.
@@ -27,7 +27,7 @@ pub(crate) struct Encoding<'a> {
     rates: Option<RateAxes>,
 }
 
-/// Where the learning rate and the optimizer are among the axes, if both vary.
+/// Axes of the learning rate and the optimizer, if both vary.
 struct RateAxes {
     rate: usize,
     optimizer: usize,
@@ -66,12 +66,12 @@ impl<'a> Encoding<'a> {
         seen
     }
 
-    /// How each coordinate is compared (d).
+    /// Kind of each coordinate (d).
     pub(crate) fn kinds(&self) -> Vec<Kind> {
         self.axes.iter().map(|axis| axis.kind).collect()
     }
 
-    /// How many points there are, if they can be counted.
+    /// Number of points, if they can be counted.
     pub(crate) fn count(&self) -> Option<u64> {
         self.axes
             .iter()
@@ -89,7 +89,7 @@ impl<'a> Encoding<'a> {
         Some(point)
     }
 
-    /// Where a configuration is; none if it lacks a parameter or has a value that cannot be drawn.
+    /// Coordinates of a configuration; none if it lacks a parameter or has a value that cannot be drawn.
     pub(crate) fn point(&self, choice: &Choice) -> Option<Point> {
         self.axes.iter().map(|axis| axis.coordinate(choice.get(&axis.parameter.name)?)).collect()
     }

@@ -1,4 +1,4 @@
-//! What a sweep's trials say about the cost of a point.
+//! Costs of the points that a sweep has tried, as its trials tell them.
 
 use super::encoding::{Encoding, Point};
 use crate::trial::{Status, Trial};
@@ -16,7 +16,7 @@ pub(crate) struct Evidence {
     pub points: Vec<Point>,
     /// Mean 0 and variance 1 (n).
     pub costs: Vec<f64>,
-    /// How many of the costs were measured; those of failed trials are taken to be as bad as the worst.
+    /// Number of costs that were measured; failed trials are taken to be as bad as the worst.
     pub measured: usize,
     /// Points of trials that somebody works on, or will.
     pub running: Vec<Point>,
@@ -54,8 +54,7 @@ impl Evidence {
     }
 }
 
-/// How much lower the best cost of a pruned trial might have become: the median of what finished trials gained after as
-/// many epochs.
+/// Expected further improvement of a pruned trial: the median of what finished trials gained after as many epochs.
 fn still_to_come(trial: &Trial, history: &[Trial]) -> f64 {
     let epochs = trial.costs.len();
     let least = |costs: &[f64]| costs.iter().copied().filter(|cost| cost.is_finite()).reduce(f64::min);
@@ -66,7 +65,7 @@ fn still_to_come(trial: &Trial, history: &[Trial]) -> f64 {
     gains.get(gains.len() / 2).copied().unwrap_or(0.0)
 }
 
-/// Which costs to look at, in their order: all, or the best, the latest and some of the others.
+/// Positions of the costs to keep, in their order: all, or the best, the latest and some of the others.
 fn kept(costs: &[f64]) -> Vec<usize> {
     let n = costs.len();
     if n <= MOST {

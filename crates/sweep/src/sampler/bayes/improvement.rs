@@ -1,4 +1,4 @@
-//! How much better than the best a point may be.
+//! Expected improvement of a point over the best.
 
 use std::f64::consts::{PI, SQRT_2};
 

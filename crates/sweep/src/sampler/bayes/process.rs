@@ -8,7 +8,7 @@
 
 use super::matrix::{Factor, dot};
 
-/// How two values of a coordinate differ.
+/// Measure of the difference between two values of a coordinate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// By their distance; values lie in `[0, 1]`.
@@ -17,7 +17,8 @@ pub(crate) enum Kind {
     Category,
 }
 
-/// What a process is like: the logarithms of its length scales (d), then that of the noise's share of the variance.
+/// Hyperparameters of a process: the logarithms of its length scales (d), then that of the noise's share of the
+/// variance.
 type Shape = Vec<f64>;
 
 /// Mean and deviation of the prior of a length scale's logarithm, and of the noise's.
@@ -28,7 +29,7 @@ const SCALES: [f64; 2] = [-3.0, 5.0];
 const NOISES: [f64; 2] = [-9.0, 1.0];
 /// The variance is estimated as if so many values of variance 1 had been seen besides.
 const SEEN: f64 = 2.0;
-/// Where the search for the likeliest shape begins: the logarithm of every length scale.
+/// Starting points of the search for the likeliest hyperparameters: the logarithm of every length scale.
 const STARTS: [f64; 2] = [0.0, -1.0];
 /// Steps from each start, and further ones from the better of them; what is less than the last is no step.
 const STEPS_EACH: usize = 7;
@@ -50,7 +51,7 @@ pub(crate) struct Process {
     variance: f64,
 }
 
-/// What is believed of a value: its mean and standard deviation, without noise.
+/// Prediction of a value: its mean and standard deviation, without noise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Belief {
     pub mean: f64,
@@ -97,7 +98,7 @@ impl Process {
         Some(process)
     }
 
-    /// What is believed of each of `points` (m · d).
+    /// Predictions for each of `points` (m · d).
     pub(crate) fn beliefs(&self, points: &[f64]) -> Vec<Belief> {
         /// Points at a time, so that their sums run side by side.
         const LANES: usize = 8;
@@ -130,7 +131,7 @@ impl Process {
         all
     }
 
-    /// What is believed of the values it knows, which differs from them by noise.
+    /// Predictions for the values that it was given, from which they differ by noise.
     pub(crate) fn known(&self) -> Vec<Belief> {
         self.beliefs(&self.points)
     }
@@ -168,7 +169,7 @@ impl Gaps {
     }
 }
 
-/// What a shape comes to, given values.
+/// Likelihood of hyperparameters, given values.
 struct State {
     factor: Factor,
     weights: Vec<f64>,
@@ -235,7 +236,7 @@ impl State {
 /// A search for the likeliest shape.
 struct Climb {
     shape: Shape,
-    /// How far each logarithm is moved next, and the gradient before the last move.
+    /// Next change of each logarithm, and the gradient before the last change.
     steps: Vec<f64>,
     before: Vec<f64>,
     /// The likeliest shape so far, with the logarithm of its likelihood.
@@ -293,7 +294,7 @@ mod tests {
 
     use super::*;
 
-    /// What scikit-learn says: `goldens/models.py` has the words.
+    /// Results of scikit-learn, from `goldens/models.py`.
     #[derive(Deserialize)]
     struct Golden {
         category: Vec<bool>,

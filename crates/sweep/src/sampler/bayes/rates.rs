@@ -7,11 +7,11 @@
 use handloom_engine::config::Config;
 use serde_json::{Map, Value};
 
-/// How far apart learning rates are, each as a multiple of its optimizer's own.
+/// Differences between learning rates, each as a multiple of its optimizer's default.
 pub(super) struct Rates {
     /// Logarithm of each optimizer's own rate.
     own: Vec<f64>,
-    /// How far the logarithms of the rates reach.
+    /// Range of the logarithms of the rates.
     span: f64,
 }
 
