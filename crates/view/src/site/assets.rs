@@ -73,7 +73,7 @@ const MODULES: &[(&str, &str)] = modules! {
 
 /// The page that all pages are.
 pub(crate) const INDEX: &str = include_str!("../../web/index.html");
-/// How pages look, and the charts of the sweep and the errors in them.
+/// Style sheet of the pages, with the charts of sweeps and errors.
 pub(crate) const STYLE: &str = concat!(include_str!("../../web/style.css"), "\n", include_str!("../../web/charts.css"));
 
 /// Our modules as one script.
@@ -131,7 +131,7 @@ impl Asset {
         &self.ready().packed
     }
 
-    /// What tells it from the same file of another version.
+    /// Tag of this version of the file, for caches.
     pub(super) fn tag(&'static self) -> &'static str {
         &self.ready().tag
     }

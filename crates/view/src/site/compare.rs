@@ -84,7 +84,7 @@ fn shown(paired: &Paired) -> Value {
     })
 }
 
-/// What share of each class both found.
+/// Recall of each class by both runs.
 fn classes([a, b]: [&Arc<Judged>; 2]) -> Value {
     let recall = |judged: &Judged, class: usize| number(judged.confusion().class(class).recall);
     let line = |(class, name): (usize, &String)| json!({"name": name, "a": recall(a, class), "b": recall(b, class)});
@@ -116,7 +116,7 @@ fn side(site: &Site, run: &Run) -> Result<Value, Trouble> {
     }))
 }
 
-/// Whether `other` was finished with the same settings and data, and only its seed is another.
+/// True if `other` finished with the same settings and data, and differs in its seed alone.
 fn is_sister(run: &Run, other: &Run) -> bool {
     let without = |config: &Map<String, Value>| -> Vec<(String, Value)> {
         let mut settings: Vec<_> = config.iter().filter(|(name, _)| *name != "seed").collect();

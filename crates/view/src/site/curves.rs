@@ -9,7 +9,7 @@ use super::{Site, Trouble};
 
 /// Most runs whose curves are drawn at once: beyond that lines cover each other.
 pub(super) const MOST: usize = 200;
-/// What may be asked for.
+/// Metrics that have curves.
 pub(super) const METRICS: [&str; 6] =
     ["val_accuracy", "val_loss", "train_accuracy", "train_loss", "learning_rate", "samples_per_second"];
 

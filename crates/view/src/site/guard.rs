@@ -1,4 +1,4 @@
-//! Who is answered: a page of this server, and with a token whoever has it. Everybody else gets nothing.
+//! Access control: a page of this server is answered, and with a token any client that has it.
 //!
 //! A page anywhere may make a browser ask 127.0.0.1, and by a name that changes its address (DNS rebinding) even read the
 //! answer: so the `Host` must be a name of this machine's loopback, or one that the user allowed. Its port may be any, as
@@ -8,23 +8,23 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Trouble;
 
-/// Who may ask.
+/// Rules of access.
 #[derive(Clone, Debug)]
 pub struct Guard {
     /// Further names by which this server may be asked, in lower case and without a port.
     names: Vec<String>,
-    /// Whether it may be asked by any name, since the token is what counts.
+    /// True if any host name is accepted, since the token decides.
     any_name: bool,
-    /// What everyone must know, unless nobody but this machine can ask.
+    /// The token that clients need; none where this machine alone can connect.
     token: Option<String>,
     cookie: String,
 }
 
-/// What of a request decides.
+/// Parts of a request that decide about access.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Asked<'a> {
     pub(super) changes: bool,
-    /// Whether `Host` or `Origin` is there twice, is no ASCII text, or contradicts the address that is asked for.
+    /// True if `Host` or `Origin` is there twice, is no ASCII text, or contradicts the address requested.
     pub(super) is_ambiguous: bool,
     pub(super) host: Option<&'a str>,
     pub(super) origin: Option<&'a str>,
@@ -33,7 +33,7 @@ pub(super) struct Asked<'a> {
     pub(super) query: &'a str,
 }
 
-/// How somebody who may ask showed it.
+/// Evidence by which a client was admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admitted {
     Plainly,
@@ -57,7 +57,7 @@ impl Guard {
         Self { names, any_name, token, cookie: format!("handloom_{port}") }
     }
 
-    /// Whether this is answered.
+    /// Admits or refuses a request.
     pub(super) fn admit(&self, asked: Asked<'_>) -> Result<Admitted, Trouble> {
         let host = asked.host.unwrap_or_default().to_ascii_lowercase();
         let name = split(&host).map(|(name, _)| name);
@@ -144,8 +144,9 @@ fn split(host: &str) -> Option<(&str, Option<u16>)> {
     }
 }
 
-/// Whether `name` is one of this machine's loopback interface: `localhost`, an address of 127.0.0.0/8 or `[::1]`, to the
-/// letter. Other ways to write such an address (`2130706433`, `0x7f.1`, `localhost.`) are no names that a user opens.
+/// True if `name` is one of this machine's loopback interface: `localhost`, an address of 127.0.0.0/8 or `[::1]`, to
+/// the letter. Other ways to write such an address (`2130706433`, `0x7f.1`, `localhost.`) are no names that a user
+/// opens.
 fn is_loopback(name: &str) -> bool {
     let v6 = |name: &str| name.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok();
     name == "localhost"
@@ -158,7 +159,7 @@ fn token_of(query: &str) -> Option<&str> {
     query.split('&').find_map(|pair| pair.strip_prefix("token="))
 }
 
-/// Whether two secrets are the same, in a time that does not tell where they differ.
+/// True if two secrets are the same, in a time that does not tell where they differ.
 fn is_same(given: &[u8], kept: &[u8]) -> bool {
     let differ = given.iter().zip(kept).fold(0, |differ, (a, b)| differ | std::hint::black_box(a ^ b));
     given.len() == kept.len() && differ == 0

@@ -22,7 +22,7 @@ type Names<'a> = Vec<(&'a str, &'a str)>;
 
 /// A module, taken apart.
 struct Module<'a> {
-    /// What it takes from which other module, and in which line.
+    /// Names that it imports, each with its module and line.
     imports: Vec<(String, Names<'a>, usize)>,
     exports: Vec<&'a str>,
     body: String,
@@ -130,7 +130,7 @@ fn parse<'a>(path: &str, source: &'a str) -> Result<Module<'a>, Error> {
     Ok(module)
 }
 
-/// Whether a line is nothing but a remark, or part of one that is `open`.
+/// True if a line is nothing but a comment, or part of one that is `open`.
 fn is_remark(line: &str, open: &mut bool) -> bool {
     let begins = *open || line.starts_with("/*");
     if begins {
@@ -191,7 +191,7 @@ fn is_part(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == '$'
 }
 
-/// Whether a line imports something while it runs; comments name types by such a word.
+/// True if a line imports something at run time; comments name types by the same word.
 fn is_dynamic(line: &str) -> bool {
     let at = line.find("import(").or_else(|| line.find("import.meta"));
     at.is_some_and(|at| {

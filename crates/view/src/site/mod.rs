@@ -1,4 +1,4 @@
-//! What the pages of the dashboard and of the report ask for.
+//! Answers that the pages of the dashboard and of the report request.
 //!
 //! Every answer is JSON, made by [`Site::answer`] from an address such as `/api/runs/ID`; docs/api.md describes them all.
 //! The server hands answers to browsers, a report carries those that its pages need. What only the program knows, such as
@@ -44,13 +44,13 @@ use crate::words::line;
 
 /// The program as the pages need it.
 pub trait Desk: Send + Sync {
-    /// Where a run stands: one whose process is gone was killed.
+    /// Effective status of a run: killed if its process is gone.
     fn standing(&self, run: &Run) -> Status;
 
     /// The `handloom train` command that makes the run again.
     fn command(&self, run: &Run) -> String;
 
-    /// What the settings of the run would be if only its data set and optimizer had been named.
+    /// Settings of the run if only its data set and optimizer had been named.
     fn defaults(&self, run: &Run) -> Map<String, Value>;
 
     /// The saved model of the run.
@@ -65,7 +65,7 @@ pub trait Desk: Send + Sync {
     /// Counts that the test set was opened for the run, which had this accuracy, and says how often it now was.
     fn open_test(&self, run: &Run, accuracy: f64) -> Result<u64, Trouble>;
 
-    /// Whether the test set was opened for the run, and how often in all.
+    /// True if the test set was opened for the run; and the number of openings in all.
     fn test_openings(&self, run: &Run) -> Result<(bool, u64), Trouble>;
 
     /// A data set by its name: the training images, the number of test images, and the folder unless it is built in.
@@ -74,11 +74,11 @@ pub trait Desk: Send + Sync {
 
 /// A store as the pages see it.
 pub struct Site {
-    /// Where runs and sweeps are.
+    /// Store of runs and sweeps.
     pub store: Arc<dyn Store>,
     /// The program.
     pub desk: Box<dyn Desk>,
-    /// Whether pages may change labels.
+    /// True if pages may change labels.
     pub may_edit: bool,
     /// The reason why pages may not, though the user asked for it.
     pub edit_refused: Option<String>,
@@ -87,9 +87,9 @@ pub struct Site {
     /// The moment that pages are made for, in Unix milliseconds, unless that is now.
     fixed_ms: Option<u64>,
     seen: seen::Cache,
-    /// What sweeps were found to say, for the headline.
+    /// Statements about what matters in sweeps, for the headline.
     matters: project::Matters,
-    /// How often the store had been replaced when this was read: what is kept of the one before is worthless.
+    /// Number of replacements of the store when this was read: caches of an earlier store are void.
     replacements: Mutex<u64>,
 }
 

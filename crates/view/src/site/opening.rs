@@ -11,7 +11,7 @@ use super::{Site, Trouble, errors};
 
 pub(super) fn act(site: &Site, id: &str) -> Result<Value, Trouble> {
     let run = site.run(id)?;
-    // Who presses twice opens it once.
+    // A second click opens it once all the same.
     let (opened, _) = site.desk.test_openings(&run)?;
     if !opened {
         let (model, test) = (site.desk.model(&run)?, site.desk.test(&run)?);

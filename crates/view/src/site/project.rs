@@ -86,14 +86,14 @@ fn tested(site: &Site, run: &Run) -> Option<Sentence> {
     Some(Sentence::new("test", format!("Test: {accuracy}{opened}.")).at(run_page(&run.id, "/errors?set=test")))
 }
 
-/// What the kept weights take for what, if three pairs of classes are worth a word.
+/// Statement about the most frequent confusions, if three pairs of classes make up most errors.
 pub(super) fn pairs(run: &Run, epochs: &[Epoch], classes: &[String]) -> Option<Sentence> {
     let kept = epochs.iter().find(|epoch| Some(epoch.row.epoch) == run.best_epoch).or(epochs.last())?;
     let text = largest(kept.evidence.confusion.as_ref()?, classes)?;
     Some(Sentence::new("pairs", text).at(run_page(&run.id, "/errors")))
 }
 
-/// What share of the errors three pairs of classes are, and which; none of few errors or few pairs.
+/// Share of the errors that three pairs of classes make up, and their names; none with few errors or few pairs.
 pub(super) fn largest(confusion: &Confusion, classes: &[String]) -> Option<String> {
     let errors = confusion.total() - confusion.correct();
     let mut both: Vec<(usize, usize, u64)> = confusion
@@ -102,7 +102,7 @@ pub(super) fn largest(confusion: &Confusion, classes: &[String]) -> Option<Strin
         .filter(|pair| pair.reverse == 0 || pair.truth < pair.predicted)
         .map(|pair| (pair.truth, pair.predicted, pair.count + pair.reverse))
         .collect();
-    // Where there are hardly more than three pairs, that most errors are three of them says nothing.
+    // With hardly more than three pairs it says nothing that most errors are three of them.
     if errors < FEWEST || both.len() < 6 {
         return None;
     }
@@ -113,7 +113,7 @@ pub(super) fn largest(confusion: &Confusion, classes: &[String]) -> Option<Strin
     Some(format!("{share:.0}% of the {} errors are three pairs: {}.", grouped(errors), named.join(", ")))
 }
 
-/// What is under way: how far the runs are that train now.
+/// Statement about the runs that train now, and their progress.
 fn running(seen: &Seen) -> Option<Sentence> {
     let running: Vec<&Run> = seen.runs.iter().filter(|run| run.status == Status::Running).collect();
     let last = running.last()?;
@@ -151,7 +151,7 @@ impl Site {
     }
 }
 
-/// What the sweeps that were looked at said of what matters, by their ids.
+/// Statements of sweeps about what matters, by the sweeps' ids.
 #[derive(Default)]
 pub(super) struct Matters(Mutex<BTreeMap<String, (u64, Sentence)>>);
 
@@ -170,7 +170,7 @@ impl Matters {
         };
     }
 
-    /// What the latest sweep said that said anything.
+    /// The statement of the latest sweep that made one.
     fn latest(&self) -> Option<Sentence> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.values().max_by_key(|(created_ms, _)| *created_ms).map(|(_, sentence)| sentence.clone())
@@ -198,7 +198,7 @@ fn matters(id: &str, answer: &Value) -> Option<Sentence> {
 pub(super) fn look_ahead(site: &Site) {
     let latest = site.store.sweeps().ok().and_then(|mut sweeps| sweeps.pop());
     if let Some(sweep) = latest {
-        // What cannot be answered is not said.
+        // A sweep that cannot be answered makes no statement.
         let _ = site.answer(&format!("/api/sweeps/{}", sweep.id));
     }
 }

@@ -1,4 +1,4 @@
-//! Which answer belongs to which address.
+//! Routes: the answer for each address.
 
 use serde_json::Value;
 
@@ -49,7 +49,7 @@ fn parts(path: &str) -> Result<Vec<String>, Trouble> {
     below.split('/').map(decoded).collect()
 }
 
-/// What stands after the `?` of an address.
+/// Query of an address, after its `?`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Query(Vec<(String, String)>);
 

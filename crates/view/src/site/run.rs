@@ -42,7 +42,7 @@ pub(super) fn answer(site: &Site, id: &str) -> Result<Value, Trouble> {
     Ok(answer)
 }
 
-/// What the network looks like, as far as that is known.
+/// Shape of the network, as far as it is known.
 struct Shape {
     sizes: Vec<u64>,
     parameters: Option<u64>,
@@ -69,7 +69,7 @@ impl Shape {
     }
 }
 
-/// What came of opening the test set for a run.
+/// Result of opening the test set for a run.
 struct Test {
     accuracy: f64,
     loss: Option<f64>,
@@ -92,7 +92,7 @@ impl Test {
             own.find_map(|opening| opening.accuracy).map(|accuracy| (accuracy, None))
         };
         let Some((accuracy, loss)) = found else { return Ok(None) };
-        // How many images it was measured on is known only where the data are.
+        // The number of its images is known only where the data are.
         let images = site.desk.test(run).ok().map(|test| test.len() as u64);
         let interval = images.map(|images| wilson((accuracy * images as f64).round() as u64, images));
         Ok(Some(Self { accuracy, loss, interval, openings }))
@@ -149,7 +149,7 @@ fn stands(run: &Run, epochs: &[Epoch]) -> Option<Sentence> {
         None => format!("`handloom train --resume {}` goes on.", run.id),
     };
     let text = match run.status {
-        // What its health says of a diverged run has the reason.
+        // For a diverged run, the statement about its health has the reason.
         Status::Finished | Status::Diverged => return None,
         Status::Running => format!("Running: {}.", progress(run, epochs.last().map(|epoch| &epoch.row))),
         Status::Stopped => format!("Stopped after epoch {done} of {planned}: {}", goes_on()),

@@ -21,7 +21,7 @@ const RATIOS: [&str; 3] = ["learning_rate", "epsilon", "weight_decay"];
 /// or widths are chosen as powers.
 const DECADES: f64 = 100.0;
 
-/// How the values of a column are sent.
+/// Form in which the values of a column are sent.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Text,
@@ -40,7 +40,7 @@ struct Line<'a> {
 /// A value of a run.
 type Of = fn(&Line<'_>) -> Value;
 
-/// What every run has, in the order of the table.
+/// Columns that every run has, in the order of the table.
 const COLUMNS: [(&str, Kind, Of); 20] = [
     ("id", Kind::Text, |line| json!(line.run.id)),
     ("name", Kind::Text, |line| json!(line.run.name)),
@@ -118,7 +118,7 @@ fn val_accuracy(run: &Run, row: Option<&Row>) -> Option<f64> {
     run.val_accuracy.or(row?.val_accuracy)
 }
 
-/// How much better it is on what it was trained with.
+/// Training accuracy minus validation accuracy.
 fn gap(run: &Run, row: Option<&Row>) -> Option<f64> {
     Some(row?.train_accuracy - val_accuracy(run, row)?)
 }
@@ -129,7 +129,7 @@ pub(super) fn seconds(run: &Run, now_ms: u64) -> Option<f64> {
     Some(end.saturating_sub(run.started_ms) as f64 / 1e3)
 }
 
-/// What runs have in common, and what they have not.
+/// Settings that are the same in all runs, and those that differ.
 #[derive(Clone)]
 pub(super) struct Settings {
     same: Map<String, Value>,

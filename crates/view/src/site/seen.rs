@@ -9,7 +9,7 @@ use handloom_store::{ByRun, Run, Status};
 use super::runs::Settings;
 use super::{Desk, Site, Trouble};
 
-/// How long what is known of living runs holds: whether a process died is written nowhere.
+/// Time for which the status of living runs is cached: the death of a process is recorded nowhere.
 const BREATH: Duration = Duration::from_secs(1);
 
 /// Every run.
@@ -19,11 +19,11 @@ pub(crate) struct Seen {
     pub(crate) runs: Vec<Run>,
     /// The figures of the epoch whose weights are kept, or without one of the last.
     pub(crate) rows: ByRun<Row>,
-    /// What the runs have in common, once somebody asked.
+    /// Settings of the runs, once they were requested.
     pub(super) settings: OnceLock<Settings>,
 }
 
-/// What was seen last.
+/// The latest reading.
 #[derive(Default)]
 pub(super) struct Cache(Mutex<Option<Kept>>);
 

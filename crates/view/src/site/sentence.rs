@@ -1,4 +1,4 @@
-//! What is said in words: made by rules from the data, each with its evidence. A rule that does not fire says nothing.
+//! Statements in words: made by rules from the data, each with its evidence. A rule that does not fire says nothing.
 
 use crate::words::component;
 use serde_json::{Value, json};
@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 /// Something that a rule says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sentence {
-    /// Which rule.
+    /// Name of the rule.
     pub(crate) rule: &'static str,
-    /// What it says.
+    /// Text.
     pub(crate) text: String,
     /// The page with the evidence, such as `#/run/ID`.
     pub(crate) href: Option<String>,

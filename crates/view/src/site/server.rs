@@ -30,15 +30,15 @@ use super::{Site, Trouble, first};
 
 /// Largest body that is read, in bytes: labels with notes of the greatest length.
 const BODY: usize = 128 << 10;
-/// How often it is asked whether the server shall end.
+/// Interval at which the server checks for a request to end.
 const LOOK: Duration = Duration::from_millis(20);
-/// How long what is under way at the end may take.
+/// Time that answers under way at the end may take.
 const END: Duration = Duration::from_millis(200);
 /// Threads that make answers at once.
 const ANSWERING: usize = 16;
 
-/// What every answer says to browsers: load nothing from elsewhere, run nothing but our files, be in no other page, tell no
-/// other server where the reader came from.
+/// Headers of every answer: browsers load nothing from elsewhere, run nothing but our files, show it in no other page,
+/// and tell no other server where the reader came from.
 const HEADERS: [(HeaderName, &str); 4] = [
     (
         header::CONTENT_SECURITY_POLICY,
@@ -54,7 +54,7 @@ struct Server {
     site: Arc<Site>,
     guard: Guard,
     watch: Arc<Watch>,
-    /// Whether the page was sent, after which there is time to look ahead.
+    /// True once the page was sent, after which there is time to prepare answers.
     greeted: AtomicBool,
 }
 
@@ -115,7 +115,7 @@ async fn answer(State(server): State<Arc<Server>>, request: Request) -> Response
     response
 }
 
-/// What of a request decides whether it is answered.
+/// Parts of a request that decide about access.
 fn asked(request: &Request) -> Asked<'_> {
     let headers = request.headers();
     let text = |name: HeaderName| -> Option<&str> {

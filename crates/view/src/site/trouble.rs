@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 pub struct Trouble {
     /// Status of HTTP: 400, 403, 404, 409, 500 or 503.
     pub status: u16,
-    /// What is wrong: a fragment, without a full stop.
+    /// Error: a fragment, without a full stop.
     pub error: String,
-    /// What to do; may be empty.
+    /// Advice; may be empty.
     pub hint: String,
 }
 

@@ -19,15 +19,15 @@ use super::{Desk, Site, runs};
 
 /// Between two beats: what is logged is on the wire within two of them.
 const TICK: Duration = Duration::from_millis(40);
-/// How often living runs are looked at without a beat: that a process died is written nowhere.
+/// Interval at which living runs are checked without a heartbeat: the death of a process is recorded nowhere.
 const BREATH: Duration = Duration::from_secs(1);
-/// How long after a run of a sweep changed the sweep is told of again: its journal is written after the run.
+/// Time after a change of a trial's run at which its sweep is reported again: its journal is written after the run.
 const AFTER: Duration = Duration::from_secs(1);
 /// Least time between two looks at which runs and sweeps are there, which takes milliseconds for thousands of them.
 const STOCK: Duration = Duration::from_millis(200);
-/// How often a silent line is kept open.
+/// Interval at which a silent connection is kept alive.
 const KEEP: Duration = Duration::from_secs(15);
-/// How far back runs are looked at: until they would count as killed, and some time for the look itself.
+/// Age up to which runs are checked: until they would count as killed, and some time for the check itself.
 const LATELY_MS: u64 = SILENCE_MS + 5_000;
 /// Events that wait for a listener that does not read; one that is further behind is cut off and asks for all again.
 const BEHIND: usize = 512;
@@ -36,7 +36,7 @@ const REMOVED: &str = "removed";
 /// Most listeners at once.
 const LISTENERS: usize = 100;
 
-/// What is sent to a listener: a part of a stream of events.
+/// Part of a stream of events.
 pub(super) type Part = Result<String, Infallible>;
 
 /// Those who listen.
@@ -54,7 +54,7 @@ struct Listeners {
 
 struct Listener {
     to: Sender<Part>,
-    /// Whether it was told nothing yet.
+    /// True before the first event.
     is_new: bool,
 }
 
@@ -127,7 +127,7 @@ impl Watch {
                 let news = News::of("store", &json!({"state": state}), true);
                 self.send(|_| Some(news.text.clone()));
                 (replacements, is_gone) = (found, gone);
-                // Whatever was told is told anew.
+                // A store that was replaced is reported anew.
                 (known, felt, is_stale) = (Known::default(), None, true);
                 spoke = Instant::now();
             }
@@ -195,7 +195,7 @@ impl News {
     }
 }
 
-/// What is known of the runs that were heard of lately.
+/// State of the runs that were heard of lately.
 #[derive(Default)]
 struct Known {
     marks: HashMap<String, Mark>,
@@ -205,7 +205,7 @@ struct Known {
     contents: Option<Contents>,
 }
 
-/// What changes in a run.
+/// Parts of a run that are reported when they change.
 #[derive(PartialEq)]
 struct Mark {
     status: Status,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::format;
 use crate::words::hidden;
 
-/// What sets a run apart, as people say it: `nadam · lr 0.001 · 3×128 · tanh`.
+/// Summary of a run's main settings: `nadam · lr 0.001 · 3×128 · tanh`.
 pub(crate) fn recipe(run: &Run) -> String {
     let config = &run.config;
     let text = |name: &str| config.get(name).and_then(Value::as_str).map(str::to_owned);

@@ -1,4 +1,4 @@
-//! Whether a model is as often right as it is sure.
+//! Calibration: confidence of a model against its accuracy.
 
 use serde_json::{Value, json};
 

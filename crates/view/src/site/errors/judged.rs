@@ -1,4 +1,4 @@
-//! What a model makes of the images of a set: judged once, and kept.
+//! Predictions of a model for the images of a set: computed once, and cached.
 
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -64,7 +64,7 @@ pub(crate) struct Judged {
 }
 
 impl Judged {
-    /// What `model`, that of run `run`, makes of the images `rows` of `data`.
+    /// Predictions of `model`, that of run `run`, for the images `rows` of `data`.
     pub(super) fn new(run: &str, set: Set, model: &Model, data: Arc<Dataset>, rows: Vec<u32>) -> Result<Self, Trouble> {
         let fits = model.network.inputs() == data.pixels() && model.network.classes() == data.classes.len();
         let wrong = if !fits {
@@ -103,7 +103,7 @@ impl Judged {
         &self.run
     }
 
-    /// Which images these are.
+    /// The set of images.
     pub(crate) fn set(&self) -> Set {
         self.set
     }
@@ -153,12 +153,12 @@ impl Judged {
         self.labels[place].into()
     }
 
-    /// What it was taken for.
+    /// Predicted class.
     pub(crate) fn predicted(&self, place: usize) -> usize {
         self.predicted[place].into()
     }
 
-    /// Whether it was taken for something else than it is.
+    /// True if the prediction is wrong.
     pub(crate) fn is_wrong(&self, place: usize) -> bool {
         self.labels[place] != self.predicted[place]
     }
@@ -173,7 +173,7 @@ impl Judged {
         self.odds(place)[self.predicted(place)]
     }
 
-    /// What was taken for what.
+    /// Confusion matrix.
     pub(crate) fn confusion(&self) -> &Confusion {
         &self.confusion
     }
@@ -184,7 +184,7 @@ pub(crate) fn share(run: &Run) -> f64 {
     run.config.get("val_fraction").and_then(Value::as_f64).unwrap_or_default()
 }
 
-/// What was judged last, by run, weights and set.
+/// Latest predictions, by run, weights and set.
 #[derive(Default)]
 pub(crate) struct Cache(Mutex<Vec<(Key, Arc<Judged>)>>);
 
@@ -199,7 +199,7 @@ impl Cache {
     fn get(&self, key: &Key) -> Option<Arc<Judged>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = kept.iter().position(|(known, _)| known == key)?;
-        // What is used again goes last.
+        // An entry that is used again moves to the end, as the last to be dropped.
         let entry = kept.remove(at);
         let judged = Arc::clone(&entry.1);
         kept.push(entry);
@@ -217,7 +217,7 @@ impl Cache {
     }
 }
 
-/// What the model of `run` makes of the images of `set`; the test set only if it was opened for this run.
+/// Predictions of the model of `run` for the images of `set`; the test set only if it was opened for this run.
 pub(crate) fn judged(site: &Site, run: &Run, set: Set) -> Result<Arc<Judged>, Trouble> {
     let id = run.id.as_str();
     if set == Set::Test && !site.desk.test_openings(run)?.0 {

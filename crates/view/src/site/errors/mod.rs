@@ -32,7 +32,7 @@ use super::{Site, Trouble};
 const OF_A_CELL: usize = 40;
 /// Most examples of a list.
 const OF_A_LIST: usize = 24;
-/// Who is surer than this and wrong is sure and wrong; the same for [`Errors`].
+/// Wrong predictions above this confidence are confident mistakes; the same bound as in [`Errors`].
 const SURE: f32 = 0.95;
 
 pub(super) fn answer(site: &Site, id: &str, query: &Query) -> Result<Value, Trouble> {

@@ -53,7 +53,7 @@ fn improve(path: &mut Vec<usize>, both: &impl Fn(usize, usize) -> u64) {
     }
 }
 
-/// What joins the classes in two places, if both are places of the path.
+/// Number of confusions between the classes at two places; 0 beyond the ends of the path.
 fn joint(path: &[usize], a: Option<usize>, b: Option<usize>, both: &impl Fn(usize, usize) -> u64) -> u64 {
     match (a.and_then(|a| path.get(a)), b.and_then(|b| path.get(b))) {
         (Some(&a), Some(&b)) => both(a, b),
@@ -86,7 +86,7 @@ fn moved(path: &mut Vec<usize>, both: &impl Fn(usize, usize) -> u64) -> bool {
             let (before, after) = (at.checked_sub(1).map(|at| path[at]), path.get(at).copied());
             let own = before.map_or(0, |other| both(other, class)) + after.map_or(0, |other| both(class, other));
             let without = before.zip(after).map_or(0, |(before, after)| both(before, after));
-            // What is gained by standing here, which may be less than nothing.
+            // Gain of placing the class here, which may be negative.
             own as i64 - without as i64
         };
         let is = joins(path, from);

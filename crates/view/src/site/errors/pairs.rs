@@ -14,7 +14,7 @@ pub(super) fn both_ways(confusion: &Confusion) -> Vec<Pair> {
     pairs
 }
 
-/// Whether a pair goes one way, and often enough that this is no chance.
+/// True if a pair goes one way, and often enough not to be chance.
 pub(super) fn is_one_way(pair: Pair) -> bool {
     pair.count >= FEWEST && pair.is_one_way()
 }

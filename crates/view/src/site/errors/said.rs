@@ -1,4 +1,4 @@
-//! What is said of a run's errors: rules over its figures, each silent where it does not hold.
+//! Statements about a run's errors: rules over its figures, each silent where it does not hold.
 
 use handloom_engine::metric::{Confusion, Errors};
 use handloom_store::Epoch;
@@ -21,7 +21,7 @@ const FAR: f64 = 0.05;
 /// Images that a bin needs for it to be told of.
 const BIN: u64 = 50;
 
-/// What rules look at.
+/// Input of the rules.
 #[derive(Clone, Copy)]
 pub(super) struct Case<'a> {
     pub(super) judged: &'a Judged,
@@ -82,7 +82,7 @@ fn one_way(case: &Case<'_>) -> Option<Sentence> {
     Some(Sentence::new("one_way", text).at(case.page(Some((pair.truth, pair.predicted)))))
 }
 
-/// How often the true class was the second choice, if that is more often than not.
+/// Share of errors whose true class was the second choice, if it is more than half.
 fn second_choice(case: &Case<'_>) -> Option<Sentence> {
     let Errors { count: wrong, true_second, .. } = case.errors;
     // Of two or three classes the true one is second by chance.
@@ -97,7 +97,7 @@ fn second_choice(case: &Case<'_>) -> Option<Sentence> {
     Some(Sentence::new("second_choice", text).at(case.page(None)))
 }
 
-/// How many errors were made with more than 95 % sureness.
+/// Number of errors with more than 95 % confidence.
 fn sure(case: &Case<'_>) -> Option<Sentence> {
     let Errors { count: wrong, sure, .. } = case.errors;
     if wrong < FEWEST || sure < 5 {
@@ -124,7 +124,7 @@ fn suspects(case: &Case<'_>) -> Option<Sentence> {
     Some(Sentence::new("suspects", text).at(case.page(None)))
 }
 
-/// How sure the model is where that is farthest from how often it is right.
+/// Confidence and accuracy where they differ most.
 fn too_sure(case: &Case<'_>) -> Option<Sentence> {
     let error = case.calibration.filter(|error| *error >= OFF)?;
     let weight = |bin: &&Bin| {
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
     use handloom_engine::metric::calibration_error;
 
-    /// What is said of images with these labels and probabilities.
+    /// Statements about images with these labels and probabilities.
     fn said(labels: &[u8], probabilities: &[f32], suspects: usize, epochs: &[Epoch]) -> Vec<(&'static str, String)> {
         let classes = probabilities.len() / labels.len();
         let judged = judged(labels, probabilities);

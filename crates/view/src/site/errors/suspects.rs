@@ -18,7 +18,7 @@ const AGREE: usize = 4;
 
 /// Images whose label looks wrong.
 pub(super) struct Suspects {
-    /// How many were found.
+    /// Number of images found.
     pub(super) count: usize,
     places: Vec<usize>,
     near: Vec<Vec<Near>>,

@@ -12,7 +12,7 @@ const SAME: f64 = 0.002;
 const FEWEST: u64 = 20;
 const SHARE: f64 = 0.005;
 
-/// What validation images were taken for in each epoch that recorded it.
+/// Confusion matrices of validation images, of the epochs that recorded one.
 fn recorded(epochs: &[Epoch]) -> Vec<(u64, &Confusion)> {
     let of = |epoch: &'_ Epoch| epoch.row.epoch;
     let found = epochs.iter().filter_map(|epoch| Some((of(epoch), epoch.evidence.confusion.as_ref()?)));

@@ -52,7 +52,7 @@ impl<'a> Answers<'a> {
         Self { site, held: Map::new(), room, form: Form::Plain, left_out: Vec::new(), given }
     }
 
-    /// What there is, its form, and what there is not.
+    /// Answers, their form, and the addresses that are left out.
     pub(super) fn done(self) -> (Map<String, Value>, Form, Vec<String>) {
         (self.held, self.form, self.left_out)
     }
@@ -172,7 +172,7 @@ impl<'a> Answers<'a> {
         self.given.filter(|given| given.unchecked.contains(id) || untested(given))
     }
 
-    /// What a run gets wrong in a set; false if that is not in the report. A test set that is closed stays so.
+    /// Adds the errors of a run in a set; false if they are not in the report. A test set that is closed stays so.
     fn errors(&mut self, id: &str, set: Set) -> bool {
         let address = format!("/api/runs/{}/errors?set={}", component(id), set.name());
         let answer = self.instead(id, set).map_or_else(|| self.site.answer(&address), |given| given.get(&address));
@@ -236,7 +236,7 @@ impl<'a> Answers<'a> {
     /// Takes an answer if there is room for it.
     fn fit(&mut self, address: &str, answer: Value) -> bool {
         let size = size(address, &answer, self.form);
-        // How much room compressed answers take is not the same on every processor.
+        // The size of compressed answers is not the same on every processor.
         let fits = self.given.map_or(size <= self.room, |given| given.answers.contains_key(address));
         if fits {
             self.room = self.room.saturating_sub(size);

@@ -20,14 +20,14 @@ const EXCERPT: usize = 60;
 /// A report as its file has it.
 #[derive(Clone, Debug)]
 pub struct ReportFile {
-    /// Where it says that it comes from.
+    /// Provenance as the file states it.
     pub provenance: Provenance,
     html: Vec<u8>,
     origin: Value,
     answers: Map<String, Value>,
 }
 
-/// What came of training the runs of a report again.
+/// Results of training the runs of a report again.
 #[derive(Clone, Debug, Default)]
 pub struct Again {
     /// The report's provenance, with what was found in place of what it says.
@@ -47,13 +47,13 @@ pub struct Again {
 pub struct Difference {
     /// Its place: an address with a path, `provenance` with a path, or a part of the page.
     pub place: String,
-    /// What the report says.
+    /// Value in the report.
     pub reported: Value,
-    /// What came out.
+    /// Value that came out.
     pub found: Value,
 }
 
-/// How a report compares with what came of training again.
+/// Comparison of a report with the results of training again.
 #[derive(Clone, Debug, Default)]
 pub struct Comparison {
     /// The first differences.
@@ -123,7 +123,7 @@ impl ReportFile {
                 (reported, found) => comparison.add(address, reported, found),
             }
         }
-        // Whatever is not a value: text, styles, scripts, and how values are written.
+        // Everything that is not a value: text, styles, scripts, and the form of values.
         let elements = [("answers", &pages.answers), ("provenance", &found.to_value())]
             .map(|(id, value)| element::as_in(&self.html, id, value));
         let [answers, origin] = &elements;

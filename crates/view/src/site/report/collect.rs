@@ -1,4 +1,4 @@
-//! What a report says of its runs and sweeps, read from the store once, before any page is made.
+//! Contents of a report about its runs and sweeps, read from the store once, before any page is made.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -14,7 +14,7 @@ use super::super::{Desk, Trouble};
 use super::Originals;
 use super::provenance::Provenance;
 
-/// What could not be read, such as `model k3v9x0aa`.
+/// Names of the parts that could not be read, such as `model k3v9x0aa`.
 pub(super) type Missing = Arc<Mutex<BTreeSet<String>>>;
 
 /// The program, for the pages of one report.
@@ -22,7 +22,7 @@ pub(super) struct ReportDesk {
     inner: Box<dyn Desk>,
     /// The runs as `inner` knows them.
     originals: Originals,
-    /// Whether the test set was opened for a run, and how often in all.
+    /// Number of openings of each test set; a run is in it if the set was opened for it.
     openings: std::collections::BTreeMap<String, u64>,
     missing: Missing,
 }
@@ -40,7 +40,7 @@ impl ReportDesk {
         self.originals.get(&run.id).unwrap_or(run)
     }
 
-    /// What `read` reads, unless `name` was missing before.
+    /// Result of `read`, unless `name` was missing before.
     fn ask<T>(&self, name: String, read: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
         let missing = || self.missing.lock().unwrap_or_else(PoisonError::into_inner);
         if missing().contains(&name) {

@@ -14,7 +14,7 @@ use super::super::assets::gzip;
 use super::Unreadable;
 use crate::text::embedded;
 
-/// How the values of a report are written.
+/// Form in which the values of a report are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     /// To be read by eye and with `grep`.
@@ -72,7 +72,7 @@ pub(super) fn as_in(html: &[u8], id: &str, value: &Value) -> String {
     }
 }
 
-/// What stands in the first element with this id, and in which form.
+/// Content of the first element with this id, and its form.
 fn content<'h>(html: &'h [u8], id: &str) -> Result<(&'h [u8], Form), Unreadable> {
     let soon = || Unreadable("it ends too soon".into());
     let found = Form::ALL.map(|form| {
@@ -99,7 +99,7 @@ fn unpacked(base64: &[u8]) -> Result<Vec<u8>, Unreadable> {
     Ok(text)
 }
 
-/// Where `wanted` begins in `bytes`.
+/// Position at which `wanted` begins in `bytes`.
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     let first = *wanted.first()?;
     let mut from = 0;

@@ -97,7 +97,7 @@ fn harmless(script: &str) -> String {
     written.replace("\r\n", "\n").replace('\r', "\n")
 }
 
-/// How a policy names a script.
+/// Name of a script in a content security policy.
 fn hash(script: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(script.as_bytes())))
 }

@@ -54,7 +54,7 @@ pub const UNCHECKABLE: [&str; 8] = [
     "the seed of a sweep's sampler",
 ];
 
-/// What a report is made of, by ids.
+/// Runs and sweeps of a report, by ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chosen {
     /// Runs, each with all its pages.
@@ -70,7 +70,7 @@ pub struct Report {
     pub html: String,
     /// Provenance of the report.
     pub provenance: Provenance,
-    /// What is not in it, and why.
+    /// Parts that were left out, with reasons.
     pub left_out: Vec<String>,
 }
 

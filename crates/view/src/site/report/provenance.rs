@@ -1,4 +1,4 @@
-//! Where a report comes from: enough to train everything in it again, and to make every page of it again.
+//! Provenance of a report: enough to train everything in it again, and to make every page of it again.
 //!
 //! It is one element of the file, with the id `provenance`. Form 2 holds all that pages are made of and that training does
 //! not give: the words of the author, times, and the facts of a sweep's journal. It also holds the figures of every epoch,
@@ -43,7 +43,7 @@ const ARCHITECTURES: [&str; 13] = [
 /// The identity of the code that makes pages: a hash of its sources. Two builds with the same value make the same pages.
 pub const BUILD: &str = env!("HANDLOOM_PAGES");
 
-/// Where a report comes from.
+/// Provenance of a report.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// Version of this form.
@@ -72,7 +72,7 @@ pub struct Provenance {
     pub sweeps: Vec<Searched>,
 }
 
-/// How a run was made, and what came of it.
+/// Settings, data and results of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Made {
     /// Its id.
@@ -143,7 +143,7 @@ pub struct Made {
     /// Their accuracy at the latest opening of the test set for this run.
     #[serde(default)]
     pub opening_accuracy: Option<f64>,
-    /// How often the author opened the test set of these data, if it was opened for this run.
+    /// Number of times that the author opened the test set of these data, if it was opened for this run.
     #[serde(default)]
     pub openings: Option<u64>,
     /// The figures of its epochs; none in form 1.
@@ -177,7 +177,7 @@ pub struct Figures {
     pub undiagnosed: BTreeSet<u64>,
 }
 
-/// How a sweep was made, and what came of it.
+/// Settings, trials and results of a sweep.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Searched {
     /// Its id.
@@ -224,7 +224,7 @@ pub struct Tried {
     /// True if it took the result of a run with the same training.
     #[serde(default)]
     pub reused: bool,
-    /// How it diverged, if it did.
+    /// The reason of its divergence, if it diverged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// When its latest attempt began: Unix time in milliseconds.

@@ -115,7 +115,7 @@ fn journal(sweep: &Searched, now_ms: i64) -> Vec<Stamped> {
             ends.push((reused, (at_ms, Entry::Ended { number, attempt: 0, agent: agent(), status, why })));
         }
     }
-    // What a trial takes over was there before: the trial that trained it counts, and the others repeat it.
+    // The result that a trial reuses existed before: the trial that trained it counts, and the others repeat it.
     ends.sort_by_key(|(reused, _)| *reused);
     entries.extend(ends.into_iter().map(|(_, entry)| entry));
     entries.extend(removed);

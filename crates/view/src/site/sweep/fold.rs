@@ -14,14 +14,14 @@ use serde_json::{Map, Value};
 use super::super::{Site, Trouble};
 use super::insight::Insight;
 
-/// What is kept of every sweep, by its id.
+/// Cached state of every sweep, by its id.
 #[derive(Default)]
 pub(crate) struct Sweeps(Mutex<HashMap<String, Arc<Followed>>>);
 
 /// A sweep and what it has come to.
 pub(super) struct Followed {
     pub(super) spec: Spec,
-    /// What is tried: the file's parameters without those that are settled for all trials.
+    /// Search space: the file's parameters without those that are settled for all trials.
     pub(super) space: Space,
     /// By the journal alone.
     state: Mutex<Arc<State>>,
@@ -47,7 +47,7 @@ impl Sweeps {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// What is kept of this sweep.
+    /// Cached state of this sweep.
     pub(super) fn follow(&self, sweep: &Sweep) -> Result<Arc<Followed>, Trouble> {
         let mut all = unpoisoned(&self.0);
         if let Some(known) = all.get(&sweep.id) {
@@ -59,7 +59,7 @@ impl Sweeps {
     }
 }
 
-/// What the mutex holds: nothing here is left half changed by a panic.
+/// Content of the mutex: nothing here is left half changed by a panic.
 pub(super) fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -79,7 +79,7 @@ impl Followed {
         Ok(Self { spec, space, state, insight: Mutex::default(), widths: OnceLock::new(), settings, trainings })
     }
 
-    /// Where the sweep stands, in a word.
+    /// Status of the sweep.
     pub(super) fn status(&self, state: &State) -> &'static str {
         let trainings = || self.trainings.get_or_init(|| Trainings::of(&self.spec, &self.space, &self.settings));
         let trainings = if self.spec.method == Method::Grid { None } else { trainings().as_ref() };
@@ -114,7 +114,7 @@ impl Moment {
         all.into_iter().filter(own).map(|run| (run.id.as_str(), run)).collect()
     }
 
-    /// What the sweep has come to. A trial whose process is gone is pending; `standing` says where a run stands.
+    /// State of the sweep. A trial whose process is gone is pending; `standing` gives the status of a run.
     pub(super) fn state(&self, standing: impl Fn(&str) -> Option<RunStatus>) -> Cow<'_, State> {
         // A run that goes by its lock knows better than silence.
         let lives = |number: u64| run_of(&self.state, number).and_then(&standing) == Some(RunStatus::Running);

@@ -1,4 +1,4 @@
-//! What is costly to say of a sweep: importance, correlations and observations, kept until more trials have ended.
+//! Costly statements about a sweep: importance, correlations and observations, cached until more trials have ended.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ const MOST: usize = 300;
 /// While a sweep runs, insight may take this share of the time: one part in twenty.
 const SHARE: u32 = 20;
 
-/// What a sweep showed when so many trials had ended.
+/// Statements about a sweep after some number of trials.
 pub(super) struct Insight {
     ended: usize,
     at: Instant,
@@ -31,13 +31,13 @@ pub(super) struct Insight {
 }
 
 impl Insight {
-    /// Whether this still holds of `state`, or is too young to be made again.
+    /// True if this still holds for `state`, or is too young to be made again.
     pub(super) fn is_fresh(&self, state: &State) -> bool {
         let is_rested = self.at.elapsed() >= self.took * SHARE;
         self.ended == ended(&state.trials).len() || state.count(Status::Running) > 0 && !is_rested
     }
 
-    /// What `table` shows, the trials of `state` over `space`; `kept` is the epoch that each run kept.
+    /// Statements about `table`, the trials of `state` over `space`; `kept` is the epoch that each run kept.
     pub(super) fn of(space: &Space, state: &State, table: &Table, kept: &ByRun<Row>) -> Self {
         let at = Instant::now();
         let (found, of) = sampled(space, state);

@@ -114,7 +114,7 @@ fn unknown(site: &Site, id: &str) -> Trouble {
     Trouble::new(404, format!("no sweep `{id}` in `{}`", site.store.at()), "`handloom sweep ls` lists them")
 }
 
-/// What is costly to say of the trials of `table`: what was found before, if that still holds.
+/// Costly statements about the trials of `table`: the cached ones, if they still hold.
 fn insight(followed: &Followed, state: &State, table: &Table, kept: &ByRun<Row>) -> Arc<Insight> {
     let mut known = unpoisoned(&followed.insight);
     if let Some(found) = known.as_ref().filter(|found| found.is_fresh(state)) {

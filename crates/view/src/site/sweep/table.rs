@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// Most different values of a list in a sweep file that are shown as categories rather than as numbers.
 const MOST_LEVELS: usize = 12;
-/// What fixed columns are called: a parameter with one of these names has `config.` before it.
+/// Names of fixed columns: a parameter with one of these names has `config.` before it.
 const FIXED: [&str; 11] = [
     "number",
     "run",
@@ -29,7 +29,7 @@ const FIXED: [&str; 11] = [
 /// The trials of a sweep, in the order of their numbers.
 #[derive(Clone, Debug)]
 pub struct Table {
-    /// What is best.
+    /// Metric of the sweep.
     pub metric: Metric,
     /// A row each.
     pub trials: Vec<Line>,
@@ -44,7 +44,7 @@ pub struct Line {
     pub number: u64,
     /// The run that records its latest attempt.
     pub run: Option<String>,
-    /// Where it stands.
+    /// Status.
     pub status: Status,
     /// Its metric, as the search sees it: the best epoch's.
     pub value: Option<f64>,
@@ -52,11 +52,11 @@ pub struct Line {
     pub epochs: u64,
     /// When its latest attempt began: Unix time in milliseconds.
     pub created_ms: Option<i64>,
-    /// How long that attempt took, or takes.
+    /// Seconds that its latest attempt took so far.
     pub seconds: Option<f64>,
     /// Number of weights and biases.
     pub weights: Option<u64>,
-    /// Whether it took the result of an identical training.
+    /// True if it took the result of an identical training.
     pub reused: bool,
     /// The other trial of the sweep that has the same run: statistics count the two once, by leaving this one out.
     pub repeats: Option<u64>,
@@ -69,9 +69,9 @@ pub struct Parameter {
     pub name: String,
     /// Name of the setting that it means, such as `learning_rate`.
     pub setting: &'static str,
-    /// Whether its values are categories: texts, lists, truths, or a few numbers that the sweep file lists.
+    /// True if its values are categories: texts, lists, booleans, or a few numbers that the sweep file lists.
     pub is_category: bool,
-    /// Whether a number is spread over orders of magnitude.
+    /// True if its numbers are spread over orders of magnitude.
     pub is_log: bool,
     /// A value for each trial, null where it has none.
     pub values: Vec<Value>,
@@ -95,7 +95,7 @@ impl Table {
                 Status::Running => now_ms,
                 _ => ended.unwrap_or(began),
             };
-            // What was trained before took none of this sweep's time.
+            // A reused training took none of this sweep's time.
             let took = attempt
                 .filter(|_| !trial.reused)
                 .map(|attempt| end(attempt.claimed_ms, attempt.ended_ms) - attempt.claimed_ms);
@@ -122,9 +122,9 @@ impl Table {
         Self { metric: spec.metric, trials, parameters: parameters.collect() }
     }
 
-    /// How good each trial is: its metric, negated where less is better. A trial that diverged is as bad as the worst,
-    /// as the importance of parameters has it; one that failed, was removed or has not
-    /// ended has none, and neither has one that repeats another's run.
+    /// Score of each trial: its metric, negated where less is better. A trial that diverged is as bad as the worst, as
+    /// in the importance of parameters. One that failed, was removed or has not ended has none, and neither has one
+    /// that repeats another's run.
     pub fn goodness(&self) -> Vec<Option<f64>> {
         let good = |line: &Line| match line.status {
             Status::Finished | Status::Pruned => line.value.map(|value| -self.metric.goal.cost(value)),
@@ -212,7 +212,7 @@ impl Parameter {
         self.values[at].as_f64()
     }
 
-    /// Whether all its values are numbers.
+    /// True if all its values are numbers.
     pub fn is_number(&self) -> bool {
         self.values.iter().all(|value| value.is_number() || value.is_null())
     }
@@ -242,7 +242,7 @@ impl Parameter {
     }
 }
 
-/// Whether positive `numbers` reach over two orders of magnitude.
+/// True if positive `numbers` span more than two orders of magnitude.
 fn spans_orders(numbers: &[f64]) -> bool {
     let (low, high) =
         (numbers.iter().copied().fold(f64::INFINITY, f64::min), numbers.iter().copied().fold(0.0, f64::max));

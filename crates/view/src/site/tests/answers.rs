@@ -1,4 +1,4 @@
-//! What is answered.
+//! Answers of the API.
 
 use handloom_store::{Opening, Run, Status};
 use serde_json::{Value, json};
@@ -196,7 +196,7 @@ fn labels_are_changed_only_where_that_was_asked_for() {
     assert_eq!(place.store().run("a").unwrap().unwrap().name, "name of a");
     site.may_edit = true;
     assert_eq!(site.act("/api/runs/a/labels", &body).unwrap(), body);
-    // What was seen before is not answered again.
+    // A cached answer is not given again after a change.
     assert_eq!(column(&site.answer("/api/runs").unwrap(), "name")["values"][0], body["name"]);
     let cleared = site.act("/api/runs/a/labels", &json!({"notes": null})).unwrap();
     assert_eq!(cleared, json!({"name": body["name"], "tags": ["x"], "notes": null}));

@@ -20,7 +20,7 @@ struct Server {
     thread: Option<JoinHandle<std::io::Result<()>>>,
 }
 
-/// What came back.
+/// Reply of the server.
 struct Reply {
     status: u16,
     head: String,
@@ -182,7 +182,7 @@ fn other_names_and_other_pages_are_turned_away() {
     assert_eq!(place.store().run("a").unwrap().unwrap().name, "name of a");
     assert_eq!(post(&format!("http://127.0.0.1:{port}")), 200);
     assert_eq!(place.store().run("a").unwrap().unwrap().name, "b");
-    // What a form elsewhere could send without being asked about.
+    // A form on another page could send this without being asked about.
     let form = server.ask("POST /api/runs/a/labels HTTP/1.1", &["Content-Type: text/plain"], r#"{"name": "c"}"#);
     assert_eq!(form.status, 415);
     assert_eq!(server.post("/api/runs/a/labels", &[], "{").status, 400);
@@ -244,7 +244,7 @@ fn what_another_process_logs_arrives_at_once() {
     let server = Server::new(&place, None, false);
     let stream = server.send(&format!("GET /api/events HTTP/1.1\nHost: {}", server.at), "");
     let mut lines = BufReader::new(stream).lines();
-    // Whoever begins to listen hears where the living are.
+    // A new listener is told the present state of living runs.
     let (kind, data) = next(&mut lines);
     assert_eq!((kind.as_str(), &data["id"], &data["epochs"]), ("run", &json!("a"), &json!(1)));
 
@@ -287,7 +287,7 @@ fn removed_runs_and_sweeps_and_longer_journals_are_told_at_once() {
     let stream = server.send(&format!("GET /api/events HTTP/1.1\nHost: {}", server.at), "");
     stream.set_read_timeout(Some(Duration::from_mins(5))).unwrap();
     let mut lines = BufReader::new(stream).lines();
-    // Whoever begins to listen hears of recent runs, after the first look at what is there.
+    // A new listener is told of recent runs, after the first reading of the store.
     assert_eq!(next(&mut lines).1["id"], "a");
     let mut until = |kind: &str, data: Value| while next(&mut lines) != (kind.to_owned(), data.clone()) {};
     store.append("s", &[handloom_sweep::Entry::Capped { trials: 1 }]).unwrap();

@@ -1,4 +1,4 @@
-//! Which value of a setting does best: optimizer, activation, init and the like.
+//! The best value of a setting: optimizer, activation, initialization and the like.
 //!
 //! Compared is what the best quarter of a value's trials comes to, so that a value is judged by what it does where the
 //! other settings suit it, however many trials a search spent on it.
@@ -88,7 +88,7 @@ fn leader(table: &Table, parameter: &Parameter, goodness: &[Option<f64>]) -> Opt
     Some(Observation::new("best", false, said, vec![(name.clone(), joined(&level))]))
 }
 
-/// What shows all of these groups.
+/// Brush that selects all of these groups.
 fn joined(rivals: &[&Rival]) -> Part {
     let levels = rivals.iter().flat_map(|rival| match &rival.group.part {
         Part::Levels(levels) => levels.clone(),

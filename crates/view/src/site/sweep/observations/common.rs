@@ -1,4 +1,4 @@
-//! What the runs under 65 % have in common, as one condition after the other.
+//! Conditions that runs under 65 % have in common, one after the other.
 
 use crate::format::{plain, rate};
 use handloom_sweep::importance::Importance;
@@ -53,7 +53,7 @@ pub(super) fn common(table: &Table, _: &Importance) -> Vec<Observation> {
     found
 }
 
-/// Whether a trial, by its position, meets a condition on a parameter.
+/// Condition on a parameter: true if a trial, by its position, meets it.
 type Meets = Box<dyn Fn(&Parameter, usize) -> bool>;
 
 /// A condition on one parameter.

@@ -1,4 +1,4 @@
-//! Whether weight decay helps or harms.
+//! Effect of weight decay.
 
 use handloom_sweep::importance::Importance;
 

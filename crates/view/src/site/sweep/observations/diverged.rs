@@ -12,7 +12,7 @@ use super::super::table::Table;
 use super::{Observation, Part};
 use crate::words::listed;
 
-/// How many trials diverged, from which learning rate on, and with which optimizers; nothing if none did.
+/// Number of trials that diverged, the learning rates from which on, and the optimizers; nothing if none did.
 pub(super) fn diverged(table: &Table, _: &Importance) -> Vec<Observation> {
     let is = |at: usize| table.trials[at].status == Status::Diverged;
     let counted = table.counted();

@@ -16,7 +16,7 @@ const MOST: usize = 12;
 pub(super) struct Group {
     /// The value, for people.
     pub(super) label: String,
-    /// What to brush to see it.
+    /// Brush that selects it.
     pub(super) part: Part,
     /// Positions of its trials.
     pub(super) members: Vec<usize>,
@@ -80,7 +80,7 @@ fn thirds(parameter: &Parameter, among: &[usize]) -> Vec<Group> {
     found
 }
 
-/// What to brush to see the values of a parameter in these trials.
+/// Brush that selects the values of a parameter in these trials.
 pub(super) fn part(parameter: &Parameter, among: impl Iterator<Item = usize>) -> Part {
     let among: Vec<usize> = among.collect();
     let numbers: Option<Vec<f64>> = among.iter().map(|&at| parameter.number(at)).collect();

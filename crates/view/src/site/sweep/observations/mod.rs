@@ -1,4 +1,4 @@
-//! What a sweep shows, said in words by rules over its trials.
+//! Statements about a sweep, made by rules over its trials.
 //!
 //! A rule is a function of the table of trials, and of what matters in it, to observations: it says what the data say,
 //! with margin and interval, or nothing. Where an interval includes "no difference" it says that this is not settled.
@@ -28,17 +28,17 @@ use super::table::Table;
 pub struct Observation {
     /// The rule that made it.
     pub rule: &'static str,
-    /// What it says.
+    /// Text.
     pub text: String,
-    /// Whether the data settle it.
+    /// True if the data settle it: the difference is statistically significant.
     pub settled: bool,
-    /// Where the evidence is shown, if it is a page of its own.
+    /// Address of the evidence, if it is a page of its own.
     pub href: Option<String>,
-    /// What to brush to see the evidence.
+    /// Brush that selects the evidence.
     pub brush: Brush,
 }
 
-/// What to brush: for each column the part of its values.
+/// Selection of trials: for each column the part of its values.
 pub type Brush = Vec<(String, Part)>;
 
 /// Part of a column's values.
@@ -66,7 +66,7 @@ pub const RULES: [Rule; 9] = [
     progress::progress,
 ];
 
-/// What every rule says of the trials.
+/// Statements of all rules about the trials.
 pub fn observe(table: &Table, importance: &Importance) -> Vec<Observation> {
     RULES.iter().flat_map(|rule| rule(table, importance)).collect()
 }

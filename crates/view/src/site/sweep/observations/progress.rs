@@ -1,4 +1,4 @@
-//! Whether the search still improves.
+//! Progress of the search: it still improves, or it does not.
 
 use handloom_sweep::importance::Importance;
 
@@ -11,7 +11,7 @@ const LAST: usize = 20;
 /// The best got no better if it gained less than this share of its lead over the median.
 const NOTHING: f64 = 0.01;
 
-/// What the last trials added to the best: a fifth of all, at least [`LAST`].
+/// Gain of the last trials over the best before them: a fifth of all, at least [`LAST`].
 pub(super) fn progress(table: &Table, _: &Importance) -> Vec<Observation> {
     let goodness = table.goodness();
     let ended: Vec<(u64, f64)> =

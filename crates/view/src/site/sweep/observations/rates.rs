@@ -37,7 +37,7 @@ pub(super) fn rates(table: &Table, _: &Importance) -> Vec<Observation> {
     levels.iter().filter_map(of).collect()
 }
 
-/// What is said of the trials `among` after the letter L, and which rates to brush.
+/// Statement about the trials `among` after the letter L, and the rates to brush.
 fn works(
     table: &Table,
     rate: &Parameter,

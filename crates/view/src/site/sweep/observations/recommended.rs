@@ -13,7 +13,7 @@ use super::spread::median;
 
 /// Neighbors that are asked.
 const NEIGHBORS: usize = 5;
-/// What a parameter without importance weighs.
+/// Weight of a parameter without importance.
 const LITTLE: f64 = 0.02;
 
 /// The best trial, with what the trials nearest to it came to: where they are among the best quarter of all, it is no
@@ -65,14 +65,15 @@ pub(super) fn recommended(table: &Table, importance: &Importance) -> Vec<Observa
     vec![observation]
 }
 
-/// How much a parameter counts in a distance.
+/// Weight of a parameter in a distance.
 fn weight(parameter: &Parameter, importance: &Importance) -> f64 {
     let name = parameter.name.strip_prefix("config.").unwrap_or(&parameter.name);
     let found = importance.parameters.iter().find(|weight| weight.name == name);
     found.map_or(LITTLE, |weight| weight.importance.max(LITTLE))
 }
 
-/// Where each trial lies on a parameter, so that the whole range of numbers is 1, and so is any difference of categories.
+/// Position of each trial on a parameter, scaled so that the whole range of numbers is 1, and so is any difference of
+/// categories.
 fn places(parameter: &Parameter) -> Vec<f64> {
     let levels = parameter.levels();
     let all = 0..parameter.values.len();

@@ -1,4 +1,4 @@
-//! Whether deeper and wider networks pay.
+//! Effects of depth and width.
 
 use handloom_sweep::importance::Importance;
 

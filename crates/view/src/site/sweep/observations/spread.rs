@@ -1,4 +1,5 @@
-//! How sure a difference is: bootstrap intervals, and what a search among many splits finds by mere luck.
+//! Uncertainty of differences: bootstrap intervals, and the differences that a search among many splits finds by
+//! chance.
 
 use handloom_engine::rng::Rng;
 
@@ -11,7 +12,7 @@ const FEWEST_REPEATS: usize = 200;
 /// Shufflings by which luck is judged.
 pub(super) const SHUFFLES: u64 = 200;
 
-/// What a group of values comes to, as one number and as a bootstrap sees it.
+/// Statistic of a group of values, with its bootstrap replicates.
 #[derive(Clone, Debug)]
 pub(super) struct Measured {
     pub(super) value: f64,

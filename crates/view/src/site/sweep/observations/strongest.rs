@@ -1,4 +1,4 @@
-//! Which parameters matter most.
+//! The parameters that matter most.
 
 use handloom_sweep::importance::{Importance, Verdict, Weight};
 

@@ -49,7 +49,7 @@ impl Trials {
         self.table.parameters.push(Parameter::new(name, distribution, values).expect("it varies"));
     }
 
-    /// What each trial comes to, given its settings and a normal number.
+    /// Sets the metric of each trial, given its settings and a normal number.
     pub(super) fn value(mut self, value: impl Fn(&Settings<'_>, f64) -> f64) -> Self {
         for at in 0..self.table.trials.len() {
             let noise = Rng::stream(4, "noise", at as u64).normal();
@@ -58,7 +58,7 @@ impl Trials {
         self
     }
 
-    /// Where each trial stands.
+    /// Sets the status of each trial.
     pub(super) fn status(mut self, status: impl Fn(&Settings<'_>) -> Status) -> Self {
         for at in 0..self.table.trials.len() {
             self.table.trials[at].status = status(&Settings { table: &self.table, at });
