@@ -23,7 +23,7 @@ fn main() {
         files.sort();
         for file in files {
             sum.update(file.to_string_lossy().as_bytes());
-            // Whatever a checkout made of line ends.
+            // A checkout may have changed line ends.
             let bytes = fs::read(&file).unwrap_or_default();
             sum.update(bytes.into_iter().filter(|byte| *byte != b'\r').collect::<Vec<u8>>());
         }

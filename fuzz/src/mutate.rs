@@ -121,7 +121,7 @@ impl Corpus {
         }
     }
 
-    /// How many kinds of outcome were seen.
+    /// Number of different kinds of outcome so far.
     pub fn outcomes(&self) -> usize {
         self.seen.len()
     }

@@ -1,4 +1,4 @@
-//! How well the search methods search: a table of trained configurations, and searches of it.
+//! Benchmark of the search methods: a table of trained configurations, and searches replayed on it.
 //!
 //! `cargo run --release -p handloom --example regret -- train [SECONDS]` trains further rows of `docs/regret/table.csv` on
 //! one thread (Fashion-MNIST from `HANDLOOM_DATA_DIR` or the cache). `... -- replay [SEEDS]` searches the table with every

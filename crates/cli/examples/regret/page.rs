@@ -13,13 +13,13 @@ use crate::table::Row;
 
 /// Trials of each search.
 const TRIALS: usize = 100;
-/// Where the tables have their columns.
+/// Numbers of trials for which the tables have columns.
 const AFTER_TRIALS: [usize; 5] = [10, 20, 40, 70, 100];
 const AFTER_EPOCHS: [usize; 5] = [75, 150, 225, 300, 500];
 /// The compute of the picture ends here, and is drawn so many epochs apart.
 const MOST_EPOCHS: usize = 500;
 const APART: usize = 10;
-/// Where the lines of the picture begin: before, luck decides.
+/// First trial of the lines in the picture: before, luck decides.
 const BEGIN: usize = 5;
 
 /// Searches the table with every method and writes what comes out.

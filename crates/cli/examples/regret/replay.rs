@@ -11,7 +11,7 @@ use crate::table::{Row, parameters};
 /// Numbers of epochs, as the assignment has them.
 const EPOCHS: [usize; 2] = [5, 10];
 
-/// How a search chooses.
+/// Search method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Search {
     Random,
@@ -32,7 +32,7 @@ impl Search {
         }
     }
 
-    /// Whether trials may end early.
+    /// True if trials may end early.
     const fn prunes(self) -> bool {
         matches!(self, Self::RandomHyperband | Self::BayesHyperband)
     }
@@ -71,7 +71,7 @@ impl Field {
         Self { space: Space { parameters: all }, choices, costs, best }
     }
 
-    /// How many configurations there are.
+    /// Number of configurations.
     pub(crate) fn len(&self) -> usize {
         self.choices.len()
     }
@@ -116,7 +116,7 @@ impl Field {
     }
 }
 
-/// What a search came to.
+/// Result of a search.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Course {
     /// Regret after each trial: how far the best so far is from the best of the table.

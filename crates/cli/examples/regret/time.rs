@@ -1,4 +1,4 @@
-//! How long a Bayesian suggestion takes.
+//! Time that a Bayesian suggestion takes.
 
 use std::fmt::Write as _;
 use std::time::Instant;

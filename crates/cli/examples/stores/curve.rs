@@ -1,4 +1,4 @@
-//! How a training that never was might have gone.
+//! Simulated learning curves of trainings.
 
 use handloom_engine::config::Config;
 use handloom_engine::event::{Evidence, Health, Row};
@@ -23,7 +23,7 @@ const ALIKE: [(usize, usize, f64); 9] = [
     (5, 7, 0.05),
 ];
 
-/// How it ended.
+/// End of a simulated training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     Running,
@@ -41,7 +41,8 @@ pub(crate) struct Curve {
 }
 
 impl End {
-    /// How trial `number` ends: a high rate without adaptation diverges, what learns little is pruned, a few fail.
+    /// End of trial `number`: a high rate without adaptation diverges, a trial that learns little is pruned, a few
+    /// fail.
     pub(crate) fn of_trial(config: &Config, number: u64) -> Self {
         let mut rng = Rng::stream(super::SEED, "end", number);
         if config.rate() > 0.05 && ["momentum", "nag"].contains(&config.optimizer.name()) && rng.unit() < 0.9 {
@@ -67,7 +68,7 @@ impl End {
         }
     }
 
-    /// How its trial ended, and why, if it did.
+    /// Status at the end of its trial, with the reason, if it ended.
     pub(crate) fn ended(self) -> Option<(Status, Option<String>)> {
         match self {
             Self::Running | Self::Stopped => None,
@@ -79,7 +80,7 @@ impl End {
     }
 }
 
-/// What a configuration comes to in the end, without luck.
+/// Final accuracy of a configuration, without noise.
 fn quality(config: &Config) -> f64 {
     let best_rate = match config.optimizer.name() {
         "sgd" => -1.0,

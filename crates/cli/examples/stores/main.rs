@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     sweep(&*store, trials)
 }
 
-/// What all runs here have in common.
+/// Record that all runs here have in common.
 fn record(id: String, config: &Config, started_ms: u64) -> Run {
     let name = format!(
         "hl_{}_bs_{}_ac_{}_op_{}_lr_{:.2e}",

@@ -31,7 +31,7 @@ impl Recording {
             Vec::new()
         };
         let recorder = Recorder::new(runs.store.clone(), run.record.clone()).context("starting the recorder")?;
-        // Whoever reads that the run starts can find it, unless the store is busy.
+        // A reader of the start event can find the run, unless the store is busy.
         recorder.begun(Duration::from_secs(1));
         // A run that continues another has its epochs, too; a removed parent leaves their figures alone.
         let parent = match &run.record.parent {

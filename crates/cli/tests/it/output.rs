@@ -116,7 +116,7 @@ fn stdout_that_cannot_be_written_is_exit_1_and_loses_nothing_else() {
         assert_eq!(ended.status.code(), Some(1), "{line}: {said}");
         assert!(said.contains("cannot write to stdout") && said.contains("hint:"), "{line}: {said}");
     }
-    // Whatever was to be done was done: trained, recorded, written.
+    // The work was done: trained, recorded, written.
     let status =
         |name: &str| place.run(&format!("show {name} --json")).code(0).events().pop().unwrap()["status"].clone();
     assert_eq!(status("third"), "finished");
@@ -180,7 +180,7 @@ fn closed_stdout_is_exit_1_and_closed_stderr_changes_nothing() {
         assert_eq!(ended.status.code(), Some(1), "{line}: {said}");
         assert!(said.contains("cannot write to stdout: it is closed"), "{line}: {said}");
     }
-    // Whoever writes nothing there needs no stdout.
+    // A command that writes nothing there needs no stdout.
     let quiet = with_closed(&place, "tag first y --quiet", 1);
     assert_eq!(quiet.status.code(), Some(0), "{}", String::from_utf8_lossy(&quiet.stderr));
     for (line, code) in [("ls", 0), ("--help", 0), ("train -d garments -e 1 -nhl 1 -sz 8", 0), ("ls --nonsense", 2)] {

@@ -109,7 +109,7 @@ pub enum Error {
         key: &'static str,
         /// As given.
         value: String,
-        /// What it takes.
+        /// Accepted values.
         expected: String,
     },
     /// A list of widths and a number of layers that differ.
@@ -213,7 +213,7 @@ impl Config {
             "learning_rate" => self.learning_rate = if is_none(value) { None } else { Some(positive(value)?) },
             "momentum" | "beta" | "beta1" | "beta2" | "epsilon" => {
                 let value = if key.name == "epsilon" { positive(value)? } else { unit(value)? };
-                // What is set last counts, also over a value that came with the rule.
+                // The last value set counts, also over one that came with the rule.
                 *self = self.flattened();
                 self.optimizer = Optimizer::named(self.optimizer.name()).expect("it has its own name");
                 *self.hyperparameter_mut(key.name) = value;

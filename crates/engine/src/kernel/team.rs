@@ -50,7 +50,8 @@ struct Shared {
 /// Payload of a panic.
 type Panic = Box<dyn Any + Send>;
 
-/// What the caller writes and helpers wait for: all in one line, so that seeing a round brings its section along.
+/// Fields that the caller writes and helpers wait for: all in one line, so that seeing a round brings its section
+/// along.
 struct Order {
     /// Counts sections; a change starts one.
     round: AtomicUsize,
@@ -60,7 +61,7 @@ struct Order {
     done: AtomicBool,
 }
 
-/// What a helper writes.
+/// Fields that a helper writes.
 #[derive(Default)]
 struct Helper {
     /// The last round that it has finished.

@@ -133,7 +133,7 @@ pub trait DynOptimizer: Send + Sync {
     fn step(&self, at: Step, scalars: &mut [f64], body: &mut dyn FnMut(Update<'_>));
 }
 
-/// How a rule is applied: fused with the gradient tile by tile, or to whole layers.
+/// Application of a rule: fused with the gradient tile by tile, or to whole layers.
 pub enum Update<'a> {
     /// Fast: a tile of weights is updated in registers as soon as its gradient is computed.
     Fused(&'a dyn FusedStep),

@@ -47,12 +47,12 @@ fn rage(seed: u64, lives: u64, flaky: u64, silence_ms: i64) {
     assert_eq!(state.trials.len() as u64, TRIALS);
     let done = done.into_inner().unwrap();
     for (trial, attempts) in state.trials.iter().zip(&state.attempts) {
-        // What killed its process too often may be given up; which trials these are depends on the threads.
+        // A trial that killed its process too often may be given up; which trials these are depends on the threads.
         if trial.status == Status::Failed {
             assert!(state.deaths(trial.number).1 >= DEATHS_ALONE, "trial {}", trial.number);
             continue;
         }
-        // What counts is what somebody really trained to the end.
+        // The last attempt must be one that was really trained to the end.
         assert!(done.contains(&attempts.last().unwrap().run), "trial {}", trial.number);
         assert_eq!(trial.costs.len(), 3);
     }
@@ -137,7 +137,7 @@ fn a_trial_that_kills_those_beside_it_is_run_alone_and_they_are_all_finished() {
                 until(|| is_alone || running.load(Ordering::SeqCst) > 1);
                 line.life.store(0, Ordering::SeqCst);
             } else if trial.number > 2 && life < DEATHS_IN_COMPANY {
-                // Whoever was claimed later runs until trial 2 has killed both.
+                // A later claim runs until trial 2 has killed both.
                 until(|| line.life.load(Ordering::SeqCst) <= 0);
             }
             let ending = three_epochs(trial, reporter);

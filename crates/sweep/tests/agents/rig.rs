@@ -1,4 +1,4 @@
-//! What the tests of agents are made of: a line to a journal that can be cut, a sampler that counts, a scripted objective.
+//! Parts for the tests of agents: a line to a journal that can be cut, a sampler that counts, a scripted objective.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -15,7 +15,7 @@ use serde_json::json;
 /// A line to a journal, as an agent has it.
 pub(crate) struct Line<'a> {
     pub(crate) journal: &'a Memory,
-    /// Whether nothing gets through for now.
+    /// True while nothing gets through.
     pub(crate) cut: AtomicBool,
     /// After so many requests the agent is dead, as if killed.
     pub(crate) life: AtomicI64,
@@ -155,7 +155,7 @@ pub(crate) fn capped(trials: u64) -> Memory {
     journal
 }
 
-/// What a sweep has come to, once every trial in it ended exactly once.
+/// State of a sweep, once every trial in it ended exactly once.
 pub(crate) fn complete(journal: &Memory, trials: u64) -> State {
     let mut state = State::new(Goal::Minimize);
     let mut ends = vec![0; trials as usize];

@@ -191,7 +191,7 @@ fn a_journal_that_is_gone_for_good_ends_the_agent_and_is_told_with_what_is_missi
     let error = work(&line, &script, "a").run().unwrap_err();
     assert!(matches!(&error, Error::Journal { missing, .. } if missing == &[1]), "{error}");
     assert!(error.to_string().contains("trial 1 is missing") && error.to_string().contains("killed"), "{error}");
-    // What was journaled stays, and whoever goes on does the rest.
+    // The journal keeps its entries, and a later agent does the rest.
     let other = Script::new("b", three_epochs);
     let killed = Mutex::new(BTreeSet::from(["a".to_owned()]));
     Work { liveness: &dead(&killed), ..work(&journal, &other, "b") }.run().unwrap();

@@ -1,4 +1,4 @@
-//! Where weights begin: zeros keep the units of a layer equal for ever, random ones tell them apart.
+//! Weight initialization: zeros keep the units of a layer equal for ever, random weights tell them apart.
 
 use super::leader::{Figure, leader, told};
 use super::page::{Block, Conclusion, Page};
@@ -12,7 +12,7 @@ const ALIKE: f64 = 1e-6;
 /// The gradients of some units of the first hidden layer over the first steps of a training.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Gradients {
-    /// How its weights began.
+    /// Name of its initialization.
     pub init: String,
     /// For each unit, from the first, the norm of the gradient of its incoming weights before each step.
     pub norms: Vec<Vec<f64>>,
@@ -79,7 +79,7 @@ fn units(gradients: &[Gradients]) -> Block {
     }
 }
 
-/// Whether all units have the same gradient before every step.
+/// True if all units have the same gradient before every step.
 fn is_one(of: &Gradients) -> bool {
     of.norms.len() > 1
         && of.apart.iter().enumerate().all(|(step, apart)| {
@@ -88,7 +88,7 @@ fn is_one(of: &Gradients) -> bool {
         })
 }
 
-/// Whether units stay equal, in words.
+/// Conclusion about symmetry: units stay equal, or not.
 fn symmetry(of: &Gradients) -> Conclusion {
     let (units, steps) = (of.norms.len(), of.apart.len());
     if units < 2 || steps == 0 {

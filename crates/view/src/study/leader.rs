@@ -1,10 +1,10 @@
-//! Which of several settings comes out ahead, by how much, and whether chance could have done it.
+//! The best of several settings, its lead, and the probability that chance made it.
 
 use super::page::Conclusion;
 use super::sample::Sample;
 use crate::words::listed;
 
-/// How a figure is written, and which way is better.
+/// Format of a figure, with the direction that is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Figure {
     /// A share in [0, 1], the more the better; differences are percentage points.
@@ -32,7 +32,7 @@ impl Figure {
         }
     }
 
-    /// How much better `a` is than `b`, at least 0 if it is.
+    /// Advantage of `a` over `b`: at least 0 if `a` is better.
     fn gain(self, a: f64, b: f64) -> f64 {
         match self {
             Self::Accuracy => a - b,
@@ -51,8 +51,8 @@ pub fn told(sample: &Sample, figure: Figure) -> String {
     if low == high { figure.text(mean) } else { format!("{} ({} to {})", figure.text(mean), bare(low), bare(high)) }
 }
 
-/// Which of `contenders`, each a setting with its runs, has the best mean. It is settled if each other one is behind with
-/// 95 % confidence; else the sentence names those that may be as good.
+/// The one of `contenders`, each a setting with its runs, with the best mean. It is settled if each other one is behind
+/// with 95 % confidence; else the sentence names those that may be as good.
 ///
 /// `what` is what they are, such as `optimizer`; `of` what is compared, such as `validation accuracy`.
 pub fn leader(what: &str, of: &str, contenders: &[(String, Sample)], figure: Figure) -> Conclusion {

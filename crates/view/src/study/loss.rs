@@ -11,7 +11,7 @@ use super::sample::{Arm, Sample, Trial, arms};
 use super::{Origin, again, by_epoch, counted, drawn};
 use crate::bands::{Chart, Scale};
 
-/// What a loss came to.
+/// Results of a loss.
 struct Side<'a> {
     /// Its runs at the chosen rate, without those that chose it.
     arm: Arm<'a>,
@@ -136,7 +136,7 @@ fn table(sides: &[Side<'_>], calibration: &BTreeMap<String, f64>) -> Block {
     Block::Table { head: head.map(str::to_owned).to_vec(), rows: sides.iter().map(row).collect() }
 }
 
-/// Which loss is more accurate in the end, which after one epoch, and which is as sure as it is right.
+/// Conclusions about the two losses: accuracy in the end, accuracy after one epoch, and calibration.
 fn conclusions(sides: &[Side<'_>], calibration: &BTreeMap<String, f64>) -> Vec<Conclusion> {
     let of = |figure: &dyn Fn(&Arm<'_>) -> Sample| -> Vec<(String, Sample)> {
         sides.iter().map(|side| (side.arm.label.clone(), figure(&side.arm))).collect()

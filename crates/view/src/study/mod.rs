@@ -25,7 +25,7 @@ use self::sample::{Arm, Sample, Trial};
 use crate::bands::{Band, Chart, Scale, bands};
 use crate::words::{count, grouped, listed};
 
-/// Where the runs of a study come from.
+/// Origin of the runs of a study.
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
     /// The command that makes the study.
@@ -34,7 +34,7 @@ pub struct Origin {
     pub sweeps: Vec<String>,
 }
 
-/// What was trained, and how often, in words, and what is left out of it.
+/// Sentences on the runs: their number, and those that are left out.
 pub fn counted(trials: &[Trial]) -> Vec<Block> {
     let over = trials.iter().filter(|trial| trial.is_over()).count();
     let diverged = trials.iter().filter(|trial| trial.is_diverged()).count();
@@ -68,7 +68,7 @@ pub fn counted(trials: &[Trial]) -> Vec<Block> {
     vec![Block::Words(sentences.join(" "))]
 }
 
-/// How to make it again, and where its runs are.
+/// Commands that make the page again and show its runs.
 pub fn again(origin: &Origin) -> Vec<Block> {
     let mut commands = vec![origin.command.clone()];
     commands.extend(origin.sweeps.iter().map(|sweep| format!("handloom sweep show {sweep}")));
@@ -104,7 +104,7 @@ pub fn point(x: f64, sample: &Sample) -> [f64; 4] {
     }
 }
 
-/// What a line with a band is, for keys.
+/// Key of a line with a band.
 pub const KEY: &str = "mean over the seeds, and its 95 % interval";
 
 /// A picture of `charts` with lines of means over seeds.

@@ -1,4 +1,4 @@
-//! How fast optimizers learn: the same network and the same seeds, each at its own default learning rate.
+//! Speed of optimizers: the same network and the same seeds, each at its own default learning rate.
 
 use super::leader::{Figure, leader, told};
 use super::page::{Block, Conclusion, Page};
@@ -92,7 +92,7 @@ fn table(arms: &[Arm<'_>]) -> Block {
     Block::Table { head: head.map(str::to_owned).to_vec(), rows: arms.iter().map(row).collect() }
 }
 
-/// Who learns fastest, who generalizes best, and whom that costs more time.
+/// Conclusions: the fastest optimizer, the one that generalizes best, and its cost in time.
 fn conclusions(arms: &[Arm<'_>]) -> Vec<Conclusion> {
     let of = |figure: &dyn Fn(&Arm<'_>) -> Sample| -> Vec<(String, Sample)> {
         arms.iter().map(|arm| (arm.label.clone(), figure(arm))).collect()

@@ -8,15 +8,15 @@ use std::fmt::Write as _;
 use crate::picture::Picture;
 use crate::text::escape;
 
-/// Where the pictures of a Markdown page are, seen from it.
+/// Folder of the pictures, relative to the Markdown page.
 pub const PICTURES: &str = "pictures";
 
 /// A page.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page {
-    /// What it is called.
+    /// Title.
     pub title: String,
-    /// What is on it, from the top.
+    /// Blocks from top to bottom.
     pub blocks: Vec<Block>,
 }
 
@@ -29,7 +29,7 @@ pub enum Block {
     Words(String),
     /// A list.
     Points(Vec<String>),
-    /// What the figures say, and whether they settle it.
+    /// A conclusion from the figures, settled or not.
     Conclusion(Conclusion),
     /// A table; its first column is left-aligned, the others are figures.
     Table {
@@ -51,15 +51,15 @@ pub enum Block {
     File {
         /// Its name.
         name: String,
-        /// What it is.
+        /// Description.
         what: String,
     },
 }
 
-/// What figures say, made by a rule.
+/// A conclusion from figures, made by a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conclusion {
-    /// Whether the figures settle it.
+    /// True if the figures settle it.
     pub settled: bool,
     /// A sentence or two.
     pub text: String,

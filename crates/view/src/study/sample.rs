@@ -36,12 +36,12 @@ impl Trial {
         }
     }
 
-    /// Whether it went on to its last epoch, or diverged: a run that has a result.
+    /// True if it trained its last epoch, or diverged: a run that has a result.
     pub fn is_over(&self) -> bool {
         matches!(self.run.status, Status::Finished | Status::Diverged)
     }
 
-    /// Whether it diverged.
+    /// True if it diverged.
     pub fn is_diverged(&self) -> bool {
         self.run.status == Status::Diverged
     }
@@ -95,7 +95,7 @@ impl Arm<'_> {
         Sample(self.trials.iter().filter_map(with_seed).collect())
     }
 
-    /// How many of its runs diverged.
+    /// Number of its runs that diverged.
     pub fn diverged(&self) -> usize {
         self.trials.iter().filter(|trial| trial.is_diverged()).count()
     }

@@ -1,4 +1,4 @@
-//! Whether what is good on one data set is good on another: the same configurations on both.
+//! Transfer: the same configurations on two data sets.
 
 use handloom_sweep::importance::correlation;
 
@@ -9,7 +9,7 @@ use super::{Origin, again, counted};
 use crate::slopes::{Slope, slopes};
 use crate::words::listed;
 
-/// How many of the best are looked at on the other set.
+/// Number of the best configurations that are looked up on the other set.
 const TOP: usize = 3;
 
 /// A configuration and what it comes to on both sets.
@@ -41,7 +41,7 @@ pub fn page(trials: &[Trial], sets: [&str; 2], origin: &Origin) -> Page {
     Page { title: format!("Settings of {} on {}", sets[0], sets[1]), blocks }
 }
 
-/// What people call a configuration of this study.
+/// Label of a configuration of this study.
 fn label(trial: &Trial) -> String {
     let parts = ["optimizer", "hidden_size", "activation"].map(|name| match name {
         "hidden_size" => format!("{} layers of {}", trial.depth(), trial.text(name)),
@@ -115,7 +115,7 @@ fn ranks(values: &[f64]) -> Vec<f64> {
     values.iter().map(rank).collect()
 }
 
-/// Whether configurations keep their order: Spearman's rank correlation with its interval.
+/// Conclusion about the order of configurations: Spearman's rank correlation with its interval.
 fn order(carried: &[Carried], sets: [&str; 2]) -> Conclusion {
     let [first, second] = [0, 1].map(|side| ranks(&carried.iter().map(|one| one.mean(side)).collect::<Vec<_>>()));
     let n = carried.len();
@@ -133,7 +133,7 @@ fn order(carried: &[Carried], sets: [&str; 2]) -> Conclusion {
     }
 }
 
-/// What it costs to take the best of the first set instead of searching on the second.
+/// Accuracy lost by taking the best of the first set instead of searching on the second.
 fn best(carried: &[Carried], sets: [&str; 2]) -> Conclusion {
     let there = carried.iter().max_by(|a, b| a.mean(1).total_cmp(&b.mean(1)));
     let (Some(best), Some(there)) = (carried.first(), there) else {

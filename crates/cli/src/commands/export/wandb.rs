@@ -27,7 +27,7 @@ pub(super) fn run(runs: &Runs, names: &[&str], matches: &ArgMatches, output: &Ou
         )));
     };
     let flag = |name| text(matches, name).map(str::to_owned);
-    // Whoever exports a run wants it, whatever the environment says of runs that are trained.
+    // An export is asked for, whatever the environment says about runs that are trained.
     let flags = Flags { mode: Some("offline".into()), project: flag("wandb_project"), entity: flag("wandb_entity") };
     let asked = Asked::of(flags, &record.wandb, output)?;
     let asked = if matches.get_flag("no-sweep") { asked.without_sweep() } else { asked };

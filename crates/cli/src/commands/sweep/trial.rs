@@ -227,7 +227,7 @@ impl Trials<'_> {
         };
         match (verdict, event) {
             (Verdict::Lost, _) => ControlFlow::Break(LOST),
-            // Whoever has trained every epoch has finished.
+            // A trial that has trained every epoch has finished.
             (_, Event::Epoch { row, .. }) if row.epoch >= epochs => ControlFlow::Continue(()),
             (Verdict::Go, _) => ControlFlow::Continue(()),
             (Verdict::Prune, _) => ControlFlow::Break(PRUNED),

@@ -138,7 +138,7 @@ pub(super) fn begin(
     let interrupt = Interrupt::listen()?;
     let data = DataSets::load(&asked.data_sets(), None, &Places::new(runs, data_dirs(matches)), output)?;
     data.validates(asked.spec.metric, asked.validation_share())?;
-    // Whoever goes on with the sweep, on whatever machine, has the same data or none.
+    // Every agent of the sweep, on any machine, has the same data or none.
     if asked.data_sets().names.is_empty()
         && let Some(loaded) = data.all().next()
     {

@@ -198,7 +198,7 @@ fn work(
     if recorded.is_ok() && kept.is_ok() {
         summary::tell(&run, &trained, &config, test, seconds, output);
     } else {
-        // Whoever looks for the run finds it unfinished, or not at all.
+        // A reader finds the run unfinished, or not at all.
         run.record.status = Status::Failed;
     }
     *done = Some(summary::done_event(&run, &trained, seconds));

@@ -173,7 +173,7 @@ fn resumed(name: &str, matches: &ArgMatches, output: &Output) -> Result<Option<P
     if let Some(note) = note {
         output.note(format!("note: {note}"));
     }
-    // Whoever needs the data next finds them where they are now, and reads them in the same way.
+    // Later commands find the data where they are now, and read them in the same way.
     before.record.data_path = located.path().map(absolute);
     before.record.config.insert("data_rules".into(), located.reading().rules.number().into());
     config = Config { epochs: config.epochs, ..before.config()? };

@@ -96,7 +96,7 @@ fn a_step_is_the_gradient_of_the_mean_over_its_batch_in_chunks_too() {
     }
 }
 
-/// Whatever is in the padding of a panel would leak into the sums of the layer below.
+/// A value in the padding of a panel would leak into the sums of the layer below.
 #[test]
 fn padding_of_weights_stays_zero_through_batches_of_any_length() {
     let data = Dataset::noise(300, 21, 20);

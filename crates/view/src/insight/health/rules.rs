@@ -19,7 +19,7 @@ pub(super) struct Case<'a> {
 pub(super) const ALL: [fn(&Case<'_>) -> Check; 7] =
     [divergence, chance, vanishing, step, dead, saturation, overfitting];
 
-/// What a rule looks for, in a word or two.
+/// Name of a rule's problem, in a word or two.
 pub(super) fn ailment(rule: &str) -> &'static str {
     match rule {
         "divergence" => "divergence",

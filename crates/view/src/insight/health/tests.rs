@@ -240,7 +240,7 @@ fn overfitting_is_a_validation_loss_that_rises_while_the_training_loss_falls() {
     assert_eq!(told(&losses([0.5, 0.4, 0.35, 0.3, 0.35, 0.4])).state, State::Good);
     assert_eq!(told(&losses([0.5, 0.4, 0.3, 0.31, 0.3, 0.31])).state, State::Good);
     assert_eq!(told(&losses([0.6, 0.5, 0.4, 0.35, 0.32, 0.3])).text, "The validation loss still falls.");
-    // Where the training loss rises too, it is something else.
+    // A training loss that rises too is another problem.
     let mut both = losses([0.5, 0.4, 0.3, 0.32, 0.35, 0.4]);
     both[5].row.train_loss = 3.0;
     assert_eq!(told(&both).state, State::Good);

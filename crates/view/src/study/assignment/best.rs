@@ -24,11 +24,11 @@ pub struct Best {
     pub run: String,
     /// The command that trains it.
     pub command: String,
-    /// What test images were taken for.
+    /// Confusion matrix of the test images.
     pub confusion: Confusion,
     /// Every mistake on test images, the surest first.
     pub mistakes: Vec<Mistake>,
-    /// How often the test set had been opened, by anybody with this store.
+    /// Number of openings of the test set in this store.
     pub openings: u64,
 }
 

@@ -7,7 +7,7 @@ use super::super::page::{Block, Conclusion};
 use super::super::sample::Trial;
 use super::Assignment;
 
-/// How much worse than the best a smaller network may be and still be recommended.
+/// Accuracy that a smaller network may lose and still be recommended.
 const NEAR: f64 = 0.01;
 
 /// Why a configuration was chosen.
@@ -118,7 +118,7 @@ pub(super) fn blocks(of: &Assignment<'_>) -> Vec<Block> {
     blocks
 }
 
-/// Whether the best there is the best here.
+/// Conclusion about the order on both data sets: the best there is the best here, or not.
 fn transferred(picked: &[Picked], from: &str, to: &str) -> Conclusion {
     let share = |one: &Picked| one.test[0] as f64 / one.test[1].max(1) as f64;
     let Some(first) = picked.first() else { return Conclusion::open("nothing was carried over") };

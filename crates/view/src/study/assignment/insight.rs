@@ -12,8 +12,9 @@ use crate::parallel::{Dimension, parallel};
 use crate::site::sweep::observations::observe;
 use crate::site::sweep::table::{Parameter, Table};
 
-/// What the assignment calls a bad run, and what it hopes for.
+/// Accuracy below which the assignment calls a run bad.
 const BAR: f64 = 0.65;
+/// Accuracy that the assignment hopes for.
 const HOPE: f64 = 0.95;
 
 /// Question 6.
@@ -42,7 +43,7 @@ pub(super) fn blocks(of: &Assignment<'_>) -> Vec<Block> {
     blocks
 }
 
-/// What the rules of observations say of a sweep, those that `keep` keeps.
+/// Statements about a sweep, those that `keep` selects.
 fn said(searched: &Searched, keep: impl Fn(&str) -> bool) -> Vec<Block> {
     let found = observe(&searched.table, &searched.importance);
     let all: Vec<Block> = found
@@ -236,7 +237,7 @@ fn hope(of: &Assignment<'_>) -> Conclusion {
     }
 }
 
-/// What holds the best back: too little learned, or too much by heart.
+/// Sentence on the limit of the best: too little learned (underfitting), or too much by heart (overfitting).
 fn gap(of: &Assignment<'_>) -> String {
     let all = of.survey.trials.iter().chain(&of.search.trials);
     let best = all

@@ -27,13 +27,13 @@ use crate::site::sweep::table::Table;
 pub struct Searched {
     /// Its id.
     pub id: String,
-    /// How it chooses.
+    /// Search method.
     pub method: &'static str,
     /// Its runs.
     pub trials: Vec<Trial>,
     /// The same as rules see them.
     pub table: Table,
-    /// What matters in it.
+    /// Importance of its parameters.
     pub importance: Importance,
 }
 
@@ -45,7 +45,7 @@ pub struct Assignment<'a> {
     pub data: &'a Dataset,
     /// Its test images, if they were opened.
     pub test: Option<&'a Dataset>,
-    /// What the check of gradients found.
+    /// Result of the gradient check.
     pub gradcheck: Gradcheck,
     /// A random sample of the whole grid, for comparing settings.
     pub survey: Searched,
@@ -61,7 +61,7 @@ pub struct Assignment<'a> {
     pub calibration: BTreeMap<String, f64>,
     /// The best model.
     pub best: Option<Best>,
-    /// Where three configurations were carried over to.
+    /// Data set that three configurations are carried over to.
     pub to: &'a str,
     /// The three with what they came to, or why there is nothing.
     pub carried: Result<Vec<Picked>, String>,

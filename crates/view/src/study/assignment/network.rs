@@ -7,7 +7,7 @@ use super::Assignment;
 use crate::sample_grid;
 use crate::words::{grouped, listed};
 
-/// What comparing every analytic gradient with a numeric one found.
+/// Result of comparing every analytic gradient with a numeric one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Gradcheck {
     /// Networks that were checked: activation, loss, init and depth.
@@ -16,9 +16,9 @@ pub struct Gradcheck {
     pub agree: usize,
     /// The largest relative error.
     pub worst: f64,
-    /// Where it was.
+    /// Place of the largest difference.
     pub at: String,
-    /// What is still agreement.
+    /// Largest difference that counts as agreement.
     pub tolerance: f64,
 }
 

@@ -11,7 +11,7 @@ use handloom_store::Status;
 /// batch sizes, 2 inits and 3 activations.
 pub(super) const GRID: u64 = 2 * 3 * 3 * 3 * 2 * 6 * 3 * 2 * 3;
 
-/// What was measured of searches on a table of trainings; see docs/search.md, whose tables this is.
+/// Measurements of searches on a table of trainings; docs/search.md has the same table.
 const REGRET: &str = include_str!("../../../../../docs/regret/summary.csv");
 
 /// Seconds that a run trained and validated.
@@ -65,7 +65,7 @@ pub(super) fn strategy(of: &Assignment<'_>) -> Vec<Block> {
     blocks
 }
 
-/// How much a search that learns is ahead of a random one, on a table of trainings that any search can be replayed on.
+/// Advantage of a search that learns over a random one, on a table of trainings that any search can be replayed on.
 fn evidence() -> Vec<Block> {
     let lines: Vec<Vec<String>> =
         REGRET.lines().map(|line| line.split(',').map(|cell| cell.trim().to_owned()).collect()).collect();
@@ -104,7 +104,7 @@ pub(super) fn best_so_far(of: &Assignment<'_>) -> Vec<Block> {
     ]
 }
 
-/// Whether the last third of a search still made the best better.
+/// Conclusion about the last third of a search: it improved on the best, or not.
 fn plateau(all: &[Trial]) -> Conclusion {
     let mut finished: Vec<&Trial> =
         all.iter().filter(|trial| trial.run.status == Status::Finished && trial.accuracy().is_some()).collect();
@@ -124,7 +124,7 @@ fn plateau(all: &[Trial]) -> Conclusion {
         count(finished.len() as u64, "finished run", "finished runs"),
         100.0 * whole
     );
-    // What chance does to one run: the standard error of an accuracy on the validation images.
+    // Chance in one run: the standard error of an accuracy on the validation images.
     let images = finished[0]
         .last()
         .and_then(|epoch| epoch.evidence.confusion.as_ref())

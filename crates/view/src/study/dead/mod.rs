@@ -26,7 +26,7 @@ struct Family<'a> {
     rates: Vec<(f64, Arm<'a>)>,
 }
 
-/// What an epoch shows of something.
+/// Figure of an epoch.
 type OfEpoch = fn(&Epoch) -> Option<f64>;
 
 /// The page.
@@ -118,7 +118,7 @@ fn chart(heading: &str, families: &[Family<'_>], figure: OfEpoch) -> Chart {
     Chart { heading: heading.into(), x: "epoch".into(), scale: Scale::Share, bands }
 }
 
-/// Which runs diverged, and what is left of them.
+/// Sentence on the runs that diverged.
 fn diverged(families: &[Family<'_>]) -> Option<String> {
     let arms = families.iter().flat_map(|family| &family.rates).map(|(_, arm)| arm);
     let lost: Vec<String> = arms

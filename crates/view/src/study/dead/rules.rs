@@ -1,4 +1,5 @@
-//! What the units say: whether more are silent, whether a network is dead or stands still, and which activation suffers least.
+//! Conclusions about dead units: their number, dead networks, training that stands still, and the activation that
+//! suffers least.
 
 use handloom_engine::compare::Difference;
 use handloom_engine::metric::wilson;
@@ -9,7 +10,7 @@ use super::super::sample::{Arm, Sample, Trial};
 use super::{DEAD, Family, STILL, accuracy, last, silent};
 use crate::words::{count, listed};
 
-/// Whether units fall silent, whether most do, whether training stands still, and which activation suffers least.
+/// Conclusions of all rules.
 pub(super) fn conclusions(families: &[Family<'_>]) -> Vec<Conclusion> {
     let mut found = Vec::new();
     for family in families.iter().filter(|family| family.can_die()) {
@@ -41,7 +42,7 @@ pub(super) fn side(sample: &Sample, limit: f64) -> Option<bool> {
     (wilson(all, all)[0] > 0.5).then_some(above)
 }
 
-/// What there is to say of an activation without two rates.
+/// Conclusion about an activation without two rates.
 fn alone(name: &str) -> Conclusion {
     Conclusion::open(format!("{name}: there are no two learning rates to compare"))
 }
@@ -77,7 +78,8 @@ fn is_dead(family: &Family<'_>) -> Conclusion {
     }
 }
 
-/// Whether training at the highest rate gains next to nothing after its first epoch and ends behind that at the lowest.
+/// Conclusion about training at the highest rate: it gains next to nothing after its first epoch and ends behind the
+/// lowest rate, or not.
 fn stands_still(family: &Family<'_>) -> Conclusion {
     let name = &family.activation;
     let Some([(low, usual), (high, large)]) = family.ends() else { return alone(name) };
@@ -110,7 +112,7 @@ fn stands_still(family: &Family<'_>) -> Conclusion {
     }
 }
 
-/// Which activation is most accurate at the highest rate, of those of which no run diverged there.
+/// The most accurate activation at the highest rate, of those of which no run diverged there.
 fn suffers_least(families: &[Family<'_>]) -> Conclusion {
     let large: Vec<_> = families.iter().filter_map(|family| Some((&family.activation, family.ends()?[1]))).collect();
     let Some(rate) = large.iter().map(|(_, (rate, _))| *rate).reduce(f64::max) else {

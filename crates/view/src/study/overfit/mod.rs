@@ -1,4 +1,4 @@
-//! Which runs overfit: training against validation accuracy of many runs, from small to large and from short to long.
+//! Overfitting: training against validation accuracy of many runs, from small to large and from short to long.
 
 mod rules;
 #[cfg(test)]
@@ -18,7 +18,7 @@ const GAP: f64 = 0.03;
 const RISEN: f64 = 1.05;
 /// A run learns too little if it is below this share of the best validation accuracy on both kinds of images.
 const LITTLE: f64 = 0.8;
-/// How many of the most overfitted runs are listed.
+/// Number of the most overfitted runs that are listed.
 const LISTED: usize = 5;
 /// Settings that are numbers, and settings that are names.
 const NUMBERS: [&str; 5] = ["epochs", "hidden_size", "num_layers", "val_fraction", "weight_decay"];

@@ -1,4 +1,4 @@
-//! What the runs say: how many overfit, what these have in common, and what it costs.
+//! Conclusions about overfitting: number of runs, settings that they share, and the cost.
 
 use crate::format;
 use handloom_engine::compare::{Difference, independent_difference};
@@ -10,7 +10,7 @@ use super::{Case, NAMES, NUMBERS, number};
 use crate::gap::Fit;
 use crate::words::{count, listed};
 
-/// How many runs overfit, what they have in common, and what it costs.
+/// Conclusions of all rules.
 pub(super) fn conclusions(cases: &[Case<'_>]) -> Vec<Conclusion> {
     let mut found = vec![how_many(cases)];
     found.extend(in_common(cases));
@@ -36,7 +36,7 @@ fn how_many(cases: &[Case<'_>]) -> Conclusion {
 /// The share of overfitted runs on two sides of a setting, the side with the larger one first.
 struct Contrast {
     setting: &'static str,
-    /// What the sides are, with their overfitted runs and all.
+    /// Names of the sides, with their numbers of overfitted and of all runs.
     sides: [(String, [u64; 2]); 2],
     found: Difference,
 }
@@ -125,8 +125,8 @@ pub(super) fn in_common(cases: &[Case<'_>]) -> Vec<Conclusion> {
     found
 }
 
-/// Whether overfitted runs are less accurate at the end than where their validation loss was lowest. Their best epoch would
-/// not do: it is chosen by accuracy, so that no epoch can be above it.
+/// Cost of overfitting: accuracy at the end against that where the validation loss was lowest. The best epoch would not
+/// do: it is chosen by accuracy, so that no epoch can be above it.
 pub(super) fn cost(cases: &[Case<'_>]) -> Conclusion {
     let over: Vec<&Case<'_>> = cases.iter().filter(|case| case.is_over()).collect();
     let sample = |before: &dyn Fn(&Case<'_>) -> Option<f64>| {

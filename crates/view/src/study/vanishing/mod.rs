@@ -1,4 +1,4 @@
-//! How the gradient of the first layer shrinks with depth: three activations in networks of one to eight hidden layers.
+//! Vanishing gradients: three activations in networks of one to eight hidden layers.
 //!
 //! Norms are compared by their logarithms, since what counts is how many times smaller one is. A norm of exactly 0 has no
 //! logarithm: its run is in no mean, and is counted instead.
@@ -16,9 +16,9 @@ use crate::bands::{Band, Chart, Scale, bands};
 use crate::insight::health::{VANISHED, gradient_ratio};
 use crate::words::{count, listed};
 
-/// What is less than this share of the highest has no place of its own on a scale of logarithms.
+/// A value below this share of the highest has no place of its own on a logarithmic scale.
 const FLOOR: f64 = 1e-3;
-/// What lines and bands are here: intervals of logarithms reach so far up that they would flatten all else.
+/// Key of lines and bands: intervals of logarithms reach so far up that they would flatten all else.
 const KEY: &str = "mean over the seeds (of gradients the geometric one), and from the lowest to the highest run";
 
 /// The runs of an activation by their number of hidden layers, the shallowest first.
@@ -97,7 +97,7 @@ fn logs(arm: &Arm<'_>, figure: fn(&Trial) -> Option<f64>) -> Sample {
     arm.sample(|trial| figure(trial).filter(|value| *value > 0.0).map(libm::log))
 }
 
-/// How many runs have no gradient at all in their first layer.
+/// Number of runs without any gradient in their first layer.
 fn zeros(arm: &Arm<'_>) -> usize {
     arm.trials.iter().filter(|trial| norm(trial) == Some(0.0)).count()
 }
@@ -119,14 +119,14 @@ fn chart(heading: &str, scale: Scale, families: &[Family<'_>], figure: fn(&Trial
     Chart { heading: heading.into(), x: "hidden layers".into(), scale, bands }
 }
 
-/// Whether something in a chart is below what a scale of logarithms shows.
+/// True if a value in a chart is below the range of its logarithmic scale.
 fn is_cut(chart: &Chart) -> bool {
     let points = || chart.bands.iter().flat_map(|band| &band.points);
     let highest = points().map(|point| point[3]).fold(0.0, f64::max);
     chart.scale == Scale::Log && points().any(|point| point[1] < FLOOR * highest)
 }
 
-/// Which runs have no gradient that could be compared.
+/// Sentence on the runs that have no gradient to compare.
 fn left_out(families: &[Family<'_>]) -> Option<String> {
     let all = || families.iter().flat_map(|family| family.depths.iter().map(move |cell| (&family.activation, cell)));
     let missing: usize = all().map(|(_, (_, arm))| arm.trials.len() - zeros(arm) - logs(arm, norm).0.len()).sum();

@@ -33,7 +33,8 @@ pub(super) fn factor(found: &Difference) -> String {
     format!("{value} times [{low}, {high}]")
 }
 
-/// Whether an activation's gradients vanish in its deepest networks, by the rule of [`health`](crate::insight::health).
+/// Conclusion about an activation's deepest networks: gradients vanish there or not, by the rule of
+/// [`health`](crate::insight::health).
 pub(super) fn vanishes(family: &Family<'_>) -> Conclusion {
     let name = &family.activation;
     let Some((many, deep)) = family.depths.last().filter(|(depth, _)| *depth > 1) else {
@@ -101,7 +102,7 @@ pub(super) fn keeps(families: &[Family<'_>]) -> Conclusion {
     }
 }
 
-/// Whether the deepest network is less accurate than the shallowest.
+/// Conclusion about depth and accuracy: the deepest network against the shallowest.
 pub(super) fn falls(family: &Family<'_>) -> Conclusion {
     let name = &family.activation;
     let Some([(few, shallow), (many, deep)]) = family.ends() else {
