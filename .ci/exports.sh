@@ -1,4 +1,4 @@
-# What the program writes for others, read by the others: W&B's client, ONNX Runtime, NumPy, safetensors.
+# Files for other programs, read by these programs: W&B's client, ONNX Runtime, NumPy, safetensors.
 # Sourced by `run`, which makes $scratch and builds the program.
 #
 # A stand-in for W&B's server comes from HANDLOOM_WANDB_STUB, else from ../shared/wandb_stub; without it nothing

@@ -32,7 +32,7 @@ for trial in sorted(shown["trials"], key=lambda trial: trial["number"]):
 PYTHON
 }
 
-# How many trials of a sweep are finished.
+# Number of finished trials of a sweep.
 finished() {
     "$handloom" sweep show "$1" --json | tail -n 1 | grep -o '"status":"finished"' | wc -l
 }
@@ -87,7 +87,7 @@ SWEEP
     done
     tail -n 5 handloom-*.log
     [[ -z $(squeue --noheader --job "$job") ]] || { echo "the job did not end"; squeue; return 1; }
-    # What each task came to: requeued twice, and killed.
+    # End of each task: requeued twice, and killed.
     for task in 0 1 2; do
         scontrol show job "${job}_$task" --oneliner | grep -o 'ArrayTaskId=[0-9]* \|JobState=[A-Z]*\|Restarts=[0-9]*\|ExitCode=[0-9:]*' | tr '\n' ' '
         echo

@@ -8,7 +8,7 @@
 
 postgres_missing='' postgres_home='' postgres_bin=''
 
-# Where initdb and pg_ctl are, if anywhere.
+# Folder of initdb and pg_ctl, if there is one.
 find_postgres() {
     local found
     found=$(command -v pg_ctl || true)

@@ -4,7 +4,7 @@
 handloom=$(realpath -m "$target/release/handloom")
 missing=
 
-# Where the data is: given, beside the repository, or downloaded into the cache.
+# Folder of the data: given, beside the repository, or downloaded into the cache.
 find_data() {
     if [[ -n ${HANDLOOM_DATA_DIR:-} ]]; then
         echo "data from HANDLOOM_DATA_DIR"

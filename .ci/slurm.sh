@@ -29,7 +29,7 @@ install_slurm() {
 free_ports() {
     local port found=0
     while read -r port; do
-        # Whoever can be connected to is there.
+        # A port that can be connected to has its server.
         (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && continue
         echo "$port"
         found=$((found + 1))

@@ -12,18 +12,18 @@ export class Failure extends Error {
   }
 }
 
-/** Whether this page is a report, which is a file and has no server. */
+/** True if this page is a report, which is a file and has no server. */
 export const isReport = typeof document !== 'undefined' && document.getElementById('answers') !== null;
 
-/** How many runs stand in the first answer, so that the page is there before the rest of them. */
+/** Number of runs in the first answer, so that the page is there before the rest of them. */
 export const FIRST_ROWS = 50;
 
-/** What a report carries, once it is unpacked. @type {Record<string, any>} */
+/** Answers that a report carries, once they are unpacked. @type {Record<string, any>} */
 let carried = {};
 /** @type {Promise<void> | null} */
 let unpacking = null;
 
-/** What the server put into the page itself, as `<script type="application/json" id="first">`: good for one time. @type {Map<string, any> | null} */
+/** Answers that the server put into the page itself, as `<script type="application/json" id="first">`: good for one time. @type {Map<string, any> | null} */
 let first = null;
 
 /** The answer to an address such as `/api/runs/ID`. @param {string} path @returns {Promise<any>} */
@@ -36,7 +36,7 @@ export async function get(path) {
   return answer;
 }
 
-/** Whether any answer to an address that begins like this can be had: a report has few, and none before the first was asked for. @param {string} beginning */
+/** True if there may be an answer to an address that begins like this: a report has few, and none before the first was asked for. @param {string} beginning */
 export function holds(beginning) {
   return !isReport || Object.keys(carried).some((address) => address.startsWith(beginning));
 }

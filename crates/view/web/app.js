@@ -25,7 +25,7 @@ const PATIENCE_MS = 250;
 const app = /** @type {HTMLElement} */ (document.getElementById('app'));
 /** The run, sweep and data set that the rail leads to: the last ones seen. @type {Record<string, string | undefined>} */
 const seen = {};
-/** Whether it is known what there is: until then all of the rail is shown, so that it does not jump. */
+/** True once the contents of the store are known: until then all of the rail is shown, so that it does not jump. */
 let oriented = false;
 let turn = 0;
 let shown = '';

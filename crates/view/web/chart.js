@@ -156,7 +156,7 @@ function pointOf(point) {
   return { trace: point.data, i, custom: point.customdata };
 }
 
-/** How charts behave. */
+/** Behavior of charts. */
 function setup() {
   const save = {
     name: 'Save as SVG',

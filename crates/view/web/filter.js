@@ -82,14 +82,14 @@ function comparison({ name, op, value }, columns, same) {
   return (i) => holds(at(i));
 }
 
-/** How the values of a column are read: tags as a list, times as text. @param {Column} column @returns {(i: number) => any} */
+/** Reader of a column's values: tags as a list, times as text. @param {Column} column @returns {(i: number) => any} */
 function reader(column) {
   if (column.name === 'tags') return (i) => String(column.at(i) ?? '').split(' ').filter(Boolean);
   if (column.kind === 'time') return (i) => (typeof column.at(i) === 'number' ? new Date(column.at(i)).toISOString() : null);
   return column.at;
 }
 
-/** What a setting does not know. @param {string} name @param {string} value @returns {string | undefined} */
+/** Message for a value that a setting does not have. @param {string} name @param {string} value @returns {string | undefined} */
 function unknown(name, value) {
   const known = /** @type {Record<string, Record<string, string>>} */ (NAMES.values)[name];
   if (!known || normalized(value) in known || isMissing(value)) return undefined;
@@ -112,7 +112,7 @@ function passes(value, op, wanted, isTime) {
   return op === '>' ? order > 0 : op === '>=' ? order >= 0 : op === '<' ? order < 0 : order <= 0;
 }
 
-/** Whether a value is the wanted one. Of several tags, one is enough; of several layers, all must be as listed. @param {any} value @param {string} wanted @param {boolean} isTime @returns {boolean} */
+/** True if a value is the wanted one. Of several tags, one is enough; of several layers, all must be as listed. @param {any} value @param {string} wanted @param {boolean} isTime @returns {boolean} */
 function equals(value, wanted, isTime) {
   if (value === null || value === '' || (Array.isArray(value) && !value.length)) return isMissing(wanted);
   if (isMissing(wanted)) return false;
@@ -122,7 +122,7 @@ function equals(value, wanted, isTime) {
   return compared(value, wanted) === 0;
 }
 
-/** Whether a text contains another; a number must be equal to it. @param {any} value @param {string} wanted @returns {boolean} */
+/** True if a text contains another; a number must be equal to it. @param {any} value @param {string} wanted @returns {boolean} */
 function contains(value, wanted) {
   if (value === null) return false;
   if (typeof value === 'number' || typeof value === 'boolean') return equals(value, wanted, false);

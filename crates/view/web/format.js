@@ -4,12 +4,12 @@
 
 const DASH = '–';
 
-/** Whether a value is a finite number. @param {any} x @returns {x is number} */
+/** True if a value is a finite number. @param {any} x @returns {x is number} */
 export function isNumber(x) {
   return typeof x === 'number' && Number.isFinite(x);
 }
 
-/** How an axis writes fractions as percentages: with a digit more only where they lie close together. */
+/** Format of fractions as percentages on an axis: with a digit more only where they lie close together. */
 export const SHARES = ',.1~%';
 
 /** A fraction as a percentage: 0.8891 is `88.9%`. @param {any} x @param {number} [digits] */

@@ -46,7 +46,7 @@ export function keys(owner, map) {
   addEventListener('keydown', press);
 }
 
-/** Whether a key typed here is text. @param {any} target */
+/** True if a key typed here is text. @param {any} target */
 export function isTyping(target) {
   if (!target || typeof target.matches !== 'function') return false;
   return target.matches('input:not([type=checkbox]):not([type=radio]), textarea, select') || target.isContentEditable === true;

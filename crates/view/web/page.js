@@ -18,7 +18,7 @@ export function card(title, ...children) {
   return h('section', { class: 'card', 'aria-label': title }, h('h2', null, title), ...children);
 }
 
-/** What `handloom verify` cannot check in a report. @param {{author: string[], uncheckable: string[]}} report @returns {HTMLElement} */
+/** Lists of what `handloom verify` cannot check in a report. @param {{author: string[], uncheckable: string[]}} report @returns {HTMLElement} */
 export function uncheckedNote({ author, uncheckable }) {
   return h(
     'p',
@@ -40,7 +40,7 @@ export function sentenceText({ text, href }) {
   return href ? h('a', { href }, text) : text;
 }
 
-/** What went wrong, in words. @param {any} error @returns {HTMLElement} */
+/** Message about an error. @param {any} error @returns {HTMLElement} */
 export function failure(error) {
   const message = error?.message ?? String(error);
   return h('div', { class: 'failure', role: 'alert' }, h('p', null, h('strong', null, upper(message))), error?.hint ? h('p', { class: 'muted' }, upper(error.hint)) : null);

@@ -19,7 +19,7 @@ export const dashes = ['solid', 'dash', 'dot', 'dashdot', 'longdash', 'longdashd
 /** The markers of the eight pins, as Plotly names them. */
 export const symbols = ['circle', 'square', 'diamond', 'triangle-up', 'cross', 'x', 'star', 'triangle-down'];
 
-/** What a pin looks like. @param {number} slot 0 to 7 @param {Theme} [at] */
+/** Color and symbol of a pin. @param {number} slot 0 to 7 @param {Theme} [at] */
 export function pinStyle(slot, at = theme()) {
   return { color: pins[at][slot % 8], dash: dashes[slot % 8], symbol: symbols[slot % 8] };
 }

@@ -25,7 +25,7 @@ export function order(columns, mask, sort) {
   });
 }
 
-/** Whether a column is sorted from high to low first. @param {import('./columns.js').Column | undefined} column */
+/** True if a column is sorted from high to low first. @param {import('./columns.js').Column | undefined} column */
 export function downFirst(column) {
   return column?.kind === 'number' || column?.kind === 'time';
 }

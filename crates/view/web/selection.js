@@ -40,7 +40,7 @@ export function createSelection(columns) {
     brushes: new Map(),
     /** 1 where a row passes all brushes and the filter. */
     mask,
-    /** How many rows pass. */
+    /** Number of rows that pass. */
     count: columns.rows,
 
     /** @param {number | null} i */
@@ -59,7 +59,7 @@ export function createSelection(columns) {
       tell('pins');
       return true;
     },
-    /** Which of the 8 colors a pinned row has, and keeps while it is pinned; -1 if it is not. @param {number} i */
+    /** Color, one of 8, that a pinned row keeps while it is pinned; -1 if it is not. @param {number} i */
     slot: (i) => slots.indexOf(i),
     /** @param {string} axis @param {Brush | null} brush */
     setBrush(axis, brush) {

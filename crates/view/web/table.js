@@ -204,7 +204,7 @@ export function table(given) {
     put(clear(head), h('th', { class: 'pins' }, h('span', { class: 'hidden' }, 'pin')), shown.map(title));
   }
 
-  /** How wide a column is, in characters. @param {string} name @param {number} k */
+  /** Width of a column, in characters. @param {string} name @param {number} k */
   function width(name, k) {
     const column = now.columns.column(name);
     let most = Math.max(words(name).length + 4, ROOM[name] ?? 0);

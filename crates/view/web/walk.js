@@ -34,7 +34,7 @@ export function walk(plot, chart) {
   });
 }
 
-/** Where a key leads to: trace and point, or null where it leads nowhere. @param {any[]} traces @param {number} curve @param {number} point @param {string} key @returns {[number, number] | null} */
+/** Trace and point that a key leads to, or null if it leads nowhere. @param {any[]} traces @param {number} curve @param {number} point @param {string} key @returns {[number, number] | null} */
 export function step(traces, curve, point, key) {
   const along = { ArrowRight: 1, ArrowLeft: -1 }[key];
   const across = { ArrowDown: 1, ArrowUp: -1 }[key];

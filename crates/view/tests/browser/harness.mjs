@@ -1,4 +1,4 @@
-// What the browser tests share: the program that serves a store, a browser, and pages whose every complaint counts.
+// Shared parts of the browser tests: the program that serves a store, a browser, and pages whose every complaint counts.
 //
 // `.ci/browser.sh` sets HANDLOOM_TEST_PROGRAM, HANDLOOM_TEST_STORE (generated runs, a sweep, and runs with models),
 // HANDLOOM_TEST_LARGE_STORE (a sweep of 10,000 trials), HANDLOOM_TEST_CHROMIUM, and HANDLOOM_TEST_MODULES, a folder
@@ -89,7 +89,7 @@ export function column(columns, name) {
   return found.kind === 'category' ? found.codes.map((code) => found.levels[code] ?? null) : found.values;
 }
 
-/** Where the pages are: a run with a model, another one, and the sweep. */
+/** Addresses of the pages: a run with a model, another one, and the sweep. */
 export async function places({ get }) {
   const project = await get('/api/project');
   const runs = await get('/api/runs');
@@ -176,7 +176,7 @@ export async function scrolled(page) {
   await page.evaluate(() => scrollTo(0, 0));
 }
 
-/** What axe-core finds that is serious or critical, a line each. */
+/** Serious and critical findings of axe-core, a line each. */
 export async function barriers(page) {
   // Not as a script tag, which the page's policy would rightly refuse.
   await page.evaluate(readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8'));

@@ -19,7 +19,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** How many trials the page says are brushed, and how many rows its table says it has. */
+/** Number of brushed trials according to the page, and number of rows according to its table. */
 async function shown(page) {
   const status = await page.getByRole('status').filter({ hasText: /trials/ }).first().innerText();
   const brushed = Number(/([\d,]+) of/.exec(status)?.[1].replaceAll(',', '') ?? answer.trials.rows);

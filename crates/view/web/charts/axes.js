@@ -88,7 +88,7 @@ export function axisOf(column, rows, { name, scale = null, order = null, absent 
   return axis;
 }
 
-/** Whether few bad values would press all others into a corner of a linear axis. @param {{at: (i: number) => any}} column @param {number} rows @param {boolean} maximize */
+/** True if few bad values would press all others into a corner of a linear axis. @param {{at: (i: number) => any}} column @param {number} rows @param {boolean} maximize */
 export function skewed(column, rows, maximize) {
   const values = Array.from({ length: rows }, (_, i) => column.at(i)).filter((value) => value !== null).sort((a, b) => a - b);
   if (values.length < 10) return false;

@@ -12,7 +12,7 @@ import { breakable } from './examples.js';
 
 /** Pixels within which a press is a click, and at which an end of a brush is taken hold of. */
 const [CLICK, GRIP] = [4, 7];
-/** What a name is drawn out by before its axis follows. */
+/** Distance that a name is dragged before its axis follows. */
 const PULL = 8;
 
 /**

@@ -18,7 +18,7 @@ export function signed(r) {
   return text === '0.00' ? text : `${r < 0 ? '−' : '+'}${text}`;
 }
 
-/** What the forest of all trials says of itself, in words. @param {Importance} importance */
+/** Sentence on the forest of all trials. @param {Importance} importance */
 export function forestText({ trials, explained, early }) {
   if (explained === null) return `Too early to tell: ${plural(trials, 'trial')}.`;
   const share = `the forest explains ${percent(Math.max(0, explained), 0)} of the variation in trials that it has not seen (${plural(trials, 'trial')})`;

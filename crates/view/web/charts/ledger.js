@@ -9,7 +9,7 @@ const [PAIRS, IMAGES] = [8, 5];
 
 /** @typedef {{a: number, b: number, ab: number, ba: number, one_way: boolean}} Pair */
 
-/** What the ledger shows, in words. @param {Pair[]} pairs @param {string[]} classes */
+/** Sentence on the most confused pairs. @param {Pair[]} pairs @param {string[]} classes */
 export function ledgerText(pairs, classes) {
   if (!pairs.length) return 'No class is taken for another.';
   const one = pairs.find(({ one_way }) => one_way);

@@ -25,7 +25,7 @@ export function side(n, most, room) {
   return Math.max(8, Math.round(room * Math.sqrt(n / most)));
 }
 
-/** What a cell says to who cannot see it. @param {any} data @param {number} t @param {number} p */
+/** Text of a cell for screen readers. @param {any} data @param {number} t @param {number} p */
 export function cellText({ classes, confusion, recall }, t, p) {
   const n = confusion[t][p];
   const all = confusion[t].reduce((/** @type {number} */ sum, /** @type {number} */ x) => sum + x, 0);

@@ -16,7 +16,7 @@ function outward(x, way) {
   return Number((whole * unit).toPrecision(6));
 }
 
-/** Whether a brush takes a value. @param {Brush} brush @param {any} value */
+/** True if a brush selects a value. @param {Brush} brush @param {any} value */
 export function takes(brush, value) {
   const missing = value === null || value === undefined;
   if ('levels' in brush) return brush.levels.some((level) => key(level) === key(value));

@@ -20,7 +20,7 @@ export function newSweepFile({ sweep, columns, selection }) {
   const element = h('details', { class: 'newsweep', on: { toggle: write } }, h('summary', {}, 'New sweep from selection'), note,
     h('div', { class: 'row' }, copyButton, save, h('code', {}, `handloom sweep ${name}`)), text);
 
-  /** What the brushed trials have of a parameter; null if they have nothing of it. @param {string} parameter */
+  /** Values of a parameter in the brushed trials; null without any. @param {string} parameter */
   function seen(parameter) {
     // A parameter with the name of a fixed column, such as `epochs`, has `config.` before it.
     const column = columns.column(`config.${parameter}`) ?? columns.column(parameter);

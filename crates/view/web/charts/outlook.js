@@ -5,7 +5,7 @@ import { chart } from '../chart.js';
 import { count, percent } from '../format.js';
 import { token } from '../palette.js';
 
-/** Where the true class came: first, second, or later. @param {any} data */
+/** Rank of the true class: first, second, or later. @param {any} data */
 export function secondChoice({ images, wrong, second }) {
   if (!images) return null;
   const near = Math.round(wrong * (second ?? 0));
@@ -16,7 +16,7 @@ export function secondChoice({ images, wrong, second }) {
     h('figcaption', {}, `In ${percent(second, 0)} of the ${count(wrong)} errors the true class came second: the first two choices are right for ${percent((images - wrong + near) / images)}.`));
 }
 
-/** What the calibration diagram shows, in words. @param {any} data */
+/** Sentence on the calibration diagram. @param {any} data */
 export function calibrationText({ calibration, calibration_error: error }) {
   const bins = calibration.filter((/** @type {any} */ bin) => bin.images > 0);
   const worst = [...bins].sort((a, b) => b.images * Math.abs(b.confidence - b.accuracy) - a.images * Math.abs(a.confidence - a.accuracy))[0];

@@ -185,7 +185,7 @@ export function parallel({ columns, names, metric, maximize, selection, titled, 
     if (row >= 0) selection.togglePin(row);
   }
 
-  /** What the brushed trials have of a column, in words. @param {string} name */
+  /** Values of a column in the brushed trials, in words. @param {string} name */
   function within(name) {
     const column = columns.column(name);
     const values = [];

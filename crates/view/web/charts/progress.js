@@ -13,7 +13,7 @@ import { dots } from './dots.js';
 /** More trials than this are too slow for Plotly's SVG: our own canvas draws them all. */
 const MANY = 2000;
 
-/** What trials can stand against. @type {Record<string, string>} */
+/** Columns for the horizontal axis. @type {Record<string, string>} */
 const ACROSS = { created_ms: 'created', number: 'trial', seconds: 'seconds of training', weights: 'weights' };
 
 /**
@@ -80,7 +80,7 @@ export function progress({ columns, metric, maximize, selection, said, label, ac
     return maximize ? [worst - room, top + room] : [top + room, worst - room].reverse();
   }
 
-  /** Where a trial stands that is worse than what is shown, or has no result: at the foot. */
+  /** Height of trials that are worse than the range shown, or have no result: the lower edge. */
   function foot() {
     const range = zoomed();
     // A little above the edge, or half of each mark would be cut off.

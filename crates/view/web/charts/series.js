@@ -57,7 +57,7 @@ export function thin(rows, x, y, across = 200, up = 120) {
   });
 }
 
-/** How a series went, as a sentence without its subject: `rises from 85.2% at epoch 1 to 89.4% at epoch 7, then falls to 89.1%`. @param {any[]} x @param {any[]} y @param {(value: number) => string} said @param {string} unit @param {boolean} up whether high is good */
+/** Course of a series, as a sentence without its subject: `rises from 85.2% at epoch 1 to 89.4% at epoch 7, then falls to 89.1%`. @param {any[]} x @param {any[]} y @param {(value: number) => string} said @param {string} unit @param {boolean} up whether high is good */
 export function course(x, y, said, unit, up) {
   const at = y.map((_, i) => i).filter((i) => y[i] !== null && y[i] !== undefined);
   if (!at.length) return 'has no value yet';

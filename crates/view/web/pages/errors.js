@@ -133,7 +133,7 @@ export async function errorsPage(ids, params) {
   return root;
 }
 
-/** What the matrix shows, in words. @param {any} data @param {number} hidden classes that are not shown */
+/** Sentence on the matrix. @param {any} data @param {number} hidden classes that are not shown */
 function matrixText({ classes, confusion, three_largest: share }, hidden) {
   let [most, t, p] = [0, 0, 0];
   confusion.forEach((/** @type {number[]} */ row, /** @type {number} */ i) => row.forEach((n, j) => {

@@ -65,7 +65,7 @@ export async function projectPage(ids, params) {
   }
   /** The ids of the runs that are shown. @type {any} */
   let known = null;
-  /** What is pinned but not among the first rows. @type {string[]} */
+  /** Pinned runs that are not among the first rows. @type {string[]} */
   let absent = [];
   const pinnedIds = () => selection.pins.map((/** @type {number} */ i) => known.at(i));
 
@@ -152,7 +152,7 @@ function headline(project) {
   ];
 }
 
-/** What runs now, and how far it is. @param {any} columns */
+/** Runs that train now, with their progress. @param {any} columns */
 function running(columns) {
   const lines = [];
   for (let i = 0; i < columns.rows; i++) {

@@ -74,7 +74,7 @@ export async function sweepPage(ids, params) {
   return root;
 }
 
-/** What a reader has before them, to be restored once everything was made anew: the focus, what is open, how far is scrolled. @param {HTMLElement} body */
+/** State of the view, to be restored once everything was made anew: focus, open parts, scroll position. @param {HTMLElement} body */
 function place(body) {
   const name = (/** @type {Element} */ element) => `${element.className} ${element.getAttribute('aria-label') ?? element.textContent}`;
   const all = (/** @type {string} */ selector) => /** @type {any[]} */ ([...body.querySelectorAll(selector)]);
@@ -221,7 +221,7 @@ function slowly(selection) {
   });
 }
 
-/** What the sweep is, how far it is, and its best. @param {any} sweep @param {(x: number|null) => string} said @param {(state: string) => void} onState */
+/** Name, progress and best trial of the sweep. @param {any} sweep @param {(x: number|null) => string} said @param {(state: string) => void} onState */
 function headline(sweep, said, onState) {
   const { counts, planned, best: top } = sweep;
   const states = Object.entries(counts).filter(([, n]) => n > 0).map(([state, n]) => h('button', { type: 'button', class: `state ${state}`, title: `Brush the ${state} trials`, on: { click: () => onState(state) } }, `${count(n)} ${state}`));
@@ -234,7 +234,7 @@ function headline(sweep, said, onState) {
     top?.command ? h('div', { class: 'best-command' }, h('span', { class: 'muted' }, 'Reproduce the best trial: '), commandLine(top.command)) : null);
 }
 
-/** What rules say of the sweep; each shows its evidence. @param {any[]} list @param {any} selection @param {HTMLElement} evidence */
+/** Statements of rules about the sweep; each shows its evidence. @param {any[]} list @param {any} selection @param {HTMLElement} evidence */
 function observations(list, selection, evidence) {
   if (!list?.length) return null;
   const show = (/** @type {any} */ brush) => {
