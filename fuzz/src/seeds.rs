@@ -48,14 +48,14 @@ pub(crate) fn checkpoint_config() -> Config {
 }
 
 pub(crate) fn checkpoint() -> Vec<Vec<u8>> {
-    use handloom_engine::event::Row;
+    use handloom_engine::event::EpochMetrics;
     use handloom_engine::session::Best;
     let (config, network) = (checkpoint_config(), network(&[4, 3, 2]));
     let fresh = Session::new(&config, &network);
     let mut trained = Session::new(&config, &network);
     trained.epoch = 1;
     trained.best = Some(Best { epoch: 1, val_accuracy: 0.5, network });
-    trained.rows = vec![Row {
+    trained.rows = vec![EpochMetrics {
         epoch: 1,
         train_loss: 0.7,
         train_accuracy: 0.5,

@@ -16,19 +16,19 @@ use handloom_engine::model::write_atomically;
 /// A file that cannot be written does not stop training: it is tried again with the next one, and
 /// [`Checkpointer::finish`] tells if the last did not get there.
 pub(crate) struct Checkpointer {
-    desk: Arc<Desk>,
+    host: Arc<Shared>,
     writer: Option<JoinHandle<Result<()>>>,
     path: PathBuf,
 }
 
 #[derive(Default)]
-struct Desk {
-    tray: Mutex<Tray>,
+struct Shared {
+    locked: Mutex<SharedState>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct Tray {
+struct SharedState {
     bytes: Option<Vec<u8>>,
     closed: bool,
 }
@@ -36,8 +36,8 @@ struct Tray {
 impl Checkpointer {
     /// Writes to `path`.
     pub(crate) fn new(path: PathBuf) -> Result<Self> {
-        let desk = Arc::new(Desk::default());
-        let (at, to) = (Arc::clone(&desk), path.clone());
+        let host = Arc::new(Shared::default());
+        let (at, to) = (Arc::clone(&host), path.clone());
         let writer = thread::Builder::new()
             .name("checkpoint".into())
             .spawn(move || {
@@ -53,7 +53,7 @@ impl Checkpointer {
                 last
             })
             .context("starting the checkpoint writer")?;
-        Ok(Self { desk, writer: Some(writer), path })
+        Ok(Self { host, writer: Some(writer), path })
     }
 
     /// Waits until the last checkpoint is on disk for good.
@@ -71,8 +71,8 @@ impl Checkpointer {
     }
 
     fn close(&self) {
-        self.desk.lock().closed = true;
-        self.desk.changed.notify_one();
+        self.host.lock().closed = true;
+        self.host.changed.notify_one();
     }
 }
 
@@ -82,22 +82,22 @@ impl Drop for Checkpointer {
     }
 }
 
-impl Desk {
-    fn lock(&self) -> MutexGuard<'_, Tray> {
-        self.tray.lock().unwrap_or_else(PoisonError::into_inner)
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, SharedState> {
+        self.locked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The next bytes to write, or `None` when there will be no more.
     fn next(&self) -> Option<Vec<u8>> {
-        let mut tray = self.lock();
+        let mut locked = self.lock();
         loop {
-            if let Some(bytes) = tray.bytes.take() {
+            if let Some(bytes) = locked.bytes.take() {
                 return Some(bytes);
             }
-            if tray.closed {
+            if locked.closed {
                 return None;
             }
-            tray = self.changed.wait(tray).unwrap_or_else(PoisonError::into_inner);
+            locked = self.changed.wait(locked).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -105,8 +105,8 @@ impl Desk {
 impl Observer for Checkpointer {
     fn on(&mut self, event: &Event<'_>) -> ControlFlow<&'static str> {
         if let Event::Started { session, .. } | Event::Epoch { session, .. } = event {
-            self.desk.lock().bytes = Some(session.to_checkpoint());
-            self.desk.changed.notify_one();
+            self.host.lock().bytes = Some(session.to_checkpoint());
+            self.host.changed.notify_one();
         }
         ControlFlow::Continue(())
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use handloom_engine::config::{KEYS, find, neighbors};
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 use handloom_view::format::{self, duration, percent, rate};
 use handloom_view::words::line;
 use serde_json::{Map, Value, json};
@@ -151,7 +151,7 @@ impl Field {
     }
 
     /// Value of this field for a run; null if there is none.
-    pub(crate) fn of(self, run: &Run, last: Option<&Row>) -> Value {
+    pub(crate) fn of(self, run: &Run, last: Option<&EpochMetrics>) -> Value {
         match self {
             Self::Record(name) => record(name, run),
             Self::Setting(name) => run.record.config.get(name).cloned().unwrap_or_default(),
@@ -160,7 +160,7 @@ impl Field {
     }
 
     /// The same for a cell of a spreadsheet: a command is a line for a shell.
-    pub(crate) fn cell(self, run: &Run, last: Option<&Row>) -> Value {
+    pub(crate) fn cell(self, run: &Run, last: Option<&EpochMetrics>) -> Value {
         match self {
             Self::Record("command") => json!(line(&run.record.command)),
             _ => self.of(run, last),
@@ -168,7 +168,7 @@ impl Field {
     }
 
     /// The same for people.
-    pub(crate) fn text(self, run: &Run, last: Option<&Row>) -> String {
+    pub(crate) fn text(self, run: &Run, last: Option<&EpochMetrics>) -> String {
         match (self, self.of(run, last)) {
             (_, Value::Null) => "-".into(),
             (Self::Record("epochs"), _) => epochs(run),
@@ -282,7 +282,7 @@ fn record(name: &str, run: &Run) -> Value {
     }
 }
 
-fn figure(name: &str, row: &Row) -> Value {
+fn figure(name: &str, row: &EpochMetrics) -> Value {
     match name {
         "epoch" => json!(row.epoch),
         "train_loss" => json!(row.train_loss),
@@ -298,7 +298,7 @@ fn figure(name: &str, row: &Row) -> Value {
 }
 
 /// The `run` object of `--json`: every field of the record, the configuration, and the last epoch's figures.
-pub(crate) fn event(run: &Run, last: Option<&Row>) -> Map<String, Value> {
+pub(crate) fn event(run: &Run, last: Option<&EpochMetrics>) -> Map<String, Value> {
     let mut event = Map::from_iter([("v".to_owned(), json!(1)), ("event".to_owned(), json!("run"))]);
     event.extend(RECORD.iter().map(|name| ((*name).to_owned(), record(name, run))));
     event.insert("config".into(), Value::Object(run.record.config.clone()));
@@ -317,7 +317,7 @@ mod tests {
     fn every_field_has_a_value_under_the_name_that_means_it() {
         let record = crate::runs::Record { config: Config::default().to_map(), ..crate::runs::Record::default() };
         let run = Run { folder: "x".into(), record };
-        let row: Row = serde_json::from_value(json!({
+        let row: EpochMetrics = serde_json::from_value(json!({
             "epoch": 1, "train_loss": 1.0, "train_accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5,
             "learning_rate": 0.1, "samples_per_second": 1.0, "seconds": 1.0, "val_seconds": 0.5,
         }))

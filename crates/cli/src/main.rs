@@ -1,17 +1,16 @@
-//! Handloom's program: one file for each command, one door for output, one table of exit codes.
+//! Handloom's program: one file for each command, one module for output, one table of exit codes.
 
 mod args;
 mod checkpointer;
 mod closed;
 mod command;
 mod commands;
-mod desk;
 mod destination;
 mod exit;
 mod fields;
+mod host;
 mod interrupt;
 mod kept;
-mod ledger;
 mod literal;
 mod memory;
 mod nested;
@@ -23,6 +22,7 @@ mod runs;
 mod settings;
 mod source;
 mod table;
+mod test_set_log;
 mod training;
 mod wandb;
 

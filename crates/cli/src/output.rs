@@ -114,7 +114,7 @@ impl Output {
     }
 
     /// True if stdout is a terminal.
-    #[expect(clippy::unused_self, reason = "the door knows where it leads")]
+    #[expect(clippy::unused_self, reason = "output goes through this type alone")]
     pub(crate) fn is_terminal(&self) -> bool {
         io::stdout().is_terminal()
     }

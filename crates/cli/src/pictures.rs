@@ -1,6 +1,6 @@
 //! Runs as the pictures take them.
 
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 use handloom_store::Status;
 use handloom_view::{Created, Picture};
 
@@ -20,8 +20,9 @@ pub(crate) struct Curve {
 
 impl Curve {
     /// The curves of a run with these epochs.
-    pub(crate) fn new(run: &Run, rows: &[Row]) -> Self {
-        let series = |value: fn(&Row) -> Option<f64>| rows.iter().map(|row| (row.epoch as u32, value(row))).collect();
+    pub(crate) fn new(run: &Run, rows: &[EpochMetrics]) -> Self {
+        let series =
+            |value: fn(&EpochMetrics) -> Option<f64>| rows.iter().map(|row| (row.epoch as u32, value(row))).collect();
         Self {
             label: one_line(&format!("{} {}", run.record.id, run.record.name)),
             diverged: run.record.status == Status::Diverged,

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use handloom_engine::event::{Event, Observer, Row};
+use handloom_engine::event::{EpochMetrics, Event, Observer};
 use handloom_view::format::duration;
 use handloom_view::words::grouped;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -37,7 +37,7 @@ impl<'a> Display<'a> {
         }
     }
 
-    fn epoch(&mut self, row: &Row, best: bool) {
+    fn epoch(&mut self, row: &EpochMetrics, best: bool) {
         self.curve.extend(row.val_accuracy.or(Some(row.train_accuracy)));
         if self.output.json {
             self.bar.suspend(|| self.output.event(&epoch_event(row)));
@@ -52,7 +52,7 @@ impl<'a> Display<'a> {
         }
     }
 
-    fn table_line(&self, row: &Row, best: bool) -> String {
+    fn table_line(&self, row: &EpochMetrics, best: bool) -> String {
         let number = |x: Option<f64>| x.map_or_else(|| "-".into(), |x| format!("{x:.4}"));
         let percent = |x: Option<f64>| x.map_or_else(|| "-".into(), |x| format!("{:.1}%", 100.0 * x));
         let mark = if best { format!("{GOOD}●{GOOD:#}") } else { " ".into() };
@@ -119,7 +119,7 @@ impl Drop for Display<'_> {
 }
 
 /// The `epoch` object of `--json`.
-fn epoch_event(row: &Row) -> Value {
+fn epoch_event(row: &EpochMetrics) -> Value {
     let mut event = json!({ "v": 1, "event": "epoch" });
     if let (Some(event), Ok(Value::Object(row))) = (event.as_object_mut(), serde_json::to_value(row)) {
         event.extend(row);
@@ -128,7 +128,7 @@ fn epoch_event(row: &Row) -> Value {
 }
 
 /// An epoch where nobody watches: one line with names, for logs.
-fn log_line(row: &Row, epochs: u64) -> String {
+fn log_line(row: &EpochMetrics, epochs: u64) -> String {
     let number = |x: Option<f64>| x.map_or_else(|| "-".into(), |x| format!("{x:.4}"));
     let second = jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default();
     format!(

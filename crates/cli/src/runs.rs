@@ -150,7 +150,7 @@ impl Runs {
     pub(crate) fn all(&self) -> Result<Vec<Run>> {
         let here = provenance::host();
         let run = |mut record: Record| {
-            record.status = self.standing(&record, &here);
+            record.status = self.effective_status(&record, &here);
             self.of(record)
         };
         Ok(self.store.runs()?.into_iter().map(run).collect())
@@ -163,8 +163,8 @@ impl Runs {
 
     /// Effective status of a run, seen from this machine, which is called `here`: a run is killed if it has no live
     /// process by its lock (here) or by its heartbeat (elsewhere).
-    pub(crate) fn standing(&self, record: &Record, here: &str) -> Status {
-        record.standing(here, |id| is_locked(&self.folder.join("runs").join(id)))
+    pub(crate) fn effective_status(&self, record: &Record, here: &str) -> Status {
+        record.effective_status(here, |id| is_locked(&self.folder.join("runs").join(id)))
     }
 
     /// The run that `name` means: an id, a unique part of a name, `@last` or `@best`.

@@ -10,7 +10,7 @@ use anyhow::Result;
 use handloom_data::catalog::GARMENTS;
 use handloom_data::fetch::Progress;
 use handloom_data::notes::Note;
-use handloom_data::{Error, Located, Reading, TestPart};
+use handloom_data::{DataSource, Error, Reading, TestPart};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::exit::Failure;
@@ -60,9 +60,9 @@ impl<'a> Bar<'a> {
 }
 
 /// Finds the data set `name`, or downloads it.
-pub(crate) fn obtain(name: &str, data_dirs: &[PathBuf], output: &Output) -> Result<Located, Error> {
+pub(crate) fn fetch_or_locate(name: &str, data_dirs: &[PathBuf], output: &Output) -> Result<DataSource, Error> {
     let mut bar = Bar::new(output);
-    handloom_data::obtain(name, data_dirs, &mut |at| bar.show(at))
+    handloom_data::fetch_or_locate(name, data_dirs, &mut |at| bar.show(at))
 }
 
 impl Source {
@@ -76,20 +76,20 @@ impl Source {
 #[derive(Clone)]
 pub(crate) struct Source {
     /// The data set that is used.
-    pub(crate) located: Located,
+    pub(crate) located: DataSource,
     /// Reason why the built-in data set is used instead.
     pub(crate) fallback: Option<String>,
 }
 
-impl From<Located> for Source {
-    fn from(located: Located) -> Self {
+impl From<DataSource> for Source {
+    fn from(located: DataSource) -> Self {
         Self { located, fallback: None }
     }
 }
 
 /// Data set to use if none was named: `name`, or with a warning the built-in one if `name` is unavailable.
 pub(crate) fn obtain_or_garments(name: &str, data_dirs: &[PathBuf], output: &Output) -> Result<Source, Error> {
-    match obtain(name, data_dirs, output) {
+    match fetch_or_locate(name, data_dirs, output) {
         Err(error @ Error::Unavailable { .. }) => {
             let why = error.to_string().lines().next().unwrap_or_default().to_owned();
             output.warn(format!(
@@ -113,7 +113,7 @@ pub(crate) fn tell(notes: &[Note], output: &Output) -> Vec<String> {
 
 /// True if the data set has a test set, for a caller that opens it after training. A test set that cannot be used is an
 /// error now; a missing one is noted.
-pub(crate) fn check_test(located: &Located, output: &Output) -> Result<bool> {
+pub(crate) fn check_test(located: &DataSource, output: &Output) -> Result<bool> {
     match located.check_test() {
         Ok(TestPart::Present) => Ok(true),
         Ok(TestPart::Missing(why)) => {

@@ -1,7 +1,7 @@
 //! Datasets: finding, downloading and reading them, and one that Handloom draws itself.
 //!
-//! [`locate`] finds a dataset by name or folder and never touches the network; [`obtain`] downloads it too.
-//! Both open no image: [`Located::train`] and [`Located::test`] read one part each, so that training need not touch
+//! [`locate`] finds a dataset by name or folder and never touches the network; [`fetch_or_locate`] downloads it too.
+//! Both open no image: [`DataSource::train`] and [`DataSource::test`] read one part each, so that training need not touch
 //! the test set. Untrusted bytes are parsed by [`idx::parse`], [`folder::decode_image`] and [`photo::read`], which
 //! return an [`Error`] for broken input and never panic.
 //!
@@ -15,13 +15,13 @@
 
 pub mod catalog;
 pub mod checksum;
+mod data_source;
 mod decode;
 pub mod fetch;
 pub mod folder;
 pub mod garments;
 pub mod home;
 pub mod idx;
-mod located;
 pub mod notes;
 pub mod photo;
 mod reading;
@@ -30,8 +30,8 @@ mod walk;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use data_source::{DataSource, fetch_or_locate, in_folder, locate};
 pub use decode::ENDINGS as IMAGE_ENDINGS;
-pub use located::{Located, in_folder, locate, obtain};
 pub(crate) use reading::Images;
 pub use reading::{Reading, Rules, TestPart};
 

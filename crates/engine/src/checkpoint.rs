@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::config::Config;
-use crate::event::Row;
+use crate::event::EpochMetrics;
 use crate::model::{self, Error, NamedTensors};
 use crate::network::Network;
 use crate::numerics::Numerics;
@@ -35,7 +35,7 @@ struct State {
     scalars: Vec<u64>,
     first_loss: Option<u64>,
     best: Option<(u64, u64)>,
-    rows: Vec<Row>,
+    rows: Vec<EpochMetrics>,
     #[serde(default)]
     arithmetic: Numerics,
     #[serde(default)]

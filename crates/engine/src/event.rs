@@ -18,7 +18,7 @@ pub enum Event<'a> {
         steps: u64,
         /// Images in an epoch.
         images: u64,
-        /// Norm of each layer's gradient before the first step, over the batch of [`Health::gradient_norm`]; none if
+        /// Norm of each layer's gradient before the first step, over the batch of [`LayerStats::gradient_norm`]; none if
         /// the training goes on after finished epochs.
         initial_norms: Option<&'a [f64]>,
     },
@@ -32,9 +32,9 @@ pub enum Event<'a> {
     /// An epoch was finished.
     Epoch {
         /// Its figures.
-        row: &'a Row,
+        row: &'a EpochMetrics,
         /// Diagnostics of the epoch.
-        evidence: &'a Evidence,
+        evidence: &'a EpochDiagnostics,
         /// True if its weights are the best so far.
         best: bool,
         /// State of the training, from which it can be resumed.
@@ -44,9 +44,9 @@ pub enum Event<'a> {
 
 /// The figures of an epoch. Accuracies are fractions; `train_*` are means over the epoch's images as they were trained.
 ///
-/// The gradient for [`Evidence`] is neither training nor validation: its time, about that of one step, is in no figure.
+/// The gradient for [`EpochDiagnostics`] is neither training nor validation: its time, about that of one step, is in no figure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Row {
+pub struct EpochMetrics {
     /// From 1.
     pub epoch: u64,
     /// Mean loss without L2.
@@ -63,23 +63,23 @@ pub struct Row {
     pub samples_per_second: f64,
     /// Seconds of the training pass.
     pub seconds: f64,
-    /// Seconds of validation, with what it counts for [`Evidence`].
+    /// Seconds of validation, with what it counts for [`EpochDiagnostics`].
     pub val_seconds: f64,
 }
 
 /// Per-epoch diagnostics: confusion matrix, gradient norms, dead and saturated units.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Evidence {
+pub struct EpochDiagnostics {
     /// Confusion matrix of the validation images, if there are any. It counts as the accuracy does: the first of
     /// equal scores, and no image whose own class has a score that is no finite number.
     pub confusion: Option<Confusion>,
     /// Statistics of each layer, from the first.
-    pub layers: Vec<Health>,
+    pub layers: Vec<LayerStats>,
 }
 
 /// Statistics of a layer at the end of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Health {
+pub struct LayerStats {
     /// Root of the summed squares of the gradient of its weights and biases, at least 0: that of the mean loss without
     /// L2 over one fixed batch, the first 256 training images in file order. Not finite where the gradient is not.
     pub gradient_norm: f64,

@@ -10,7 +10,7 @@
 
 use crate::activation::Flat;
 use crate::dataset::Dataset;
-use crate::event::{Evidence, Health};
+use crate::event::{EpochDiagnostics, LayerStats};
 use crate::kernel::flat::{Count, Counts};
 use crate::kernel::head::BatchStats;
 use crate::kernel::share::Units;
@@ -112,17 +112,17 @@ impl<'a> Diagnostics<'a> {
     }
 
     /// Diagnostics of the epoch: the last validation, present gradient norms, and the relative size of the last step.
-    pub(crate) fn evidence(&mut self, network: &Network, loss: &LossKind, machine: &Machine) -> Evidence {
+    pub(crate) fn evidence(&mut self, network: &Network, loss: &LossKind, machine: &Machine) -> EpochDiagnostics {
         let norms = self.gradient_norms(network, loss, machine);
         let layers = norms.into_iter().enumerate().map(|(number, gradient_norm)| {
             let (dead, saturated) = self.flatness(network, number);
             let (before, layer) = (&self.before[number], &network.layers[number]);
             let step = Some(before.norm()).filter(|&norm| norm > 0.0).map(|norm| layer.distance(before) / norm);
-            Health { gradient_norm, dead, saturated, step }
+            LayerStats { gradient_norm, dead, saturated, step }
         });
         let confusion = self.confusion.chunks_exact(network.classes()).map(<[u64]>::to_vec);
         let confusion = (!self.val_rows.is_empty()).then(|| Confusion { counts: confusion.collect() });
-        Evidence { confusion, layers: layers.collect() }
+        EpochDiagnostics { confusion, layers: layers.collect() }
     }
 
     /// Share of layer `number`'s units that are dead, and of its outputs that are saturated.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::config::Config;
 use crate::dataset::Dataset;
-use crate::event::Row;
+use crate::event::EpochMetrics;
 use crate::kernel::head::BatchStats;
 use crate::layer::Layer;
 use crate::loss::LossKind;
@@ -24,7 +24,7 @@ pub struct Session {
     /// Finished epochs.
     pub epoch: u64,
     /// Figures of finished epochs.
-    pub rows: Vec<Row>,
+    pub rows: Vec<EpochMetrics>,
     /// The best weights so far, if any epoch was validated.
     pub best: Option<Best>,
     /// Mean loss of the very first batch.

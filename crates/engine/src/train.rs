@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::config::{Config, Weights};
 use crate::dataset::Dataset;
-use crate::event::{Divergence, Event, Observer, Outcome, Row};
+use crate::event::{Divergence, EpochMetrics, Event, Observer, Outcome};
 use crate::evidence::Diagnostics;
 use crate::governor::Governor;
 use crate::network::Network;
@@ -26,7 +26,7 @@ pub struct Trained {
     /// Epoch of those weights, 0 if none was finished.
     pub epoch: u64,
     /// Figures of finished epochs.
-    pub rows: Vec<Row>,
+    pub rows: Vec<EpochMetrics>,
     /// Norm of each layer's gradient before the first step, as in [`Event::Started`].
     pub initial_norms: Option<Vec<f64>>,
 }
@@ -162,7 +162,7 @@ fn epoch(
     }
     let started = Instant::now();
     let validated = diagnostics.validate(&session.network, &config.loss, machine);
-    let row = Row {
+    let row = EpochMetrics {
         epoch,
         train_loss: tally.mean_loss(),
         train_accuracy: tally.accuracy(),

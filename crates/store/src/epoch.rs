@@ -1,9 +1,9 @@
 //! Epochs and test openings, and their form in a database.
 //!
 //! Metrics are columns, diagnostics are JSON. A metric that is not finite is stored as NULL and read back as NaN, or as
-//! none where a [`Row`] may lack it.
+//! none where a [`EpochMetrics`] may lack it.
 
-use handloom_engine::event::{Evidence, Health, Row};
+use handloom_engine::event::{EpochDiagnostics, EpochMetrics, LayerStats};
 use handloom_engine::metric::Confusion;
 use serde::{Deserialize, Serialize};
 
@@ -11,15 +11,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// Metrics: losses, accuracies, learning rate, speed.
-    pub row: Row,
+    pub row: EpochMetrics,
     /// Diagnostics: confusion matrix and statistics of layers.
-    pub evidence: Evidence,
+    pub evidence: EpochDiagnostics,
 }
 
 /// One opening of a test set. A store counts them and forgets none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Opening {
+pub struct TestSetAccess {
     /// The run whose model was tested, unless the model was a file.
     pub run: Option<String>,
     /// The model as it was named: a path, or a run.
@@ -49,8 +49,8 @@ pub(crate) const FIGURES: [&str; 8] = [
 ];
 
 /// The metrics of a row, in the order of [`FIGURES`]; none where not finite.
-pub(crate) fn figures(row: &Row) -> [Option<f64>; 8] {
-    let Row {
+pub(crate) fn figures(row: &EpochMetrics) -> [Option<f64>; 8] {
+    let EpochMetrics {
         epoch: _,
         train_loss,
         train_accuracy,
@@ -67,9 +67,9 @@ pub(crate) fn figures(row: &Row) -> [Option<f64>; 8] {
 }
 
 /// A row from its metrics.
-pub(crate) fn row(epoch: i64, figures: [Option<f64>; 8]) -> Row {
+pub(crate) fn row(epoch: i64, figures: [Option<f64>; 8]) -> EpochMetrics {
     let own = figures.map(|figure| figure.unwrap_or(f64::NAN));
-    Row {
+    EpochMetrics {
         epoch: epoch as u64,
         train_loss: own[0],
         train_accuracy: own[1],
@@ -102,9 +102,9 @@ struct ShownHealth {
     step: Option<f64>,
 }
 
-pub(crate) fn evidence_text(evidence: &Evidence) -> String {
-    let Evidence { confusion, layers } = evidence;
-    let layers = layers.iter().map(|&Health { gradient_norm, dead, saturated, step }| ShownHealth {
+pub(crate) fn evidence_text(evidence: &EpochDiagnostics) -> String {
+    let EpochDiagnostics { confusion, layers } = evidence;
+    let layers = layers.iter().map(|&LayerStats { gradient_norm, dead, saturated, step }| ShownHealth {
         gradient_norm: Some(gradient_norm),
         dead,
         saturated,
@@ -113,15 +113,15 @@ pub(crate) fn evidence_text(evidence: &Evidence) -> String {
     text(&Shown { confusion: confusion.clone(), layers: layers.collect() })
 }
 
-pub(crate) fn evidence(text: &str) -> serde_json::Result<Evidence> {
+pub(crate) fn evidence(text: &str) -> serde_json::Result<EpochDiagnostics> {
     let Shown { confusion, layers } = serde_json::from_str(text)?;
-    let layers = layers.into_iter().map(|ShownHealth { gradient_norm, dead, saturated, step }| Health {
+    let layers = layers.into_iter().map(|ShownHealth { gradient_norm, dead, saturated, step }| LayerStats {
         gradient_norm: gradient_norm.unwrap_or(f64::NAN),
         dead,
         saturated,
         step,
     });
-    Ok(Evidence { confusion, layers: layers.collect() })
+    Ok(EpochDiagnostics { confusion, layers: layers.collect() })
 }
 
 /// JSON of structs of plain values with text keys, whose serialization cannot fail.
@@ -147,11 +147,11 @@ mod tests {
 
     #[test]
     fn what_is_not_finite_survives_as_nan_or_none() {
-        let given = Row { train_loss: f64::INFINITY, val_loss: Some(f64::NAN), ..row(1, [Some(0.0); 8]) };
+        let given = EpochMetrics { train_loss: f64::INFINITY, val_loss: Some(f64::NAN), ..row(1, [Some(0.0); 8]) };
         let read = row(1, figures(&given));
         assert!(read.train_loss.is_nan() && read.val_loss.is_none() && read.val_accuracy == Some(0.0));
-        let health = Health { gradient_norm: f64::NAN, dead: Some(f64::NAN), saturated: None, step: None };
-        let read = evidence(&evidence_text(&Evidence { confusion: None, layers: vec![health] })).unwrap();
+        let health = LayerStats { gradient_norm: f64::NAN, dead: Some(f64::NAN), saturated: None, step: None };
+        let read = evidence(&evidence_text(&EpochDiagnostics { confusion: None, layers: vec![health] })).unwrap();
         assert!(read.layers[0].gradient_norm.is_nan() && read.layers[0].dead.is_none());
     }
 }

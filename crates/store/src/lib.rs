@@ -2,7 +2,7 @@
 //!
 //! [`open`] takes a folder or a URL and returns a [`Store`]: records of runs, their epochs, their files, the log of
 //! test set evaluations, sweeps and their journals. A [`Recorder`] writes a run from its own thread, so that training
-//! never waits. A [`Journal`] is the event log of a sweep, which agents read and append to. A [`Presence`] is a lock
+//! never waits. A [`Journal`] is the event log of a sweep, which agents read and append to. A [`LivenessLock`] is a lock
 //! that shows other processes of this machine that an agent is alive.
 //!
 //! A folder holds `handloom.db` (SQLite) and `runs/ID/` for files; it is made by the first write, never by reading.
@@ -24,9 +24,9 @@
 
 mod epoch;
 mod error;
+mod liveness_lock;
 mod lost;
 mod postgres;
-mod presence;
 mod recorder;
 mod run;
 mod sqlite;
@@ -36,14 +36,14 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 use handloom_sweep::{Entry, Page, Seq};
 
-pub use epoch::{Epoch, Opening};
+pub use epoch::{Epoch, TestSetAccess};
 pub use error::{Error, Result};
+pub use liveness_lock::{LivenessLock, liveness};
 pub use lost::Lost;
 pub use postgres::{Postgres, masked};
-pub use presence::{Presence, liveness};
 pub use recorder::Recorder;
 pub use run::{ByRun, Labels, Run, SILENCE_MS, Status, UnknownStatus, WITH_RESULT, best, latest_dataset};
 pub use sqlite::Sqlite;
@@ -106,13 +106,13 @@ pub trait Store: Send + Sync {
     fn epochs(&self, run: &str) -> Result<Vec<Epoch>>;
 
     /// Metrics of all epochs of several runs, in order of epochs, without the diagnostics.
-    fn rows(&self, runs: &[&str]) -> Result<ByRun<Vec<Row>>>;
+    fn rows(&self, runs: &[&str]) -> Result<ByRun<Vec<EpochMetrics>>>;
 
     /// Metrics of every run's last epoch.
-    fn last_rows(&self) -> Result<ByRun<Row>>;
+    fn last_rows(&self) -> Result<ByRun<EpochMetrics>>;
 
     /// Metrics of one given epoch of each of several runs; runs without that epoch are left out.
-    fn rows_at(&self, epochs: &[(&str, u64)]) -> Result<ByRun<Row>>;
+    fn rows_at(&self, epochs: &[(&str, u64)]) -> Result<ByRun<EpochMetrics>>;
 
     /// Deletes the epochs of a run that are later than `epoch`.
     fn forget_after(&self, run: &str, epoch: u64) -> Result<()>;
@@ -121,10 +121,10 @@ pub trait Store: Send + Sync {
     fn heartbeat(&self, run: &str) -> Result<()>;
 
     /// Records that a test set was opened; returns how often the same test images have been opened, this time included.
-    fn open_test(&self, opening: &Opening) -> Result<u64>;
+    fn open_test(&self, opening: &TestSetAccess) -> Result<u64>;
 
     /// Every opening of a test set, by time.
-    fn openings(&self) -> Result<Vec<Opening>>;
+    fn openings(&self) -> Result<Vec<TestSetAccess>>;
 
     /// Stores a file of a run, or replaces it: in `runs/ID/`, or in the database, up to 64 MiB a run.
     fn put_file(&self, run: &str, name: &str, bytes: &[u8]) -> Result<()>;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use handloom_engine::event::{Evidence, Row};
+use handloom_engine::event::{EpochDiagnostics, EpochMetrics};
 
 use crate::{Epoch, Error, Lost, Result, Run, Store};
 
@@ -24,7 +24,7 @@ const BATCH: usize = 256;
 
 /// Records a run while it trains.
 pub struct Recorder {
-    desk: Arc<Desk>,
+    shared: Arc<Shared>,
     run: String,
     at: String,
     writer: Option<JoinHandle<()>>,
@@ -41,13 +41,13 @@ enum Item {
 }
 
 #[derive(Default)]
-struct Desk {
-    tray: Mutex<Tray>,
+struct Shared {
+    locked: Mutex<Queue>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct Tray {
+struct Queue {
     /// Queue of pending items, numbered in order of arrival.
     items: VecDeque<(u64, Item)>,
     count: u64,
@@ -71,39 +71,39 @@ impl Recorder {
     /// Starts the writer thread and queues `run` as the first item. To learn at once that the store works, call
     /// [`Store::put`] before.
     pub fn new(store: Arc<dyn Store>, run: Run) -> io::Result<Self> {
-        let desk = Arc::new(Desk::default());
+        let shared = Arc::new(Shared::default());
         let (id, at) = (run.id.clone(), store.at());
-        desk.lay(Item::Begin(Arc::new(run)));
-        let (behind, of) = (Arc::clone(&desk), id.clone());
+        shared.lay(Item::Begin(Arc::new(run)));
+        let (behind, of) = (Arc::clone(&shared), id.clone());
         let writer = thread::Builder::new().name("recorder".into()).spawn(move || write(&*store, &of, &behind))?;
-        Ok(Self { desk, run: id, at, writer: Some(writer) })
+        Ok(Self { shared, run: id, at, writer: Some(writer) })
     }
 
     /// Records an epoch.
-    pub fn epoch(&self, row: &Row, evidence: &Evidence) {
-        self.desk.lay(Item::Epoch(Arc::new(Epoch { row: row.clone(), evidence: evidence.clone() })));
+    pub fn epoch(&self, row: &EpochMetrics, evidence: &EpochDiagnostics) {
+        self.shared.lay(Item::Epoch(Arc::new(Epoch { row: row.clone(), evidence: evidence.clone() })));
     }
 
     /// Replaces the run's record, but not its labels.
     pub fn put(&self, run: Run) {
-        self.desk.lay(Item::Record(Arc::new(run)));
+        self.shared.lay(Item::Record(Arc::new(run)));
     }
 
     /// Stores a file of the run.
     pub fn file(&self, name: &str, bytes: Vec<u8>) {
-        self.desk.lay(Item::File(name.into(), bytes.into()));
+        self.shared.lay(Item::File(name.into(), bytes.into()));
     }
 
     /// Error that currently keeps the store from being written, if there is one.
     pub fn trouble(&self) -> Option<Error> {
-        self.desk.tray().trouble.clone()
+        self.shared.locked().trouble.clone()
     }
 
     /// Waits until the run is in the store and visible to other processes, at most for `patience`. Call it before any
     /// other item is queued.
     pub fn begun(&self, patience: Duration) {
-        let waits = |tray: &mut Tray| !tray.ended && matches!(tray.items.front(), Some((_, Item::Begin(_))));
-        drop(self.desk.changed.wait_timeout_while(self.desk.tray(), patience, waits));
+        let waits = |locked: &mut Queue| !locked.ended && matches!(locked.items.front(), Some((_, Item::Begin(_))));
+        drop(self.shared.changed.wait_timeout_while(self.shared.locked(), patience, waits));
     }
 
     /// Waits until everything is stored, at most for `patience`.
@@ -113,14 +113,14 @@ impl Recorder {
 
     fn close(&mut self, patience: Duration) -> Result<(), Box<Lost>> {
         let Some(writer) = self.writer.take() else { return Ok(()) };
-        let mut tray = self.desk.tray();
-        tray.until = Some(Instant::now() + patience);
-        self.desk.changed.notify_all();
-        let waited = self.desk.changed.wait_timeout_while(tray, patience, |tray| !tray.ended);
-        let tray = waited.unwrap_or_else(PoisonError::into_inner).0;
-        let lost = self.lost(&tray, patience);
-        let ended = tray.ended;
-        drop(tray);
+        let mut locked = self.shared.locked();
+        locked.until = Some(Instant::now() + patience);
+        self.shared.changed.notify_all();
+        let waited = self.shared.changed.wait_timeout_while(locked, patience, |locked| !locked.ended);
+        let locked = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let lost = self.lost(&locked, patience);
+        let ended = locked.ended;
+        drop(locked);
         if ended {
             // The thread panics only if the store does; its unfinished items are in `lost`.
             let _ = writer.join();
@@ -128,12 +128,12 @@ impl Recorder {
         lost.map_or(Ok(()), |lost| Err(Box::new(lost)))
     }
 
-    fn lost(&self, tray: &Tray, patience: Duration) -> Option<Lost> {
-        let mut items = tray.refused.iter().chain(tray.items.iter().map(|(_, item)| item)).peekable();
+    fn lost(&self, locked: &Queue, patience: Duration) -> Option<Lost> {
+        let mut items = locked.refused.iter().chain(locked.items.iter().map(|(_, item)| item)).peekable();
         items.peek()?;
-        let why = match &tray.trouble {
+        let why = match &locked.trouble {
             Some(error) => error.to_string(),
-            None if tray.ended => "the thread that writes broke off".into(),
+            None if locked.ended => "the thread that writes broke off".into(),
             None => format!("it was not done after {} s", patience.as_secs_f64()),
         };
         let (run, at) = (self.run.clone(), self.at.clone());
@@ -156,101 +156,101 @@ impl Drop for Recorder {
     }
 }
 
-impl Desk {
-    fn tray(&self) -> MutexGuard<'_, Tray> {
-        self.tray.lock().unwrap_or_else(PoisonError::into_inner)
+impl Shared {
+    fn locked(&self) -> MutexGuard<'_, Queue> {
+        self.locked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lay(&self, item: Item) {
-        let mut tray = self.tray();
+        let mut locked = self.locked();
         if matches!(item, Item::Record(_)) {
-            tray.items.retain(|(_, item)| !matches!(item, Item::Record(_)));
+            locked.items.retain(|(_, item)| !matches!(item, Item::Record(_)));
         }
-        tray.count += 1;
-        let number = tray.count;
-        tray.items.push_back((number, item));
+        locked.count += 1;
+        let number = locked.count;
+        locked.items.push_back((number, item));
         self.changed.notify_all();
     }
 
     /// Blocks until there is a job, and returns it.
     fn next(&self, beat: Instant) -> Job {
-        let mut tray = self.tray();
+        let mut locked = self.locked();
         loop {
             let now = Instant::now();
-            let overdue = tray.until.is_some_and(|until| now >= until);
-            let begun = !matches!(tray.items.front(), Some((_, Item::Begin(_))));
-            if overdue || (tray.until.is_some() && tray.items.is_empty()) {
+            let overdue = locked.until.is_some_and(|until| now >= until);
+            let begun = !matches!(locked.items.front(), Some((_, Item::Begin(_))));
+            if overdue || (locked.until.is_some() && locked.items.is_empty()) {
                 return Job::End;
             }
-            if begun && now >= beat && tray.until.is_none() {
+            if begun && now >= beat && locked.until.is_none() {
                 return Job::Beat;
             }
-            if let Some((number, item)) = tray.items.front() {
+            if let Some((number, item)) = locked.items.front() {
                 if !matches!(item, Item::Epoch(_)) {
                     return Job::Write(vec![item.clone()], *number);
                 }
-                let epochs = tray.items.iter().take_while(|(_, item)| matches!(item, Item::Epoch(_))).take(BATCH);
+                let epochs = locked.items.iter().take_while(|(_, item)| matches!(item, Item::Epoch(_))).take(BATCH);
                 let (numbers, epochs): (Vec<u64>, Vec<Item>) = epochs.cloned().unzip();
                 return Job::Write(epochs, *numbers.last().expect("the first of them is an epoch"));
             }
             let wait = beat.saturating_duration_since(now);
-            tray = self.changed.wait_timeout(tray, wait).unwrap_or_else(PoisonError::into_inner).0;
+            locked = self.changed.wait_timeout(locked, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
     /// Updates the queue with the result of a job. Returns the delay before a retry, or none if the job is done with.
     fn settle(&self, last: u64, result: Result<()>, pause: Duration) -> Option<Duration> {
-        let mut tray = self.tray();
+        let mut locked = self.locked();
         let Err(error) = result else {
-            tray.items.retain(|(number, _)| *number > last);
+            locked.items.retain(|(number, _)| *number > last);
             self.changed.notify_all();
             // An error that cost items is still reported at the end.
-            if tray.refused.is_empty() {
-                tray.trouble = None;
+            if locked.refused.is_empty() {
+                locked.trouble = None;
             }
             return None;
         };
         if error.is_temporary() {
-            tray.trouble = Some(error);
-            let pause = if tray.until.is_some() { pause.min(PAUSES[2]) } else { pause };
+            locked.trouble = Some(error);
+            let pause = if locked.until.is_some() { pause.min(PAUSES[2]) } else { pause };
             return Some(pause);
         }
         // If the run or its store was removed, no item can be stored any more; other errors concern this job alone.
         let all = matches!(error, Error::NoRun { .. } | Error::Removed { .. });
         let (refused, kept): (VecDeque<_>, VecDeque<_>) =
-            tray.items.drain(..).partition(|(number, _)| all || *number <= last);
-        tray.items = kept;
-        tray.refused.extend(refused.into_iter().map(|(_, item)| item));
-        tray.trouble = Some(error);
+            locked.items.drain(..).partition(|(number, _)| all || *number <= last);
+        locked.items = kept;
+        locked.refused.extend(refused.into_iter().map(|(_, item)| item));
+        locked.trouble = Some(error);
         None
     }
 
     /// Sleeps before a retry; [`Recorder::finish`] ends a longer backoff early.
     fn rest(&self, pause: Duration) {
-        let tray = self.tray();
-        if tray.until.is_some() {
-            drop(tray);
+        let locked = self.locked();
+        if locked.until.is_some() {
+            drop(locked);
             thread::sleep(pause);
         } else {
-            drop(self.changed.wait_timeout_while(tray, pause, |tray| tray.until.is_none()));
+            drop(self.changed.wait_timeout_while(locked, pause, |locked| locked.until.is_none()));
         }
     }
 }
 
 /// Main loop of the writer thread.
-fn write(store: &dyn Store, run: &str, desk: &Desk) {
+fn write(store: &dyn Store, run: &str, shared: &Shared) {
     /// Marks the queue as ended, even if the store panics.
-    struct Ended<'a>(&'a Desk);
+    struct Ended<'a>(&'a Shared);
     impl Drop for Ended<'_> {
         fn drop(&mut self) {
-            self.0.tray().ended = true;
+            self.0.locked().ended = true;
             self.0.changed.notify_all();
         }
     }
-    let _ended = Ended(desk);
+    let _ended = Ended(shared);
     let (mut beat, mut pause) = (Instant::now() + BEAT, PAUSES[0]);
     loop {
-        let (result, last) = match desk.next(beat) {
+        let (result, last) = match shared.next(beat) {
             Job::End => return,
             Job::Beat => {
                 beat = Instant::now() + BEAT;
@@ -258,9 +258,9 @@ fn write(store: &dyn Store, run: &str, desk: &Desk) {
             }
             Job::Write(items, last) => (stored(store, run, &items), last),
         };
-        match desk.settle(last, result, pause) {
+        match shared.settle(last, result, pause) {
             Some(wait) => {
-                desk.rest(wait);
+                shared.rest(wait);
                 pause = (pause * 2).min(PAUSES[1]);
             }
             None => pause = PAUSES[0],
@@ -290,7 +290,7 @@ mod tests {
     use super::*;
     use crate::Sqlite;
 
-    fn row(epoch: u64) -> Row {
+    fn row(epoch: u64) -> EpochMetrics {
         crate::epoch::row(epoch as i64, [Some(0.5); 8])
     }
 
@@ -321,7 +321,7 @@ mod tests {
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         let recorder = Recorder::new(Arc::clone(&store) as _, run()).unwrap();
         // The lock is held until everything is queued: a recorder that waited for the store would deadlock.
-        (1..=300).for_each(|epoch| recorder.epoch(&row(epoch), &Evidence::default()));
+        (1..=300).for_each(|epoch| recorder.epoch(&row(epoch), &EpochDiagnostics::default()));
         until(|| matches!(recorder.trouble(), Some(Error::Busy { .. })));
         assert_eq!(store.epochs("a").unwrap().len(), 0);
         other.execute_batch("ROLLBACK").unwrap();
@@ -352,12 +352,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = impatient(&folder);
         let recorder = Recorder::new(Arc::clone(&store) as _, run()).unwrap();
-        recorder.epoch(&row(1), &Evidence::default());
+        recorder.epoch(&row(1), &EpochDiagnostics::default());
         until(|| store.epochs("a").unwrap().len() == 1);
         let other = rusqlite::Connection::open(folder.path().join("handloom.db")).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         for epoch in [2, 3, 4, 6] {
-            recorder.epoch(&row(epoch), &Evidence::default());
+            recorder.epoch(&row(epoch), &EpochDiagnostics::default());
         }
         recorder.put(run());
         let lost = recorder.finish(Duration::from_millis(300)).unwrap_err();
@@ -375,12 +375,16 @@ mod tests {
         let store = impatient(&folder);
         store.limit_pages(16);
         let recorder = Recorder::new(Arc::clone(&store) as _, run()).unwrap();
-        let layers =
-            vec![
-                handloom_engine::event::Health { gradient_norm: 0.5, dead: None, saturated: None, step: Some(1e-3) };
-                40
-            ];
-        let evidence = Evidence { confusion: None, layers };
+        let layers = vec![
+            handloom_engine::event::LayerStats {
+                gradient_norm: 0.5,
+                dead: None,
+                saturated: None,
+                step: Some(1e-3)
+            };
+            40
+        ];
+        let evidence = EpochDiagnostics { confusion: None, layers };
         (1..=100).for_each(|epoch| recorder.epoch(&row(epoch), &evidence));
         until(|| matches!(recorder.trouble(), Some(Error::Full { .. })));
         assert!(store.epochs("a").unwrap().len() < 100);

@@ -26,7 +26,7 @@ pub struct Run {
     pub id: String,
     /// Made from the settings, or given.
     pub name: String,
-    /// Status when the record was written; [`Run::standing`] detects processes that have died since.
+    /// Status when the record was written; [`Run::effective_status`] detects processes that have died since.
     pub status: Status,
     /// The sweep that it is a trial of.
     pub sweep: Option<String>,
@@ -203,7 +203,7 @@ impl Run {
     ///
     /// A run recorded as `running` counts as killed if its process is gone: on this machine if nobody holds the lock;
     /// on another machine, or without a lock to check, if there was no heartbeat for 30 s.
-    pub fn standing(&self, here: &str, locked: impl FnOnce(&str) -> Option<bool>) -> Status {
+    pub fn effective_status(&self, here: &str, locked: impl FnOnce(&str) -> Option<bool>) -> Status {
         let heard = || self.heartbeat_age_ms.is_some_and(|age| age <= SILENCE_MS);
         let alive = match self.status {
             Status::Running if self.host == here => locked(&self.id).unwrap_or_else(heard),
@@ -297,17 +297,17 @@ mod tests {
     #[test]
     fn a_run_is_killed_without_lock_here_and_without_heartbeat_elsewhere() {
         let run = |age| Run { host: "here".into(), heartbeat_age_ms: age, ..Run::default() };
-        assert_eq!(run(Some(90_000)).standing("here", |_| Some(true)), Status::Running);
-        assert_eq!(run(Some(0)).standing("here", |_| Some(false)), Status::Killed);
+        assert_eq!(run(Some(90_000)).effective_status("here", |_| Some(true)), Status::Running);
+        assert_eq!(run(Some(0)).effective_status("here", |_| Some(false)), Status::Killed);
         // Without a lock to check, as in a database that several folders share, the heartbeat decides.
-        assert_eq!(run(Some(30_000)).standing("here", |_| None), Status::Running);
-        assert_eq!(run(Some(30_001)).standing("here", |_| None), Status::Killed);
+        assert_eq!(run(Some(30_000)).effective_status("here", |_| None), Status::Running);
+        assert_eq!(run(Some(30_001)).effective_status("here", |_| None), Status::Killed);
         let never = |_: &str| unreachable!("a lock says nothing about another machine");
-        assert_eq!(run(Some(30_000)).standing("there", never), Status::Running);
-        assert_eq!(run(Some(30_001)).standing("there", never), Status::Killed);
-        assert_eq!(run(None).standing("there", never), Status::Killed);
+        assert_eq!(run(Some(30_000)).effective_status("there", never), Status::Running);
+        assert_eq!(run(Some(30_001)).effective_status("there", never), Status::Killed);
+        assert_eq!(run(None).effective_status("there", never), Status::Killed);
         for status in Status::ALL.into_iter().filter(|&status| status != Status::Running) {
-            assert_eq!(Run { status, ..run(None) }.standing("here", never), status);
+            assert_eq!(Run { status, ..run(None) }.effective_status("here", never), status);
         }
     }
 

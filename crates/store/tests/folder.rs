@@ -6,11 +6,11 @@ use std::process::{Command, Stdio};
 use std::sync::Barrier;
 use std::thread;
 
-use handloom_engine::event::{Evidence, Row};
+use handloom_engine::event::{EpochDiagnostics, EpochMetrics};
 use handloom_store::{Error, Recorder, Run, Status, open};
 
-fn row(epoch: u64) -> Row {
-    Row {
+fn row(epoch: u64) -> EpochMetrics {
+    EpochMetrics {
         epoch,
         train_loss: 1.0 / epoch as f64,
         train_accuracy: 0.5,
@@ -35,7 +35,7 @@ fn writes_until_it_is_killed() {
     store.put(&run()).unwrap();
     let recorder = Recorder::new(store.clone(), run()).unwrap();
     for epoch in 1.. {
-        recorder.epoch(&row(epoch), &Evidence::default());
+        recorder.epoch(&row(epoch), &EpochDiagnostics::default());
         while store.last_rows().unwrap().get("killed").is_none_or(|last| last.epoch < epoch) {
             thread::yield_now();
         }
@@ -64,7 +64,7 @@ fn a_killed_process_leaves_what_it_wrote() {
     assert_eq!(epochs, (1..=epochs.len() as u64).collect::<Vec<_>>());
     assert!(epochs.len() as u64 >= told, "{} of {told} epochs", epochs.len());
     let read = store.run("killed").unwrap().unwrap();
-    assert_eq!((read.status, read.standing("here", |_| Some(false))), (Status::Running, Status::Killed));
+    assert_eq!((read.status, read.effective_status("here", |_| Some(false))), (Status::Running, Status::Killed));
     // Nothing stays locked.
     store.log("killed", &[]).unwrap();
     store.put(&Run { status: Status::Killed, ..run() }).unwrap();

@@ -86,7 +86,7 @@ fn answers_questions() {
             "pulse" => told(store.pulse()),
             "replacements" => told(store.replacements()),
             "put" => told(store.put(&run("another")).map(|()| "done")),
-            "count" => told(store.open_test(&handloom_store::Opening::default())),
+            "count" => told(store.open_test(&handloom_store::TestSetAccess::default())),
             "entries" => told(store.entries("s", 0).map(|page| page.entries.len())),
             other => panic!("{other}"),
         };

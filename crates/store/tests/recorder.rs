@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use handloom_engine::event::{Evidence, Row};
-use handloom_store::{ByRun, Epoch, Error, Labels, Opening, Recorder, Result, Run, Status, Store, Sweep, open};
+use handloom_engine::event::{EpochDiagnostics, EpochMetrics};
+use handloom_store::{ByRun, Epoch, Error, Labels, Recorder, Result, Run, Status, Store, Sweep, TestSetAccess, open};
 use handloom_sweep::{Entry, Page, Seq};
 
 /// A store whose writes fail at first, in the given way, and which notes what was written.
@@ -79,13 +79,13 @@ impl Store for Flaky {
     fn epochs(&self, run: &str) -> Result<Vec<Epoch>> {
         self.inner.epochs(run)
     }
-    fn rows(&self, runs: &[&str]) -> Result<ByRun<Vec<Row>>> {
+    fn rows(&self, runs: &[&str]) -> Result<ByRun<Vec<EpochMetrics>>> {
         self.inner.rows(runs)
     }
-    fn last_rows(&self) -> Result<ByRun<Row>> {
+    fn last_rows(&self) -> Result<ByRun<EpochMetrics>> {
         self.inner.last_rows()
     }
-    fn rows_at(&self, epochs: &[(&str, u64)]) -> Result<ByRun<Row>> {
+    fn rows_at(&self, epochs: &[(&str, u64)]) -> Result<ByRun<EpochMetrics>> {
         self.inner.rows_at(epochs)
     }
     fn recent(&self, within_ms: u64) -> Result<Vec<Run>> {
@@ -100,10 +100,10 @@ impl Store for Flaky {
     fn heartbeat(&self, run: &str) -> Result<()> {
         self.inner.heartbeat(run)
     }
-    fn open_test(&self, opening: &Opening) -> Result<u64> {
+    fn open_test(&self, opening: &TestSetAccess) -> Result<u64> {
         self.inner.open_test(opening)
     }
-    fn openings(&self) -> Result<Vec<Opening>> {
+    fn openings(&self) -> Result<Vec<TestSetAccess>> {
         self.inner.openings()
     }
     fn put_file(&self, run: &str, name: &str, bytes: &[u8]) -> Result<()> {
@@ -137,8 +137,8 @@ fn run(epochs: u64) -> Run {
     Run { id: "a".into(), epochs, status, ..Run::default() }
 }
 
-fn row(epoch: u64) -> Row {
-    Row {
+fn row(epoch: u64) -> EpochMetrics {
+    EpochMetrics {
         epoch,
         train_loss: 1.0,
         train_accuracy: 0.5,
@@ -173,7 +173,7 @@ fn failures_lose_nothing_and_keep_the_order() {
     let store = Flaky::new(&folder, 4, busy);
     let recorder = Recorder::new(Arc::clone(&store) as _, run(0)).unwrap();
     for epoch in 1..=3 {
-        recorder.epoch(&row(epoch), &Evidence::default());
+        recorder.epoch(&row(epoch), &EpochDiagnostics::default());
         recorder.put(run(epoch));
     }
     recorder.file("model.safetensors", b"weights".to_vec());
@@ -192,9 +192,9 @@ fn what_is_refused_for_good_stops_nothing_else_and_is_told() {
     let recorder = Recorder::new(Arc::clone(&store) as _, run(0)).unwrap();
     until(|| store.written().len() == 1);
     store.failures.store(1, Ordering::SeqCst);
-    recorder.epoch(&row(1), &Evidence::default());
+    recorder.epoch(&row(1), &EpochDiagnostics::default());
     until(|| recorder.trouble().is_some());
-    recorder.epoch(&row(2), &Evidence::default());
+    recorder.epoch(&row(2), &EpochDiagnostics::default());
     recorder.put(run(2));
     let lost = recorder.finish(Duration::from_mins(5)).unwrap_err();
     assert_eq!((&lost.epochs[..], lost.record), (&[1][..], false));
@@ -207,7 +207,7 @@ fn a_run_that_is_removed_while_it_trains_does_not_come_back() {
     let folder = tempfile::tempdir().unwrap();
     let store = Flaky::new(&folder, 0, never);
     let recorder = Recorder::new(Arc::clone(&store) as _, run(0)).unwrap();
-    recorder.epoch(&row(1), &Evidence::default());
+    recorder.epoch(&row(1), &EpochDiagnostics::default());
     until(|| store.written().len() == 2);
     assert!(store.remove("a").unwrap());
     recorder.put(run(2));
@@ -221,7 +221,7 @@ fn who_finishes_waits_no_longer_than_asked() {
     let folder = tempfile::tempdir().unwrap();
     let store = Flaky::new(&folder, u32::MAX, busy);
     let recorder = Recorder::new(Arc::clone(&store) as _, run(0)).unwrap();
-    recorder.epoch(&row(1), &Evidence::default());
+    recorder.epoch(&row(1), &EpochDiagnostics::default());
     recorder.file("plot.svg", Vec::new());
     // The store never answers: a recorder without a time limit would wait for ever.
     let lost = recorder.finish(Duration::from_millis(400)).unwrap_err();
@@ -234,7 +234,7 @@ fn a_recorder_that_is_dropped_writes_what_it_can() {
     let folder = tempfile::tempdir().unwrap();
     let store = Flaky::new(&folder, 2, busy);
     let recorder = Recorder::new(Arc::clone(&store) as _, run(0)).unwrap();
-    recorder.epoch(&row(1), &Evidence::default());
+    recorder.epoch(&row(1), &EpochDiagnostics::default());
     // The remaining items need no second attempt, so that the time limit of a drop suffices.
     until(|| store.failures.load(Ordering::SeqCst) == 0);
     drop(recorder);
@@ -246,7 +246,7 @@ fn a_store_that_panics_takes_only_the_recorder_along() {
     let folder = tempfile::tempdir().unwrap();
     let store = Flaky::new(&folder, 1, || panic!("a bug of the store's, as this test wants it"));
     let recorder = Recorder::new(Arc::clone(&store) as _, run(0)).unwrap();
-    recorder.epoch(&row(1), &Evidence::default());
+    recorder.epoch(&row(1), &EpochDiagnostics::default());
     let lost = recorder.finish(Duration::from_mins(5)).unwrap_err();
     assert!(lost.record && lost.epochs == [1] && lost.why.contains("broke off"), "{lost}");
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 pub use self::correlation::{Correlation, correlation};
 use self::forest::{Data, grow};
-use crate::space::{Distribution, Space};
+use crate::space::{Distribution, SearchSpace};
 use crate::trial::{Goal, Status, Trial};
 
 /// Fewest trials of which anything is said.
@@ -82,7 +82,7 @@ pub struct Column {
 /// Importance is that of shuffling a parameter in a random forest (Breiman, 2001, section 10). Its interval is the
 /// delete-d jackknife's over forests of two thirds of the trials (Ishwaran & Lu, 2019, *Standard Errors and Confidence
 /// Intervals for Variable Importance in Random Forest Regression, Classification, and Survival*).
-pub fn importance(space: &Space, history: &[Trial], goal: Goal) -> Importance {
+pub fn importance(space: &SearchSpace, history: &[Trial], goal: Goal) -> Importance {
     let rows = Rows::new(space, history);
     let n = rows.data.target.len();
     if n < 2 || rows.data.columns.is_empty() {
@@ -148,7 +148,7 @@ struct Rows {
 }
 
 impl Rows {
-    fn new(space: &Space, history: &[Trial]) -> Self {
+    fn new(space: &SearchSpace, history: &[Trial]) -> Self {
         let counts = |trial: &&Trial| match trial.status {
             Status::Finished | Status::Pruned => trial.best().is_some(),
             Status::Diverged => true,
@@ -218,9 +218,9 @@ mod tests {
     use crate::space::Parameter;
 
     /// Trials in which the rate matters much, the optimizer some, and the rest not at all.
-    fn trials(n: u64) -> (Space, Vec<Trial>) {
+    fn trials(n: u64) -> (SearchSpace, Vec<Trial>) {
         let parameter = |name: &str, distribution| Parameter { name: name.into(), distribution };
-        let space = Space {
+        let space = SearchSpace {
             parameters: vec![
                 parameter("epochs", Distribution::Constant(json!(5))),
                 parameter("layers", Distribution::IntUniform(1, 5)),
@@ -234,7 +234,7 @@ mod tests {
         };
         let trial = |number| {
             let mut rng = Rng::stream(7, "importance test", number);
-            let choice: crate::Choice = (space.parameters.iter())
+            let choice: crate::Params = (space.parameters.iter())
                 .map(|parameter| (parameter.name.clone(), parameter.distribution.at(rng.unit())))
                 .collect();
             let rate = choice["rate"].as_f64().unwrap().log10();

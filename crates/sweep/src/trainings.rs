@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use handloom_engine::config::{Config, find};
 use serde_json::{Map, Value};
 
-use crate::space::{Choice, Space};
+use crate::space::{Params, SearchSpace};
 use crate::spec::{Method, Spec};
 use crate::trial::Trial;
 
@@ -27,7 +27,7 @@ pub struct Trainings {
 impl Trainings {
     /// Those of `space`, the part of `spec` that is tried where `settings` hold for every trial. None if its points are
     /// infinitely many or too many to compare, or if none of them is a configuration.
-    pub fn of(spec: &Spec, space: &Space, settings: &Map<String, Value>) -> Option<Self> {
+    pub fn of(spec: &Spec, space: &SearchSpace, settings: &Map<String, Value>) -> Option<Self> {
         let points = Points::new(spec.method, space)?;
         let count = points.count;
         let different: HashSet<String> = points.filter_map(|choice| training(spec, settings, &choice)).collect();
@@ -58,7 +58,7 @@ impl Trainings {
 }
 
 /// The effective configuration of a choice as text, if it is a configuration.
-fn training(spec: &Spec, settings: &Map<String, Value>, choice: &Choice) -> Option<String> {
+fn training(spec: &Spec, settings: &Map<String, Value>, choice: &Params) -> Option<String> {
     let mut config = Config::default();
     // Settings beside the configuration, such as a name, have no influence.
     let fixed = settings.iter().filter(|(name, _)| find(name).is_some());
@@ -76,7 +76,7 @@ struct Points {
 }
 
 impl Points {
-    fn new(method: Method, space: &Space) -> Option<Self> {
+    fn new(method: Method, space: &SearchSpace) -> Option<Self> {
         let values = |parameter: &crate::space::Parameter| {
             let distribution = &parameter.distribution;
             let values = match method {
@@ -95,9 +95,9 @@ impl Points {
 }
 
 impl Iterator for Points {
-    type Item = Choice;
+    type Item = Params;
 
-    fn next(&mut self) -> Option<Choice> {
+    fn next(&mut self) -> Option<Params> {
         let mut index = self.next;
         self.next += 1;
         (index < self.count).then(|| {
@@ -167,7 +167,7 @@ parameters:
         let trainings = Trainings::of(&spec, &spec.space, &Map::new()).unwrap();
         let trial = |(number, (optimizer, momentum)): (u64, (&str, f64))| Trial {
             number,
-            choice: Choice::from([
+            choice: Params::from([
                 ("optimizer".into(), json!(optimizer)),
                 ("momentum".into(), json!(momentum)),
                 ("num_layers".into(), json!(0)),

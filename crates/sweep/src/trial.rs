@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::space::Choice;
+use crate::space::Params;
 
 /// Direction of a metric: maximize or minimize.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,7 +79,7 @@ pub struct Trial {
     /// Position in the sweep, from 0.
     pub number: u64,
     /// Parameters that it tries.
-    pub choice: Choice,
+    pub choice: Params,
     /// The metric after each epoch of the present attempt, as a cost: negated if more is better. May hold what is not finite.
     pub costs: Vec<f64>,
     /// Status.

@@ -2,7 +2,7 @@
 //!
 //! `web/format.js` is the twin of this module for the pages. The tests of both read `web/tests/format.json`.
 
-use handloom_sweep::space::Choice;
+use handloom_sweep::space::Params;
 use serde_json::Value;
 
 pub use crate::words::{count, grouped};
@@ -93,7 +93,7 @@ pub fn plain(value: &Value) -> String {
 }
 
 /// One trial's values of the parameters that a sweep varies: `activation relu · batch_size 32 · learning_rate 0.00081`.
-pub fn parameters(choice: &Choice, varying: &[String]) -> String {
+pub fn parameters(choice: &Params, varying: &[String]) -> String {
     let said = varying.iter().filter_map(|name| Some(format!("{name} {}", plain(choice.get(name)?))));
     said.collect::<Vec<_>>().join(" · ")
 }
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_trial_is_told_by_what_varies() {
-        let choice = Choice::from([
+        let choice = Params::from([
             ("lr".into(), Value::from(0.01)),
             ("e".into(), Value::from(5)),
             ("sz".into(), Value::from(vec![64, 32])),

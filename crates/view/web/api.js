@@ -1,5 +1,5 @@
 // @ts-check
-// The one door to the data: the server's answers, or those that a report carries in its element `answers`, an object from
+// The one way to the data: the server's answers, or those that a report carries in its element `answers`, an object from
 // addresses such as `/api/project` to answers: JSON, or where that is long JSON as `application/gzip` in base64.
 
 /** Something that could not be had, with what to do about it. */

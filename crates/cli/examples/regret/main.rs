@@ -17,7 +17,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use handloom_data::catalog::data_dirs;
-use handloom_data::obtain;
+use handloom_data::fetch_or_locate;
 
 /// Rows of the table, at most.
 const ROWS: usize = 5832;
@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let number = std::env::args().nth(2).map(|number| number.parse::<u64>()).transpose()?;
     match std::env::args().nth(1).as_deref() {
         Some("train") => {
-            let data = obtain("fashion_mnist", &data_dirs(None), &mut |_| ())?.train()?;
+            let data = fetch_or_locate("fashion_mnist", &data_dirs(None), &mut |_| ())?.train()?;
             let time = Duration::from_secs(number.unwrap_or(900));
             table::extend(&table, &table::part(&data), ROWS, time)?;
             Ok(())

@@ -3,7 +3,7 @@
 use handloom_engine::rng::Rng;
 use handloom_sweep::pruner::{Hyperband, Pruner as _};
 use handloom_sweep::sampler::Bayes;
-use handloom_sweep::{Choice, Distribution, Parameter, Space, Status, Trial};
+use handloom_sweep::{Distribution, Parameter, Params, SearchSpace, Status, Trial};
 use serde_json::{Value, json};
 
 use crate::table::{Row, parameters};
@@ -40,8 +40,8 @@ impl Search {
 
 /// The configurations of the table.
 pub(crate) struct Field {
-    space: Space,
-    choices: Vec<Choice>,
+    space: SearchSpace,
+    choices: Vec<Params>,
     /// Costs after each epoch, which are negated accuracies.
     costs: Vec<Vec<f64>>,
     /// The least of them.
@@ -54,7 +54,7 @@ impl Field {
         for row in rows {
             for epochs in EPOCHS {
                 let values = parameters().into_iter().zip(&row.values);
-                let mut choice: Choice = values.map(|((name, _), value)| (name.to_owned(), value.clone())).collect();
+                let mut choice: Params = values.map(|((name, _), value)| (name.to_owned(), value.clone())).collect();
                 choice.insert("epochs".into(), json!(epochs));
                 choices.push(choice);
                 costs.push(row.accuracy.iter().take(epochs).map(|accuracy| -accuracy).collect());
@@ -68,7 +68,7 @@ impl Field {
         let mut all: Vec<Parameter> = parameters().into_iter().chain([epochs]).map(parameter).collect();
         all.sort_by(|a, b| a.name.cmp(&b.name));
         let best = costs.iter().flatten().copied().fold(f64::INFINITY, f64::min);
-        Self { space: Space { parameters: all }, choices, costs, best }
+        Self { space: SearchSpace { parameters: all }, choices, costs, best }
     }
 
     /// Number of configurations.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use handloom_sweep::sampler::{Bayes, Random, Sampler as _};
-use handloom_sweep::{Distribution, Parameter, Space, Status, Trial};
+use handloom_sweep::{Distribution, Parameter, SearchSpace, Status, Trial};
 
 use crate::table::parameters;
 
@@ -19,7 +19,7 @@ pub(crate) fn table() -> String {
         name: name.into(),
         distribution: Distribution::Categorical(values, None),
     };
-    let mut space = Space { parameters: parameters().into_iter().map(categorical).collect() };
+    let mut space = SearchSpace { parameters: parameters().into_iter().map(categorical).collect() };
     for parameter in &mut space.parameters {
         if parameter.name == "learning_rate" {
             parameter.distribution = Distribution::LogUniformValues(1e-5, 1e-1);

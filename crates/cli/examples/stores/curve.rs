@@ -1,7 +1,7 @@
 //! Simulated learning curves of trainings.
 
 use handloom_engine::config::Config;
-use handloom_engine::event::{Evidence, Health, Row};
+use handloom_engine::event::{EpochDiagnostics, EpochMetrics, LayerStats};
 use handloom_engine::metric::Confusion;
 use handloom_engine::rng::Rng;
 use handloom_store::{Epoch, Status as RunStatus};
@@ -124,7 +124,7 @@ impl Curve {
             let lost = end == End::Diverged && is_last;
             let confusion = confusion(val_accuracy, &mut rng);
             let val_accuracy = confusion.accuracy();
-            let row = Row {
+            let row = EpochMetrics {
                 epoch,
                 train_loss: if lost { f64::NAN } else { 2.3 * (1.0 - train_accuracy) },
                 train_accuracy,
@@ -135,13 +135,13 @@ impl Curve {
                 seconds: 0.6 + 0.05 * rng.unit(),
                 val_seconds: 0.03,
             };
-            Epoch { row, evidence: Evidence { confusion: Some(confusion), layers: layers(config, epoch) } }
+            Epoch { row, evidence: EpochDiagnostics { confusion: Some(confusion), layers: layers(config, epoch) } }
         });
         Self { epochs: epochs.collect(), end }
     }
 
     /// The epoch whose weights are kept.
-    pub(crate) fn best(&self) -> Option<&Row> {
+    pub(crate) fn best(&self) -> Option<&EpochMetrics> {
         let rows = self.epochs.iter().map(|epoch| &epoch.row).filter(|row| row.val_accuracy.is_some());
         rows.reduce(|best, next| if next.val_accuracy > best.val_accuracy { next } else { best })
     }
@@ -171,12 +171,12 @@ fn confusion(accuracy: f64, rng: &mut Rng) -> Confusion {
 }
 
 /// Gradients that shrink towards the first layer where the activation is flat, and some units that died.
-fn layers(config: &Config, epoch: u64) -> Vec<Health> {
+fn layers(config: &Config, epoch: u64) -> Vec<LayerStats> {
     let depth = config.hidden_size.len();
     let (shrink, name) = (if config.activation.name() == "sigmoid" { 0.2_f64 } else { 0.8 }, config.activation.name());
     let layer = |at: usize| {
         let is_hidden = at < depth;
-        Health {
+        LayerStats {
             gradient_norm: shrink.powi((depth - at) as i32) / (epoch as f64).sqrt(),
             dead: (is_hidden && name == "relu").then_some(0.02 * at as f64),
             saturated: (is_hidden && ["sigmoid", "tanh"].contains(&name)).then_some(0.1 + 0.1 * at as f64),

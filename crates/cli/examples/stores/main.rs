@@ -14,7 +14,7 @@ use std::path::Path;
 use handloom_engine::config::Config;
 use handloom_engine::rng::Rng;
 use handloom_store::{Epoch, Run, Status, Store, Sweep, open};
-use handloom_sweep::{Choice, Entry, Spec};
+use handloom_sweep::{Entry, Params, Spec};
 use serde_json::json;
 
 use self::curve::{Curve, End};
@@ -156,7 +156,7 @@ fn sweep(store: &dyn Store, trials: u64) -> Result<(), Box<dyn Error>> {
     let mut clock_ms = [sweep.created_ms; 2];
     for number in 0..trials {
         let mut rng = Rng::stream(SEED, "choice", number);
-        let choice: Choice = (spec.space.parameters.iter())
+        let choice: Params = (spec.space.parameters.iter())
             .map(|parameter| (parameter.name.clone(), parameter.distribution.at(rng.unit())))
             .collect();
         let mut config = Config::default();

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use clap::ArgMatches;
 use handloom_data::catalog::{self, GARMENTS, SETS, Set};
 use handloom_data::notes::{Fingerprints, Note};
-use handloom_data::{Error, Located, TestPart, fetch, locate};
+use handloom_data::{DataSource, Error, TestPart, fetch, locate};
 use handloom_view::words::{count, grouped, quoted};
 use serde_json::{Value, json};
 
@@ -203,7 +203,7 @@ struct Whole {
     notes: Vec<Note>,
 }
 
-fn whole(found: &Located) -> Result<Whole, Error> {
+fn whole(found: &DataSource) -> Result<Whole, Error> {
     let (train, mut notes) = found.train_with_notes()?;
     let test = match found.check_test()? {
         TestPart::Present => {
@@ -235,7 +235,7 @@ fn show(matches: &ArgMatches, output: &Output) -> Result<()> {
         (a, b) => a.or(b),
     };
     let Source { located: found, fallback } = match named {
-        Some(name) => source::obtain(name, &data_dirs, output)?.into(),
+        Some(name) => source::fetch_or_locate(name, &data_dirs, output)?.into(),
         None => source::obtain_or_garments(SETS[0].name, &data_dirs, output)?,
     };
     let found = found.read_as(reading(&reading_flags(matches))?);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::ArgMatches;
-use handloom_data::Located;
+use handloom_data::DataSource;
 use handloom_engine::Machine;
 use handloom_engine::dataset::Dataset;
 use handloom_engine::loss::LossKind;
@@ -20,7 +20,7 @@ use crate::runs::{Run, Runs};
 use crate::settings::{fraction, threads};
 use crate::source::search::{Lost, Places, Sought};
 use crate::table::{elided, percent};
-use crate::{exit, ledger, source};
+use crate::{exit, source, test_set_log};
 
 /// Most classes whose rows are all shown without `--all`.
 const ROWS: usize = 10;
@@ -53,9 +53,15 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     }
 
     let figures = Figures::new(&model, &test, &machine);
-    let opening =
-        ledger::opening(&path.display().to_string(), run.as_ref(), &located, &test, "evaluate", figures.accuracy());
-    let openings = ledger::count(&runs, &opening, output);
+    let opening = test_set_log::opening(
+        &path.display().to_string(),
+        run.as_ref(),
+        &located,
+        &test,
+        "evaluate",
+        figures.accuracy(),
+    );
+    let openings = test_set_log::count(&runs, &opening, output);
     output.event(&figures.event(&path, run.as_ref(), &located, openings));
     figures.print(matches.get_flag("all"), output);
     if let Some(openings) = openings {
@@ -94,14 +100,14 @@ fn data_of(
     path: &Path,
     run: Option<(&Run, &Runs)>,
     output: &Output,
-) -> Result<Located> {
+) -> Result<DataSource> {
     let data_dirs = data_dirs(matches);
     let flags = reading_flags(matches);
     let mut read = model.config.clone();
     read.extend(flags.clone());
     let reading = reading(&read)?;
     if let Some(name) = text(matches, "dataset") {
-        return Ok(source::obtain(name, &data_dirs, output)?.read_as(reading));
+        return Ok(source::fetch_or_locate(name, &data_dirs, output)?.read_as(reading));
     }
     let Some(run) = run else {
         let name = model.config.get("dataset").and_then(Value::as_str).ok_or_else(|| {
@@ -110,7 +116,7 @@ fn data_of(
                 path.display()
             ))
         })?;
-        return Ok(source::obtain(name, &data_dirs, output)?.read_as(reading));
+        return Ok(source::fetch_or_locate(name, &data_dirs, output)?.read_as(reading));
     };
     let (run, runs) = run;
     let mut sought = Sought::of_run(&run.record);
@@ -129,7 +135,7 @@ fn data_of(
     Ok(found.located)
 }
 
-fn fits(model: &Model, test: &Dataset, located: &Located, named: bool) -> Result<()> {
+fn fits(model: &Model, test: &Dataset, located: &DataSource, named: bool) -> Result<()> {
     let (inputs, pixels) = (model.network.inputs(), test.pixels());
     let (known, classes) = (model.network.classes(), test.classes.len());
     let message = if inputs != pixels {
@@ -189,7 +195,7 @@ impl Figures {
         self.confusion.accuracy().unwrap_or(0.0)
     }
 
-    fn event(&self, path: &Path, run: Option<&Run>, located: &Located, openings: Option<u64>) -> Value {
+    fn event(&self, path: &Path, run: Option<&Run>, located: &DataSource, openings: Option<u64>) -> Value {
         let classes = self.classes.iter().zip(&self.of).map(|(name, class)| {
             json!({
                 "name": name, "precision": class.precision, "recall": class.recall, "f1": class.f1,

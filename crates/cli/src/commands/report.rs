@@ -8,14 +8,14 @@ use clap::ArgMatches;
 use handloom_engine::model::write_atomically;
 use handloom_store::Sweep;
 use handloom_view::site::report::Chosen;
-use handloom_view::site::{Site, Trouble};
+use handloom_view::site::{ApiError, Site};
 use handloom_view::words::count;
 use serde_json::json;
 
 use super::{data_dirs, readable_runs, text};
-use crate::desk::Desk;
 use crate::destination;
 use crate::exit::{Exit, Failure};
+use crate::host::Host;
 use crate::output::{BOLD, Output};
 use crate::provenance;
 use crate::runs::{Run, Runs};
@@ -45,7 +45,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     }
     runs.tell_unchecked(output);
     let store = Arc::clone(&runs.store);
-    let site = Site::new(store, Box::new(Desk::new(runs, data_dirs(matches))));
+    let site = Site::new(store, Box::new(Host::new(runs, data_dirs(matches))));
     let report = site.report(&chosen, provenance::commit()).map_err(|trouble| failure(&trouble))?;
     if is_stdout {
         output.bytes(report.html.as_bytes());
@@ -107,7 +107,7 @@ fn shown(file: &Path) -> String {
     handloom_view::words::line(&[file.display().to_string()])
 }
 
-fn failure(trouble: &Trouble) -> anyhow::Error {
+fn failure(trouble: &ApiError) -> anyhow::Error {
     let exit = if trouble.status == 500 { Exit::Failed } else { Exit::Data };
     Failure { exit, message: trouble.to_string() }.into()
 }

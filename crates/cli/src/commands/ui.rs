@@ -15,8 +15,8 @@ use handloom_view::site::server::{Guard, host_name, serve};
 use serde_json::json;
 
 use super::{data_dirs, readable_runs, text};
-use crate::desk::Desk;
 use crate::exit::{Exit, Failure};
+use crate::host::Host;
 use crate::interrupt::Interrupt;
 use crate::output::{BOLD, Output};
 use crate::provenance;
@@ -47,7 +47,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let runs = readable_runs(matches, output)?;
     let (store, watched) = (Arc::clone(&runs.store), runs.again()?);
     output.note(format!("  runs in {}; Ctrl-C ends this", runs.at()));
-    let mut site = Site::new(store, Box::new(Desk::new(runs, data_dirs(matches))));
+    let mut site = Site::new(store, Box::new(Host::new(runs, data_dirs(matches))));
     if matches.get_flag("allow-edit") {
         if let Ok(Some(why)) = site.store.read_only() {
             let refused =

@@ -8,7 +8,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use handloom_data::catalog::{self, GARMENTS};
-use handloom_data::{Error, Located, Reading, Rules, checksum};
+use handloom_data::{DataSource, Error, Reading, Rules, checksum};
 use handloom_engine::config::Config;
 use handloom_engine::dataset::Dataset;
 use serde_json::{Map, Value};
@@ -51,7 +51,7 @@ pub(crate) struct Places {
 /// Data that were found.
 #[derive(Debug)]
 pub(crate) struct Found {
-    pub(crate) located: Located,
+    pub(crate) located: DataSource,
     /// The training images, if they had to be read.
     pub(crate) train: Option<Dataset>,
     /// Remark about the search, for the user.
@@ -129,7 +129,7 @@ impl Sought {
         let mut candidates = self.candidates(places)?;
         if candidates.located.is_empty() && candidates.failed.is_none() && catalog::find(&self.dataset).is_some() {
             let located = match output {
-                Some(output) => super::obtain(&self.dataset, &candidates.data_dirs, output)?,
+                Some(output) => super::fetch_or_locate(&self.dataset, &candidates.data_dirs, output)?,
                 None => handloom_data::locate(&self.dataset, &candidates.data_dirs)?,
             };
             candidates.located.push(located);
@@ -154,7 +154,7 @@ impl Sought {
     }
 
     /// The data set if its training images have the checksum.
-    fn checked(&self, located: Located) -> Result<Found, Lost> {
+    fn checked(&self, located: DataSource) -> Result<Found, Lost> {
         let train = located.train()?;
         let sha256 = checksum::of_dataset(&train);
         if self.sha256.is_empty() || self.sha256 == sha256 {
@@ -189,7 +189,7 @@ impl Sought {
     }
 
     /// A folder keeps the name that the run has for it.
-    fn called(&self, located: Located) -> Located {
+    fn called(&self, located: DataSource) -> DataSource {
         if located.is_known() || self.dataset.is_empty() { located } else { located.called(&self.dataset) }
     }
 
@@ -209,7 +209,7 @@ impl Sought {
             candidates.data_dirs.extend(typed.map(PathBuf::from));
             candidates.data_dirs.extend(typed.and_then(|typed| Some(places.beside_store.as_ref()?.join(typed))));
             let folders = set.folders(&candidates.data_dirs);
-            candidates.located.extend(folders.iter().find_map(|folder| Located::known(set, folder)));
+            candidates.located.extend(folders.iter().find_map(|folder| DataSource::known(set, folder)));
             return Ok(candidates);
         }
         for folder in self.folders(places, recorded) {
@@ -257,7 +257,7 @@ impl Sought {
 
 #[derive(Default)]
 struct Candidates {
-    located: Vec<Located>,
+    located: Vec<DataSource>,
     /// Folders that a known data set is searched in, or downloaded to.
     data_dirs: Vec<PathBuf>,
     /// Folders that were searched; `places` has the canonical paths of those that exist.

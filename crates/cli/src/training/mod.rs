@@ -16,7 +16,7 @@ use handloom_engine::train::{Trained, resume};
 pub(crate) use self::beginning::{begin, fits, locked, record, training_sha256};
 pub(crate) use self::recording::Recording;
 use crate::runs::{Run, Status, now_ms};
-use crate::wandb::Journal;
+use crate::wandb::WandbLogger;
 
 /// Longest wait at the end of a run for a store that cannot be written: longer than SQLite waits for a lock, so that
 /// SQLite reports the reason.
@@ -49,7 +49,7 @@ impl Training<'_> {
         run: &mut Run,
         recording: &'o Recording,
         others: Vec<Box<dyn Observer + 'o>>,
-        journal: &'o mut Journal<'_>,
+        journal: &'o mut WandbLogger<'_>,
     ) -> Done {
         let done = {
             let mut observers: Vec<Box<dyn Observer + '_>> = vec![Box::new(recording.observer(&run.record))];

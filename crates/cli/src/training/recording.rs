@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use handloom_engine::event::{Event, Evidence, Observer};
+use handloom_engine::event::{EpochDiagnostics, Event, Observer};
 use handloom_engine::session::Session;
 use handloom_store::{self as store, Recorder};
 
@@ -42,7 +42,7 @@ impl Recording {
         for row in &session.rows {
             if !known.iter().any(|epoch| epoch.row.epoch == row.epoch) {
                 let of_parent = parent.iter().find(|epoch| epoch.row.epoch == row.epoch);
-                let evidence = of_parent.map_or_else(Evidence::default, |epoch| epoch.evidence.clone());
+                let evidence = of_parent.map_or_else(EpochDiagnostics::default, |epoch| epoch.evidence.clone());
                 recorder.epoch(of_parent.map_or(row, |epoch| &epoch.row), &evidence);
             }
         }

@@ -10,15 +10,15 @@
 //! `handloom_export` defines the format of the files. No file is written, and no connection made, unless a run is to be
 //! logged.
 
-mod asked;
 mod client;
-mod journal;
+mod logger;
+mod options;
 pub(crate) mod pictures;
 pub(crate) mod rows;
 mod uploads;
 
-pub(crate) use asked::{Asked, Flags, SWEEP};
-pub(crate) use journal::Journal;
+pub(crate) use logger::WandbLogger;
+pub(crate) use options::{Flags, SWEEP, WandbOptions};
 pub(crate) use uploads::{Upload, Uploads};
 
 use std::path::Path;

@@ -1,11 +1,11 @@
 //! The figures of epochs as W&B's history and summary have them. What is not finite is null, which is left out there.
 
 use handloom_engine::BatchStats;
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 use serde_json::{Map, Value, json};
 
 /// The row of an epoch.
-pub(crate) fn row(row: &Row) -> Map<String, Value> {
+pub(crate) fn row(row: &EpochMetrics) -> Map<String, Value> {
     let mut figures = object(json!(row));
     // W&B has its own clock.
     figures.retain(|name, _| !name.ends_with("seconds"));
@@ -13,7 +13,7 @@ pub(crate) fn row(row: &Row) -> Map<String, Value> {
 }
 
 /// The rows of earlier epochs, with the times that they took: those of validation included, those between epochs not.
-pub(crate) fn timed(rows: &[Row], started_ms: u64) -> Vec<Map<String, Value>> {
+pub(crate) fn timed(rows: &[EpochMetrics], started_ms: u64) -> Vec<Map<String, Value>> {
     let mut runtime = 0.0;
     let timed = rows.iter().map(|epoch| {
         runtime += [epoch.seconds, epoch.val_seconds].into_iter().filter(|seconds| seconds.is_finite()).sum::<f64>();
@@ -46,7 +46,7 @@ pub(crate) struct Summary {
 
 impl Summary {
     /// Takes note of an epoch. Of equals the earliest is the best.
-    pub(crate) fn add(&mut self, epoch: &Row) {
+    pub(crate) fn add(&mut self, epoch: &EpochMetrics) {
         self.last = row(epoch);
         let before = self.best.map_or(-1.0, |(_, accuracy)| accuracy);
         if let Some(accuracy) = epoch.val_accuracy.filter(|&accuracy| accuracy > before) {
@@ -75,8 +75,8 @@ pub(crate) fn object(value: Value) -> Map<String, Value> {
 mod tests {
     use super::*;
 
-    fn epoch(epoch: u64, val_accuracy: Option<f64>) -> Row {
-        Row {
+    fn epoch(epoch: u64, val_accuracy: Option<f64>) -> EpochMetrics {
+        EpochMetrics {
             epoch,
             train_loss: f64::NAN,
             train_accuracy: 0.5,

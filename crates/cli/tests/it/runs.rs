@@ -4,8 +4,8 @@ use std::io::Read as _;
 use std::time::Instant;
 
 use handloom_engine::config::Config;
-use handloom_engine::event::{Evidence, Row};
-use handloom_store::{Epoch, Labels, Opening, Run};
+use handloom_engine::event::{EpochDiagnostics, EpochMetrics};
+use handloom_store::{Epoch, Labels, Run, TestSetAccess};
 use serde_json::{Value, json};
 
 use crate::support::Place;
@@ -340,7 +340,7 @@ fn ten_thousand_runs() {
         };
         store.put(&run).unwrap();
         let epochs = (1..=30).map(|epoch| Epoch {
-            row: Row {
+            row: EpochMetrics {
                 epoch,
                 train_loss: 1.0 / epoch as f64,
                 train_accuracy: 0.8,
@@ -351,11 +351,15 @@ fn ten_thousand_runs() {
                 seconds: 1.0,
                 val_seconds: 0.1,
             },
-            evidence: Evidence::default(),
+            evidence: EpochDiagnostics::default(),
         });
         store.log(&run.id, &epochs.collect::<Vec<_>>()).unwrap();
-        let opening =
-            Opening { run: Some(run.id), dataset: "garments".into(), by: "train".into(), ..Opening::default() };
+        let opening = TestSetAccess {
+            run: Some(run.id),
+            dataset: "garments".into(),
+            by: "train".into(),
+            ..TestSetAccess::default()
+        };
         store.open_test(&opening).unwrap();
     }
     for line in ["ls", "ls --sort -val_accuracy --limit 20", "ls --json", "ls --csv", "show @best", "ls --plot a.png"] {

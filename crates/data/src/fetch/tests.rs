@@ -271,5 +271,5 @@ fn the_real_files_arrive_whole_from_a_server_that_breaks_off() {
     let mut last = 0;
     download(set, &[&server.base], folder.path(), &mut |progress| last = progress.done).unwrap();
     assert_eq!(last, set.files[3].size);
-    crate::Located::known(set, folder.path()).unwrap().check().unwrap();
+    crate::DataSource::known(set, folder.path()).unwrap().check().unwrap();
 }

@@ -24,7 +24,7 @@ fn drawn(sizes: &[usize], activation: &str, size: f64) -> Network {
 }
 
 /// Diagnostics with the rows from `split` on for training and those before for validation.
-fn seen(network: &Network, data: &Dataset, split: u32, machine: &Machine) -> (Option<BatchStats>, Evidence) {
+fn seen(network: &Network, data: &Dataset, split: u32, machine: &Machine) -> (Option<BatchStats>, EpochDiagnostics) {
     let (val_rows, train_rows): (Vec<u32>, Vec<u32>) = (0..data.len() as u32).partition(|&row| row < split);
     let loss = LossKind::named("ce").unwrap();
     let mut diagnostics = Diagnostics::new(network, machine, data, &train_rows, &val_rows);
@@ -176,7 +176,7 @@ fn what_cannot_be_said_is_none() {
         let network = drawn(&[12, 18, 3], activation.name(), 1.0);
         let (tally, evidence) = seen(&network, &data, 30, &Machine::new(1));
         let flat = activation.flat();
-        let Health { dead, saturated, .. } = evidence.layers[0];
+        let LayerStats { dead, saturated, .. } = evidence.layers[0];
         assert_eq!(dead.is_some(), flat == Some(Flat::Zero), "{}", activation.name());
         assert_eq!(saturated.is_some(), matches!(flat, Some(Flat::Ends(..))), "{}", activation.name());
         assert!(tally.is_some() && evidence.confusion.is_some());

@@ -1,6 +1,6 @@
 //! Per-epoch diagnostics.
 
-use handloom_engine::event::Evidence;
+use handloom_engine::event::EpochDiagnostics;
 use handloom_engine::session::Session;
 use handloom_engine::train::resume;
 use serde_json::json;
@@ -8,7 +8,12 @@ use serde_json::json;
 use super::*;
 
 /// The evidence of each epoch of a training from `session` on, and the bytes of its checkpoint after each.
-fn witnessed(config: &Config, data: &Dataset, session: Session, threads: usize) -> (Vec<Evidence>, Vec<Vec<u8>>) {
+fn witnessed(
+    config: &Config,
+    data: &Dataset,
+    session: Session,
+    threads: usize,
+) -> (Vec<EpochDiagnostics>, Vec<Vec<u8>>) {
     let (mut all, mut checkpoints) = (Vec::new(), Vec::new());
     let mut watch = |event: &Event<'_>| {
         if let Event::Epoch { row, evidence, session, .. } = event {

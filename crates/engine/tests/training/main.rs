@@ -31,7 +31,7 @@ use std::sync::Arc;
 use handloom_engine::Machine;
 use handloom_engine::config::Config;
 use handloom_engine::dataset::Dataset;
-use handloom_engine::event::{Event, Row};
+use handloom_engine::event::{EpochMetrics, Event};
 use handloom_engine::network::Network;
 use handloom_engine::rng::Rng;
 use handloom_engine::train::{Trained, train};
@@ -73,8 +73,10 @@ fn beginning(config: &Config, data: &Dataset) -> Network {
 }
 
 /// Rows without what a clock measured.
-fn figures(rows: &[Row]) -> Vec<Row> {
-    rows.iter().map(|row| Row { samples_per_second: 0.0, seconds: 0.0, val_seconds: 0.0, ..row.clone() }).collect()
+fn figures(rows: &[EpochMetrics]) -> Vec<EpochMetrics> {
+    rows.iter()
+        .map(|row| EpochMetrics { samples_per_second: 0.0, seconds: 0.0, val_seconds: 0.0, ..row.clone() })
+        .collect()
 }
 
 /// The largest difference between two networks' parameters.

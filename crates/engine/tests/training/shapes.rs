@@ -27,7 +27,7 @@ fn any_number_of_classes_trains() {
                 config(&json!({"loss": loss, "hidden_size": hidden, "num_layers": hidden.as_array().unwrap().len()}));
             let trained = trained(&config, &data);
             assert_eq!(trained.rows.len(), 3, "{classes} classes, {loss}, {hidden}");
-            let loss_is = |row: &Row| row.train_loss.is_finite() && row.val_loss.unwrap().is_finite();
+            let loss_is = |row: &EpochMetrics| row.train_loss.is_finite() && row.val_loss.unwrap().is_finite();
             assert!(trained.network.is_finite() && trained.rows.iter().all(loss_is));
             if classes == 1 {
                 assert_eq!((trained.rows[0].train_loss, trained.rows[0].train_accuracy), (0.0, 1.0));

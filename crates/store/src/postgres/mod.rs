@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 use handloom_sweep::{Entry, Page, Seq};
 use postgres::Client;
 use postgres::error::SqlState;
@@ -23,7 +23,7 @@ use postgres::types::ToSql;
 use crate::epoch::{FIGURES, evidence, evidence_text, figures, integer, row, text};
 use crate::error::{Error, Result, plain, unreadable_opening};
 use crate::run::{Kept, read, relabeled};
-use crate::{ByRun, Contents, Epoch, Labels, Opening, Run, Store, Sweep};
+use crate::{ByRun, Contents, Epoch, Labels, Run, Store, Sweep, TestSetAccess};
 pub use connect::masked;
 use connect::{Server, is_broken};
 
@@ -205,7 +205,7 @@ impl Postgres {
 }
 
 /// Run and metrics of a row with the columns of [`columns`].
-fn figures_of(found: &postgres::Row) -> Result<(String, Row), Failure> {
+fn figures_of(found: &postgres::Row) -> Result<(String, EpochMetrics), Failure> {
     let mut figures = [None; FIGURES.len()];
     for (at, figure) in figures.iter_mut().enumerate() {
         *figure = found.try_get(2 + at)?;
@@ -348,10 +348,10 @@ impl Store for Postgres {
         })
     }
 
-    fn rows(&self, runs: &[&str]) -> Result<ByRun<Vec<Row>>> {
+    fn rows(&self, runs: &[&str]) -> Result<ByRun<Vec<EpochMetrics>>> {
         let query = format!("SELECT {} FROM handloom_epochs WHERE run = ANY($1) ORDER BY run, epoch", columns());
         self.read(|client| {
-            let mut rows = ByRun::<Vec<Row>>::new();
+            let mut rows = ByRun::<Vec<EpochMetrics>>::new();
             for found in client.query(&query, &[&runs])? {
                 let (run, row) = figures_of(&found)?;
                 rows.entry(run).or_default().push(row);
@@ -360,7 +360,7 @@ impl Store for Postgres {
         })
     }
 
-    fn last_rows(&self) -> Result<ByRun<Row>> {
+    fn last_rows(&self) -> Result<ByRun<EpochMetrics>> {
         // Starts from the runs, so that one epoch of each is read instead of all.
         let query = format!(
             "SELECT last.* FROM handloom_runs, LATERAL
@@ -370,7 +370,7 @@ impl Store for Postgres {
         self.read(|client| client.query(&query, &[])?.iter().map(figures_of).collect())
     }
 
-    fn rows_at(&self, epochs: &[(&str, u64)]) -> Result<ByRun<Row>> {
+    fn rows_at(&self, epochs: &[(&str, u64)]) -> Result<ByRun<EpochMetrics>> {
         let query = format!(
             "SELECT {} FROM unnest($1::text[], $2::int8[]) AS asked (run, epoch) JOIN handloom_epochs USING (run, epoch)",
             columns()
@@ -394,7 +394,7 @@ impl Store for Postgres {
         })
     }
 
-    fn open_test(&self, opening: &Opening) -> Result<u64> {
+    fn open_test(&self, opening: &TestSetAccess) -> Result<u64> {
         let (data, record) = (&opening.data_sha256, text(opening));
         // The token makes sending an opening twice harmless: it is stored once.
         let token = format!("{:016x}{:016x}", RandomState::new().hash_one(0), RandomState::new().hash_one(1));
@@ -412,14 +412,14 @@ impl Store for Postgres {
         })
     }
 
-    fn openings(&self) -> Result<Vec<Opening>> {
+    fn openings(&self) -> Result<Vec<TestSetAccess>> {
         let rows =
             self.read(|client| Ok(client.query("SELECT record FROM handloom_openings ORDER BY number", &[])?))?;
         let read = |row: &postgres::Row| {
             let why = |error: serde_json::Error| Error::Database { at: self.at(), why: unreadable_opening(&error) };
-            serde_json::from_str::<Opening>(row.get(0)).map_err(why)
+            serde_json::from_str::<TestSetAccess>(row.get(0)).map_err(why)
         };
-        let mut openings: Vec<Opening> = rows.iter().map(read).collect::<Result<_>>()?;
+        let mut openings: Vec<TestSetAccess> = rows.iter().map(read).collect::<Result<_>>()?;
         openings.sort_by_key(|opening| opening.at_ms);
         Ok(openings)
     }

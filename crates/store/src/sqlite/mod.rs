@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 use handloom_engine::model::write_atomically;
 use handloom_sweep::{Entry, Page, Seq};
 use rusqlite::{Connection, OptionalExtension as _, ToSql, Transaction, TransactionBehavior, params};
@@ -19,7 +19,7 @@ use rusqlite::{Connection, OptionalExtension as _, ToSql, Transaction, Transacti
 use crate::epoch::{FIGURES, evidence, evidence_text, figures, integer, row, text};
 use crate::error::{Error, Result, plain, unreadable_opening};
 use crate::run::{Kept, read, relabeled};
-use crate::{ByRun, Contents, Epoch, Labels, Opening, Run, Store, Sweep};
+use crate::{ByRun, Contents, Epoch, Labels, Run, Store, Sweep, TestSetAccess};
 use access::{Identity, Opened, is_missing_table};
 use connect::{Failure, MIGRATIONS, explain, is_orphan};
 
@@ -156,7 +156,7 @@ impl Sqlite {
 }
 
 /// The metrics in the columns after run and epoch.
-fn figures_of(found: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+fn figures_of(found: &rusqlite::Row<'_>) -> rusqlite::Result<EpochMetrics> {
     let mut figures = [None; FIGURES.len()];
     for (at, figure) in figures.iter_mut().enumerate() {
         *figure = found.get(2 + at)?;
@@ -309,7 +309,7 @@ impl Store for Sqlite {
         })
     }
 
-    fn rows(&self, runs: &[&str]) -> Result<ByRun<Vec<Row>>> {
+    fn rows(&self, runs: &[&str]) -> Result<ByRun<Vec<EpochMetrics>>> {
         let query = format!(
             "SELECT {} FROM epochs e WHERE e.run IN (SELECT value FROM json_each(?1)) ORDER BY e.run, e.epoch",
             columns()
@@ -317,7 +317,7 @@ impl Store for Sqlite {
         self.read(|connection| {
             let mut query = connection.prepare_cached(&query)?;
             let mut found = query.query([text(&runs)])?;
-            let mut rows = ByRun::<Vec<Row>>::new();
+            let mut rows = ByRun::<Vec<EpochMetrics>>::new();
             while let Some(row) = found.next()? {
                 rows.entry(row.get(0)?).or_default().push(figures_of(row)?);
             }
@@ -325,7 +325,7 @@ impl Store for Sqlite {
         })
     }
 
-    fn last_rows(&self) -> Result<ByRun<Row>> {
+    fn last_rows(&self) -> Result<ByRun<EpochMetrics>> {
         // `CROSS` makes SQLite start from the runs, so that one epoch of each is read instead of all.
         let query = format!(
             "SELECT {} FROM runs CROSS JOIN epochs e
@@ -339,7 +339,7 @@ impl Store for Sqlite {
         })
     }
 
-    fn rows_at(&self, epochs: &[(&str, u64)]) -> Result<ByRun<Row>> {
+    fn rows_at(&self, epochs: &[(&str, u64)]) -> Result<ByRun<EpochMetrics>> {
         let query = format!(
             "SELECT {} FROM json_each(?1) asked CROSS JOIN epochs e ON e.run = asked.key AND e.epoch = asked.value",
             columns()
@@ -367,7 +367,7 @@ impl Store for Sqlite {
         })
     }
 
-    fn open_test(&self, opening: &Opening) -> Result<u64> {
+    fn open_test(&self, opening: &TestSetAccess) -> Result<u64> {
         let (data, record) = (&opening.data_sha256, text(opening));
         self.write(|transaction| {
             transaction.execute("INSERT INTO openings (data_sha256, record) VALUES (?1, ?2)", [data, &record])?;
@@ -376,16 +376,16 @@ impl Store for Sqlite {
         })
     }
 
-    fn openings(&self) -> Result<Vec<Opening>> {
+    fn openings(&self) -> Result<Vec<TestSetAccess>> {
         self.read(|connection| {
             let mut query = connection.prepare("SELECT record FROM openings ORDER BY number")?;
             let records = query.query_map([], |row| row.get::<_, String>(0))?;
             let records: Vec<String> = records.collect::<rusqlite::Result<_>>()?;
             let read = |record: &String| {
                 let why = |error: serde_json::Error| Error::Foreign { at: self.at(), why: unreadable_opening(&error) };
-                serde_json::from_str::<Opening>(record).map_err(why)
+                serde_json::from_str::<TestSetAccess>(record).map_err(why)
             };
-            let mut openings: Vec<Opening> = records.iter().map(read).collect::<Result<_>>()?;
+            let mut openings: Vec<TestSetAccess> = records.iter().map(read).collect::<Result<_>>()?;
             openings.sort_by_key(|opening| opening.at_ms);
             Ok(openings)
         })

@@ -3,7 +3,7 @@
 use std::sync::Barrier;
 use std::thread;
 
-use handloom_engine::event::{Evidence, Health, Row};
+use handloom_engine::event::{EpochDiagnostics, EpochMetrics, LayerStats};
 use handloom_engine::metric::Confusion;
 use handloom_store::{Epoch, Error};
 
@@ -13,21 +13,22 @@ use crate::{epoch, run};
 pub(crate) fn epochs_come_back_as_they_were_logged(place: &Place) {
     let store = place.open();
     store.put(&run("a", 1)).unwrap();
-    let health = |gradient_norm| Health { gradient_norm, dead: Some(0.25), saturated: None, step: Some(0.5) };
+    let health = |gradient_norm| LayerStats { gradient_norm, dead: Some(0.25), saturated: None, step: Some(0.5) };
     // The maximum number of classes.
     let confusion = Confusion { counts: (0..256).map(|row| vec![row * 1_000_003; 256]).collect() };
     let layers = vec![health(0.1 + 0.2), health(5e-324), health(f64::MAX)];
-    let full = Epoch { evidence: Evidence { confusion: Some(confusion), layers }, ..epoch(1) };
-    let bare = Row { val_loss: None, val_accuracy: None, ..epoch(2).row };
-    let far = Row { epoch: (1 << 53) + 1, ..epoch(3).row };
-    let bare = [bare, far].map(|row| Epoch { row, evidence: Evidence::default() });
+    let full = Epoch { evidence: EpochDiagnostics { confusion: Some(confusion), layers }, ..epoch(1) };
+    let bare = EpochMetrics { val_loss: None, val_accuracy: None, ..epoch(2).row };
+    let far = EpochMetrics { epoch: (1 << 53) + 1, ..epoch(3).row };
+    let bare = [bare, far].map(|row| Epoch { row, evidence: EpochDiagnostics::default() });
     let given = [&[full][..], &bare].concat();
     store.log("a", &given).unwrap();
     assert_eq!(place.open().epochs("a").unwrap(), given);
 
     // A metric that is not finite is read as none, or as NaN where a value is required.
-    let broken = Row { epoch: 2, train_loss: f64::NEG_INFINITY, val_loss: Some(f64::INFINITY), ..epoch(2).row };
-    let evidence = Evidence { confusion: None, layers: vec![health(f64::NAN)] };
+    let broken =
+        EpochMetrics { epoch: 2, train_loss: f64::NEG_INFINITY, val_loss: Some(f64::INFINITY), ..epoch(2).row };
+    let evidence = EpochDiagnostics { confusion: None, layers: vec![health(f64::NAN)] };
     store.log("a", &[Epoch { row: broken, evidence }]).unwrap();
     let read = &store.epochs("a").unwrap()[1];
     assert!(read.row.train_loss.is_nan() && read.row.val_loss.is_none());
@@ -38,7 +39,7 @@ pub(crate) fn epochs_come_back_as_they_were_logged(place: &Place) {
 pub(crate) fn an_epoch_logged_twice_is_replaced(place: &Place) {
     let store = place.open();
     store.put(&run("a", 1)).unwrap();
-    let again = |seconds| Epoch { row: Row { seconds, ..epoch(2).row }, ..epoch(2) };
+    let again = |seconds| Epoch { row: EpochMetrics { seconds, ..epoch(2).row }, ..epoch(2) };
     store.log("a", &[epoch(3), epoch(1), epoch(2)]).unwrap();
     store.log("a", &[epoch(2), epoch(3)]).unwrap();
     assert_eq!(store.epochs("a").unwrap(), [epoch(1), epoch(2), epoch(3)]);

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use handloom_store::{Error, Opening};
+use handloom_store::{Error, TestSetAccess};
 
 use crate::place::Place;
 use crate::run;
@@ -25,10 +25,10 @@ pub(crate) fn files_come_back_as_they_were_put(place: &Place) {
     }
 }
 
-fn opening(data: &str, at_ms: u64) -> Opening {
+fn opening(data: &str, at_ms: u64) -> TestSetAccess {
     let (run, accuracy) = (Some("a".into()), Some(0.891));
     let [model, dataset, by] = ["a ü", "garments", "evaluate"].map(String::from);
-    Opening { run, model, dataset, data_sha256: data.into(), at_ms, by, accuracy }
+    TestSetAccess { run, model, dataset, data_sha256: data.into(), at_ms, by, accuracy }
 }
 
 pub(crate) fn every_opening_of_a_test_set_is_counted_once(place: &Place) {
@@ -49,7 +49,7 @@ pub(crate) fn every_opening_of_a_test_set_is_counted_once(place: &Place) {
 
 pub(crate) fn openings_come_back_by_time(place: &Place) {
     let store = place.open();
-    let given = [opening("x", 5), opening("y", 3), Opening { accuracy: None, run: None, ..opening("x", 5) }];
+    let given = [opening("x", 5), opening("y", 3), TestSetAccess { accuracy: None, run: None, ..opening("x", 5) }];
     for opening in &given {
         store.open_test(opening).unwrap();
     }

@@ -7,9 +7,9 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use handloom_store::{Journal, Presence, liveness, open};
+use handloom_store::{Journal, LivenessLock, liveness, open};
 use handloom_sweep::state::{Death, SILENCE_MS};
-use handloom_sweep::worker::{Assignment, Ending, Notice, Objective, Pace, Reason, Reporter, Work};
+use handloom_sweep::worker::{Assignment, Ending, Objective, Pace, Reason, Reporter, SweepEvent, Work};
 use handloom_sweep::{Entry, State, Status};
 
 use crate::sweeps::sweep;
@@ -38,7 +38,7 @@ impl Objective for Endless {
 #[ignore = "started by trials_of_a_killed_process_are_taken_over_at_once"]
 fn works_until_it_is_killed() {
     let store = open(std::env::var("HANDLOOM_TEST_FOLDER").unwrap()).unwrap();
-    let _presence = Presence::of(&*store, "killed").unwrap();
+    let _presence = LivenessLock::of(&*store, "killed").unwrap();
     let journal = Journal::new(store, "s");
     work(&journal, &Endless, "killed").run().unwrap();
 }
@@ -64,15 +64,15 @@ fn outlived(folder: &Path, child: Child, silence_ms: i64) -> State {
     let store = open(folder).unwrap();
     let (journal, objective) = (Journal::new(open(folder).unwrap(), "s"), honest("b"));
     let (child, taken) = (Mutex::new(child), Mutex::new(Vec::new()));
-    let notice = |notice: &Notice<'_>, _: &State| match notice {
+    let notice = |notice: &SweepEvent<'_>, _: &State| match notice {
         // It waits for the two of the other process, and for nothing else.
-        Notice::Waiting { running: 2 } => {
+        SweepEvent::Waiting { running: 2 } => {
             assert!(taken.lock().unwrap().is_empty(), "taken over from a process that lives");
             let mut child = child.lock().unwrap();
             child.kill().unwrap();
             child.wait().unwrap();
         }
-        Notice::TakenOver { number, from } => taken.lock().unwrap().push((*number, from.id.clone())),
+        SweepEvent::TakenOver { number, from } => taken.lock().unwrap().push((*number, from.id.clone())),
         _ => {}
     };
     let liveness = |agent: &_| liveness(&*store, "here", agent);

@@ -12,7 +12,7 @@ mod speed;
 mod sweeps;
 mod work;
 
-use handloom_engine::event::{Evidence, Row};
+use handloom_engine::event::{EpochDiagnostics, EpochMetrics};
 use handloom_store::{Epoch, Run};
 
 use place::Place;
@@ -70,7 +70,7 @@ fn run(id: &str, started_ms: u64) -> Run {
 /// An epoch whose metrics follow from its number.
 fn epoch(epoch: u64) -> Epoch {
     let x = epoch as f64;
-    let row = Row {
+    let row = EpochMetrics {
         epoch,
         train_loss: 1.0 / x,
         train_accuracy: 1.0 - 0.5 / x,
@@ -81,5 +81,5 @@ fn epoch(epoch: u64) -> Epoch {
         seconds: 0.6,
         val_seconds: 0.1,
     };
-    Epoch { row, evidence: Evidence::default() }
+    Epoch { row, evidence: EpochDiagnostics::default() }
 }

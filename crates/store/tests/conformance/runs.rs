@@ -4,8 +4,8 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use handloom_engine::event::Row;
-use handloom_store::{Epoch, Error, Opening, Run, Status, Store};
+use handloom_engine::event::EpochMetrics;
+use handloom_store::{Epoch, Error, Run, Status, Store, TestSetAccess};
 use serde_json::json;
 
 use crate::place::Place;
@@ -123,7 +123,7 @@ pub(crate) fn a_removed_run_is_gone_and_the_ledger_stays(place: &Place) {
         store.log(id, &[epoch(1), epoch(2)]).unwrap();
         store.put_file(id, "config.json", b"{}").unwrap();
     }
-    store.open_test(&Opening { run: Some("a".into()), ..Opening::default() }).unwrap();
+    store.open_test(&TestSetAccess { run: Some("a".into()), ..TestSetAccess::default() }).unwrap();
     assert!(store.remove("a").unwrap());
     assert!(!store.remove("a").unwrap());
     assert!(store.run("a").unwrap().is_none());
@@ -146,7 +146,7 @@ pub(crate) fn heartbeats_tell_the_age_by_the_clock_of_the_database(place: &Place
     store.heartbeat("a").unwrap();
     let after = age();
     assert!(after < before, "{after} {before}");
-    assert_eq!(store.run("a").unwrap().unwrap().standing("elsewhere", |_| Some(false)), Status::Running);
+    assert_eq!(store.run("a").unwrap().unwrap().effective_status("elsewhere", |_| Some(false)), Status::Running);
     let error = store.heartbeat("b").unwrap_err();
     assert!(matches!(error, Error::NoRun { .. }) && !error.is_temporary(), "{error}");
 }
@@ -179,7 +179,9 @@ pub(crate) fn the_pulse_beats_with_every_change_and_only_then(place: &Place) {
     let writes: [(&str, &Write); 6] = [
         ("put", &|store| store.put(&run("a", 1)).unwrap()),
         ("log", &|store| store.log("a", &[epoch(1)]).unwrap()),
-        ("log again", &|store| store.log("a", &[Epoch { row: Row { epoch: 1, ..epoch(2).row }, ..epoch(2) }]).unwrap()),
+        ("log again", &|store| {
+            store.log("a", &[Epoch { row: EpochMetrics { epoch: 1, ..epoch(2).row }, ..epoch(2) }]).unwrap();
+        }),
         ("relabel", &|store| assert!(store.relabel("a", &|labels| labels.name = "b".into()).unwrap())),
         ("heartbeat", &|store| store.heartbeat("a").unwrap()),
         ("remove", &|store| assert!(store.remove("a").unwrap())),

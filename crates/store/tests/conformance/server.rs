@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use handloom_engine::event::Evidence;
+use handloom_engine::event::EpochDiagnostics;
 use handloom_store::{Error, Postgres, Recorder, Store};
 
 use crate::place::Place;
@@ -33,7 +33,7 @@ fn a_broken_connection_is_made_anew() {
         cut(&place);
         assert_eq!(store.epochs("a").unwrap().len() as u64, n);
         cut(&place);
-        assert_eq!(store.open_test(&handloom_store::Opening::default()).unwrap(), n);
+        assert_eq!(store.open_test(&handloom_store::TestSetAccess::default()).unwrap(), n);
     }
 }
 
@@ -42,7 +42,7 @@ fn a_recorder_outlives_its_connections() {
     let Some(place) = Place::schema() else { return };
     let recorder = Recorder::new(Arc::new(named(&place)), run("a", 1)).unwrap();
     for n in 1..=40 {
-        recorder.epoch(&epoch(n).row, &Evidence::default());
+        recorder.epoch(&epoch(n).row, &EpochDiagnostics::default());
         if n % 4 == 0 {
             cut(&place);
         }

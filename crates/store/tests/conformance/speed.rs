@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::time::Instant;
 
-use handloom_engine::event::{Evidence, Health};
+use handloom_engine::event::{EpochDiagnostics, LayerStats};
 use handloom_engine::metric::Confusion;
 use handloom_store::{Epoch, Journal, Run, Status};
 use handloom_sweep::{Entry, Journal as _};
@@ -20,9 +20,9 @@ const EPOCHS: u64 = 3;
 pub(crate) fn ten_thousand_runs(place: &Place) {
     let epochs = std::env::var("HANDLOOM_TEST_EPOCHS").map_or(EPOCHS, |count| count.parse().unwrap());
     let health =
-        Health { gradient_norm: 0.123_456_789, dead: Some(0.1), saturated: Some(0.2), step: Some(0.001_234_567) };
+        LayerStats { gradient_norm: 0.123_456_789, dead: Some(0.1), saturated: Some(0.2), step: Some(0.001_234_567) };
     let confusion = Confusion { counts: vec![vec![600, 1, 2, 3, 4, 5, 6, 7, 8, 9]; 10] };
-    let evidence = Evidence { confusion: Some(confusion), layers: vec![health; 4] };
+    let evidence = EpochDiagnostics { confusion: Some(confusion), layers: vec![health; 4] };
     let epochs: Vec<Epoch> = (1..=epochs).map(|n| Epoch { evidence: evidence.clone(), ..epoch(n) }).collect();
     let config = json!({
         "activation": "relu", "batch_size": 32, "beta": 0.9, "beta1": 0.9, "beta2": 0.999, "dataset": "fashion_mnist",

@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use handloom_store::{Error, Journal, Store, Sweep};
-use handloom_sweep::{Choice, Entry, Journal as _};
+use handloom_sweep::{Entry, Journal as _, Params};
 use serde_json::json;
 
 use crate::place::Place;
@@ -56,7 +56,7 @@ pub(crate) fn a_sweep_comes_back_as_it_was_added(place: &Place) {
 
 pub(crate) fn entries_come_as_they_were_appended(place: &Place) {
     let choice = json!({"optimizer": "nadam \u{0} 名", "learning_rate": 0.1 + 0.2, "hidden_size": [64, 32]});
-    let choice: Choice = serde_json::from_value(choice).unwrap();
+    let choice: Params = serde_json::from_value(choice).unwrap();
     let (number, attempt, agent, run) = (u64::MAX, u32::MAX, "a".to_owned(), "r".to_owned());
     let claimed = Entry::Claimed { number, attempt, agent: agent.clone(), run, choice };
     let reported = Entry::Reported { number, attempt, agent, epoch: 1, value: None };

@@ -11,7 +11,7 @@ use handloom_sweep::journal::{Error, Page, Seq};
 use handloom_sweep::sampler::Sampler;
 use handloom_sweep::state::{Agent, DEATHS_ALONE, Liveness};
 use handloom_sweep::worker::{Assignment, Ending, Objective, Pace, Reporter, Verdict, Work};
-use handloom_sweep::{Choice, Entry, Goal, Space, State, Status, Trial};
+use handloom_sweep::{Entry, Goal, Params, SearchSpace, State, Status, Trial};
 use serde_json::json;
 
 use crate::place::Place;
@@ -20,8 +20,8 @@ use crate::sweeps::sweep;
 struct Count;
 
 impl Sampler for Count {
-    fn suggest(&self, _: &Space, history: &[Trial], _: u64) -> Option<Choice> {
-        Some(Choice::from([("x".to_owned(), json!(history.len()))]))
+    fn suggest(&self, _: &SearchSpace, history: &[Trial], _: u64) -> Option<Params> {
+        Some(Params::from([("x".to_owned(), json!(history.len()))]))
     }
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn work<'a>(
     objective: &'a dyn Objective,
     agent: &str,
 ) -> Work<'a> {
-    static SPACE: Space = Space { parameters: Vec::new() };
+    static SPACE: SearchSpace = SearchSpace { parameters: Vec::new() };
     Work {
         journal,
         space: &SPACE,

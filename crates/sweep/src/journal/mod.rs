@@ -7,7 +7,7 @@ use std::fmt;
 use handloom_engine::damage::of_json;
 use serde::{Deserialize, Serialize};
 
-use crate::space::Choice;
+use crate::space::Params;
 use crate::trial::Status;
 
 pub use memory::Memory;
@@ -53,7 +53,7 @@ pub enum Entry {
         /// Id of the run that records this attempt.
         run: String,
         /// Parameters to try: those of the first valid claim hold for every attempt.
-        choice: Choice,
+        choice: Params,
     },
     /// The trial takes the result of a recorded run with the same training instead of training. What it reports and
     /// how it ended follow, as for any other trial.
@@ -266,7 +266,7 @@ mod tests {
         let agent = || "a \"ü\" \u{0}".to_owned();
         let choice =
             json!({"optimizer": "nadam", "learning_rate": 0.1 + 0.2, "hidden_size": [64, 32], "shuffle": true});
-        let choice: Choice = serde_json::from_value(choice).unwrap();
+        let choice: Params = serde_json::from_value(choice).unwrap();
         let ended =
             Entry::Ended { number, attempt, agent: agent(), status: Status::Failed, why: Some("two\nlines".into()) };
         vec![

@@ -17,7 +17,7 @@ use self::evidence::Evidence;
 use self::improvement::log_expected;
 use self::process::Process;
 use super::Sampler;
-use crate::space::{Choice, Space};
+use crate::space::{Params, SearchSpace};
 use crate::trial::Trial;
 
 /// Trials before the first one that is chosen by what others came to; these fill the space evenly.
@@ -41,7 +41,7 @@ const ROUNDS: usize = 3;
 pub struct Bayes {}
 
 impl Sampler for Bayes {
-    fn suggest(&self, space: &Space, history: &[Trial], seed: u64) -> Option<Choice> {
+    fn suggest(&self, space: &SearchSpace, history: &[Trial], seed: u64) -> Option<Params> {
         let encoding = Encoding::new(space);
         let mut tried = Tried::new(&encoding, history);
         let count = encoding.count();
@@ -64,7 +64,7 @@ impl Sampler for Bayes {
 
 impl Bayes {
     /// The candidate to try next, where not every point of the space can be tried; none if all were.
-    pub fn pick(&self, space: &Space, history: &[Trial], candidates: &[Choice], seed: u64) -> Option<usize> {
+    pub fn pick(&self, space: &SearchSpace, history: &[Trial], candidates: &[Params], seed: u64) -> Option<usize> {
         let encoding = Encoding::new(space);
         let tried = Tried::new(&encoding, history);
         let points = candidates.iter().map(|choice| encoding.point(choice)).enumerate();

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Sampler;
-use crate::space::{Choice, Space};
+use crate::space::{Params, SearchSpace};
 use crate::trial::Trial;
 
 /// Every combination once, in W&B's order: parameters by name, the last one's values fastest.
@@ -11,7 +11,7 @@ use crate::trial::Trial;
 pub struct Grid {}
 
 impl Sampler for Grid {
-    fn suggest(&self, space: &Space, history: &[Trial], _seed: u64) -> Option<Choice> {
+    fn suggest(&self, space: &SearchSpace, history: &[Trial], _seed: u64) -> Option<Params> {
         // Trial `n` has point `n`, whoever runs it and whatever became of the others.
         space.point(history.len() as u64)
     }
@@ -27,7 +27,7 @@ mod tests {
     #[test]
     fn every_combination_comes_once_and_the_last_name_is_fastest() {
         let parameter = |name: &str, distribution| Parameter { name: name.into(), distribution };
-        let space = Space {
+        let space = SearchSpace {
             parameters: vec![
                 parameter("a", Distribution::Categorical(vec![json!(2), json!(1), json!(2)], None)),
                 parameter("b", Distribution::Constant(json!("x"))),
@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn what_no_grid_can_go_through_has_no_point() {
         let distribution = Distribution::Uniform(0.0, 1.0);
-        let space = Space { parameters: vec![Parameter { name: "a".into(), distribution }] };
+        let space = SearchSpace { parameters: vec![Parameter { name: "a".into(), distribution }] };
         assert_eq!(Grid {}.suggest(&space, &[], 0), None);
     }
 }

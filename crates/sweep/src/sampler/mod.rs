@@ -13,7 +13,7 @@ pub use bayes::Bayes;
 pub use grid::Grid;
 pub use random::Random;
 
-use crate::space::{Choice, Space};
+use crate::space::{Params, SearchSpace};
 use crate::trial::Trial;
 
 /// Chooses configurations. A sampler is a pure function of the space, the trials so far and the seed: nothing to save,
@@ -21,7 +21,7 @@ use crate::trial::Trial;
 pub trait Sampler: Send + Sync {
     /// The configuration for trial number `history.len()`, or none if the space is exhausted. Running trials are in
     /// `history` too.
-    fn suggest(&self, space: &Space, history: &[Trial], seed: u64) -> Option<Choice>;
+    fn suggest(&self, space: &SearchSpace, history: &[Trial], seed: u64) -> Option<Params>;
 }
 
 handloom_engine::registry! {

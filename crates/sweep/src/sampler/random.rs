@@ -4,7 +4,7 @@ use handloom_engine::rng::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::Sampler;
-use crate::space::{Choice, Space};
+use crate::space::{Params, SearchSpace};
 use crate::trial::Trial;
 
 /// Independent draws, as W&B makes them (Bergstra & Bengio, 2012, *Random Search for Hyper-Parameter Optimization*).
@@ -14,13 +14,13 @@ use crate::trial::Trial;
 pub struct Random {}
 
 impl Sampler for Random {
-    fn suggest(&self, space: &Space, history: &[Trial], seed: u64) -> Option<Choice> {
+    fn suggest(&self, space: &SearchSpace, history: &[Trial], seed: u64) -> Option<Params> {
         Some(draw(space, &mut Rng::stream(seed, "random", history.len() as u64)))
     }
 }
 
 /// One draw of every parameter, in the order of the space.
-pub(super) fn draw(space: &Space, rng: &mut Rng) -> Choice {
+pub(super) fn draw(space: &SearchSpace, rng: &mut Rng) -> Params {
     let parameters = space.parameters.iter();
     parameters.map(|parameter| (parameter.name.clone(), parameter.distribution.at(rng.unit()))).collect()
 }
@@ -33,10 +33,10 @@ mod tests {
     use crate::space::{Distribution, Parameter};
     use crate::trial::Status;
 
-    fn space() -> Space {
+    fn space() -> SearchSpace {
         let parameter = |name: &str, distribution| Parameter { name: name.into(), distribution };
         let optimizers = vec![json!("sgd"), json!("adam")];
-        Space {
+        SearchSpace {
             parameters: vec![
                 parameter("learning_rate", Distribution::LogUniformValues(1e-4, 1e-1)),
                 parameter("optimizer", Distribution::Categorical(optimizers, Some(vec![0.9, 0.1]))),

@@ -5,9 +5,9 @@ use super::*;
 use crate::space::{Distribution, Parameter};
 use crate::trial::Status;
 
-fn space(distributions: Vec<Distribution>) -> Space {
+fn space(distributions: Vec<Distribution>) -> SearchSpace {
     let named = |(i, distribution)| Parameter { name: format!("p{i:02}"), distribution };
-    Space { parameters: distributions.into_iter().enumerate().map(named).collect() }
+    SearchSpace { parameters: distributions.into_iter().enumerate().map(named).collect() }
 }
 
 fn list(values: Value) -> Distribution {
@@ -58,7 +58,7 @@ fn may_give(distribution: &Distribution, value: &Value) -> bool {
 }
 
 /// A history of `n` trials that the method chose itself, with costs and states of every kind.
-fn history(method: &Method, space: &Space, n: u64, seed: u64) -> Vec<Trial> {
+fn history(method: &Method, space: &SearchSpace, n: u64, seed: u64) -> Vec<Trial> {
     let mut history: Vec<Trial> = Vec::new();
     for number in 0..n {
         let Some(choice) = method.suggest(space, &history, seed) else { break };
@@ -151,7 +151,7 @@ fn bayes_spreads_what_runs_at_once() {
 }
 
 /// A surface like the assignment's: eight parameters, of which some matter alone and some together.
-fn surface() -> Space {
+fn surface() -> SearchSpace {
     use Distribution as D;
     let parameters = [
         ("activation", list(json!(["sigmoid", "tanh", "relu"]))),
@@ -164,11 +164,11 @@ fn surface() -> Space {
         ("weight_init", list(json!(["random", "xavier"]))),
     ];
     let parameters = parameters.map(|(name, distribution)| Parameter { name: name.into(), distribution });
-    Space { parameters: parameters.into() }
+    SearchSpace { parameters: parameters.into() }
 }
 
 /// Its cost, at best a little under 0.11.
-fn cost(choice: &Choice) -> f64 {
+fn cost(choice: &Params) -> f64 {
     let text = |name: &str| choice[name].as_str().unwrap();
     let number = |name: &str| choice[name].as_f64().unwrap();
     let adaptive = ["rmsprop", "adam", "nadam"].contains(&text("optimizer"));

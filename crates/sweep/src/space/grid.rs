@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::quantile::count;
-use super::{Choice, Distribution, Space, identity};
+use super::{Distribution, Params, SearchSpace, identity};
 
 /// Most values that [`Distribution::grid`] lists.
 const MOST_LISTED: u64 = 1 << 20;
@@ -53,7 +53,7 @@ impl Distribution {
     }
 }
 
-impl Space {
+impl SearchSpace {
     /// Number of points of the grid, at most [`u64::MAX`]; none if a grid cannot go through every parameter.
     pub fn points(&self) -> Option<u64> {
         self.parameters
@@ -64,11 +64,11 @@ impl Space {
 
     /// Point number `index` of the grid, from 0, in W&B's order: the last parameter changes fastest. None if there is no
     /// such point.
-    pub fn point(&self, mut index: u64) -> Option<Choice> {
+    pub fn point(&self, mut index: u64) -> Option<Params> {
         if index >= self.points()? {
             return None;
         }
-        let mut choice = Choice::new();
+        let mut choice = Params::new();
         for parameter in self.parameters.iter().rev() {
             let levels = parameter.distribution.levels()?;
             choice.insert(parameter.name.clone(), parameter.distribution.level(index % levels)?);

@@ -18,16 +18,16 @@ use serde_json::{Map, Value};
 use crate::spec::setting;
 
 /// A configuration: name of a parameter, nested ones joined with `.`, to its value.
-pub type Choice = BTreeMap<String, Value>;
+pub type Params = BTreeMap<String, Value>;
 
 /// The parameters of a sweep, by name.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Space {
+pub struct SearchSpace {
     /// Sorted by name, nested ones within their parent, as W&B's grid goes through them.
     pub parameters: Vec<Parameter>,
 }
 
-impl Space {
+impl SearchSpace {
     /// Names of the parameters that may differ between trials.
     pub fn varying(&self) -> Vec<String> {
         let varies = |distribution: &Distribution| match distribution {

@@ -2,12 +2,12 @@ use serde_json::json;
 
 use super::*;
 
-fn space(parameters: &[(&str, Distribution)]) -> Space {
+fn space(parameters: &[(&str, Distribution)]) -> SearchSpace {
     let parameter = |(name, distribution): &(&str, Distribution)| Parameter {
         name: (*name).into(),
         distribution: distribution.clone(),
     };
-    Space { parameters: parameters.iter().map(parameter).collect() }
+    SearchSpace { parameters: parameters.iter().map(parameter).collect() }
 }
 
 fn list(values: &Value) -> Distribution {
@@ -35,7 +35,7 @@ fn a_grid_larger_than_can_be_counted_has_points_nonetheless() {
     assert_eq!(space.points(), Some(u64::MAX));
     assert_eq!(json!(space.point(2)), json!({"a": i64::MIN, "b": i64::MIN + 2}));
     assert_eq!(wide.grid(), None);
-    assert_eq!(Space { parameters: vec![] }.points(), Some(1));
+    assert_eq!(SearchSpace { parameters: vec![] }.points(), Some(1));
 }
 
 #[test]

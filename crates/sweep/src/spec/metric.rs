@@ -1,7 +1,7 @@
 //! The metric of a sweep.
 
 use handloom_engine::config::neighbors;
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 
 use super::finding::Findings;
 use super::keys;
@@ -46,7 +46,7 @@ impl Metric {
     }
 
     /// Its value after an epoch; NaN if the epoch has none.
-    pub fn of(&self, row: &Row) -> f64 {
+    pub fn of(&self, row: &EpochMetrics) -> f64 {
         match self.name {
             "val_accuracy" => row.val_accuracy.unwrap_or(f64::NAN),
             "val_loss" => row.val_loss.unwrap_or(f64::NAN),

@@ -33,7 +33,7 @@ pub use self::validation::largest_validation_share;
 
 use self::finding::Findings;
 use self::node::{Node, Place, START};
-use crate::space::{Choice, Parameter, Space};
+use crate::space::{Parameter, Params, SearchSpace};
 
 /// Advice for a sweep whose metric needs validation images that no trial has.
 pub const VALIDATION_HINT: &str =
@@ -69,7 +69,7 @@ pub struct Spec {
     /// Metric; the highest `val_accuracy` if the file does not say.
     pub metric: Metric,
     /// Search space. Every parameter is a setting of `train`.
-    pub space: Space,
+    pub space: SearchSpace,
     /// Early termination, if any.
     pub stopping: Option<Stopping>,
     /// Most trials.
@@ -118,7 +118,7 @@ impl Spec {
     }
 
     /// The settings of a configuration, as [`Config::merge`](handloom_engine::config::Config::merge) takes them.
-    pub fn settings(&self, choice: &Choice) -> Map<String, Value> {
+    pub fn settings(&self, choice: &Params) -> Map<String, Value> {
         let named = |(name, value): (&String, &Value)| Some((setting(name)?.name.to_owned(), value.clone()));
         choice.iter().filter_map(named).collect()
     }
@@ -129,7 +129,7 @@ impl Spec {
 struct Draft {
     method: Option<Method>,
     metric: Option<Metric>,
-    space: Space,
+    space: SearchSpace,
     stopping: Option<Stopping>,
     run_cap: Option<u64>,
     /// Name, description, project and entity.
@@ -288,7 +288,7 @@ impl Draft {
         let means_share = |one: &&parameter::Read| setting(&one.name()).is_some_and(|key| key.name == "val_fraction");
         let share_at = parameters.iter().find(means_share).map(|one| one.at);
         let kept = |read: parameter::Read| Parameter { name: read.name(), distribution: read.distribution };
-        self.space = Space { parameters: parameters.into_iter().map(kept).collect() };
+        self.space = SearchSpace { parameters: parameters.into_iter().map(kept).collect() };
         let none = largest_validation_share(&self.space, &Map::new()) <= 0.0;
         self.unvalidated = share_at.filter(|_| none);
     }

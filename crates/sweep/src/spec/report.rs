@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::finding::Finding;
 use super::{Draft, Method, Spec, Stopping, setting};
-use crate::space::{Choice, Distribution};
+use crate::space::{Distribution, Params};
 use crate::trainings::Trainings;
 
 /// Points of a grid, and bands, that a report lists.
@@ -26,7 +26,7 @@ pub struct Report {
     #[serde(flatten)]
     pub trainings: Counted,
     /// The first ten points in W&B's order, if the method is grid.
-    pub first_points: Vec<Choice>,
+    pub first_points: Vec<Params>,
     /// Epochs at which trials are compared, at most six.
     pub bands: Vec<u64>,
     /// Errors.

@@ -60,7 +60,7 @@ parameters:
     }
 }
 
-fn space(method: &str, parameters: &Value) -> Space {
+fn space(method: &str, parameters: &Value) -> SearchSpace {
     let draft = Draft::read(&json!({"method": method, "parameters": parameters}).to_string());
     assert!(draft.findings.violations.is_empty(), "{:?}", draft.findings.violations);
     draft.space
@@ -154,7 +154,7 @@ parameters: {opt: {parameters: {name: {values: [adam, sgd]}}}, LR: {min: 0.1, ma
     let names: Vec<_> = spec.space.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
     assert_eq!(names, ["LR", "opt.name"]);
     assert_eq!(spec.space.parameters[0].distribution, Distribution::Uniform(0.1, 1.0));
-    let choice = Choice::from([("LR".into(), json!(0.5)), ("opt.name".into(), json!("sgd"))]);
+    let choice = Params::from([("LR".into(), json!(0.5)), ("opt.name".into(), json!("sgd"))]);
     assert_eq!(json!(spec.settings(&choice)), json!({"learning_rate": 0.5, "optimizer": "sgd"}));
 }
 

@@ -4,7 +4,7 @@ use handloom_engine::config::Config;
 use serde_json::{Map, Value};
 
 use super::setting;
-use crate::space::{Distribution, Space};
+use crate::space::{Distribution, SearchSpace};
 
 /// Name of the setting.
 const SHARE: &str = "val_fraction";
@@ -12,7 +12,7 @@ const SHARE: &str = "val_fraction";
 /// The largest share that a trial over `space` may keep for validation, where `settings` hold for every trial.
 ///
 /// A larger share never keeps fewer images, so a search that has no validation images at this share has none at all.
-pub fn largest_validation_share(space: &Space, settings: &Map<String, Value>) -> f64 {
+pub fn largest_validation_share(space: &SearchSpace, settings: &Map<String, Value>) -> f64 {
     if let Some(fixed) = settings.get(SHARE) {
         return share(fixed);
     }

@@ -9,9 +9,9 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::journal::{Entry, Seq, Stamped};
-use crate::space::Choice;
-use crate::standing;
-use crate::standing::run_of;
+use crate::space::Params;
+use crate::summary;
+use crate::summary::run_of;
 use crate::trial::{Goal, Status, Trial};
 
 /// An agent on another machine that was not heard of for this long is gone, in milliseconds.
@@ -304,7 +304,7 @@ impl State {
 
     /// The best trial so far, by the rule of [`best`](crate::best).
     pub fn best(&self) -> Option<&Trial> {
-        standing::best(&self.trials).map(|(trial, _)| trial)
+        summary::best(&self.trials).map(|(trial, _)| trial)
     }
 
     /// The running trials whose agent is gone at `now_ms`: it left, or `liveness` knows that its process is dead, or
@@ -489,7 +489,7 @@ impl State {
         changed
     }
 
-    fn claim(&mut self, number: u64, choice: &Choice, attempt: Attempt) {
+    fn claim(&mut self, number: u64, choice: &Params, attempt: Attempt) {
         if number == self.trials.len() as u64 {
             self.trials.push(Trial { number, choice: choice.clone(), ..Trial::default() });
             self.attempts.push(Vec::new());

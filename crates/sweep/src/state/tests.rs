@@ -3,8 +3,8 @@ use serde_json::json;
 
 use super::*;
 
-fn choice(x: u64) -> Choice {
-    Choice::from([("x".to_owned(), json!(x))])
+fn choice(x: u64) -> Params {
+    Params::from([("x".to_owned(), json!(x))])
 }
 
 fn claimed(agent: &str, number: u64, attempt: u32) -> Entry {

@@ -3,10 +3,10 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::scribe::{Desk, Over};
+use super::journal_writer::{Over, Shared};
 use super::{Assignment, Reason, Work};
 use crate::journal::{Entry, Seq};
-use crate::space::Choice;
+use crate::space::Params;
 use crate::state::State;
 use crate::trial::{Status, Trial};
 
@@ -34,23 +34,23 @@ impl Claims {
     }
 
     /// Reads the journal, and claims a trial if there is one.
-    pub(super) fn next(&mut self, desk: &Desk<'_>) -> Result<Next, Over> {
-        let work = desk.work;
+    pub(super) fn next(&mut self, shared: &Shared<'_>) -> Result<Next, Over> {
+        let work = shared.work;
         loop {
             if (work.stop)() {
                 return Ok(Next::Leave(Reason::Stopped));
             }
-            if desk.tray().fault.is_some() {
+            if shared.locked().fault.is_some() {
                 return Ok(Next::Leave(Reason::Faulted));
             }
-            let now_ms = self.read(desk)?;
-            if let Some(reason) = self.leaves(desk) {
+            let now_ms = self.read(shared)?;
+            if let Some(reason) = self.leaves(shared) {
                 return Ok(Next::Leave(reason));
             }
             if let Some(now_ms) = now_ms
-                && self.take_over(desk, now_ms)
+                && self.take_over(shared, now_ms)
             {
-                self.read(desk)?;
+                self.read(shared)?;
             }
             let Some((number, attempt, choice)) = self.candidate(work) else {
                 // A trial that was taken over between is found in the next round.
@@ -62,18 +62,18 @@ impl Claims {
             };
             let trial = Assignment { number, attempt, run: work.objective.run_id(), choice };
             let (agent, run, choice) = (work.agent.clone(), trial.run.clone(), trial.choice.clone());
-            desk.lay(&mut desk.tray(), Entry::Claimed { number, attempt, agent, run, choice });
-            self.read(desk)?;
+            shared.lay(&mut shared.locked(), Entry::Claimed { number, attempt, agent, run, choice });
+            self.read(shared)?;
             if !self.state.owns(&work.agent, number, attempt) {
                 continue;
             }
-            desk.taken.fetch_add(1, Ordering::Relaxed);
+            shared.taken.fetch_add(1, Ordering::Relaxed);
             return Ok(Next::Run(trial));
         }
     }
 
-    fn read(&mut self, desk: &Desk<'_>) -> Result<Option<i64>, Over> {
-        let news = desk.news()?;
+    fn read(&mut self, shared: &Shared<'_>) -> Result<Option<i64>, Over> {
+        let news = shared.news()?;
         for stamped in &news.entries {
             self.state.apply(stamped);
         }
@@ -81,12 +81,12 @@ impl Claims {
     }
 
     /// Why no trial is to be claimed, if so.
-    fn leaves(&self, desk: &Desk<'_>) -> Option<Reason> {
-        let work = desk.work;
+    fn leaves(&self, shared: &Shared<'_>) -> Option<Reason> {
+        let work = shared.work;
         if self.state.stopped {
             return Some(Reason::Halted);
         }
-        let limit = if work.trials.is_some_and(|trials| desk.taken.load(Ordering::Relaxed) >= trials) {
+        let limit = if work.trials.is_some_and(|trials| shared.taken.load(Ordering::Relaxed) >= trials) {
             Reason::Trials
         } else if work.until.is_some_and(|until| Instant::now() >= until) {
             Reason::Time
@@ -104,10 +104,10 @@ impl Claims {
     }
 
     /// Releases the trials of agents that are gone; says whether there were any.
-    fn take_over(&self, desk: &Desk<'_>, now_ms: i64) -> bool {
-        let work = desk.work;
+    fn take_over(&self, shared: &Shared<'_>, now_ms: i64) -> bool {
+        let work = shared.work;
         let stale = self.state.stale(now_ms, work.pace.silence_ms, |agent| work.liveness_of(agent));
-        let mut tray = desk.tray();
+        let mut locked = shared.locked();
         for stale in &stale {
             let (number, attempt, agent) = (stale.number, stale.attempt, work.agent.clone());
             let entry = if stale.agent.left {
@@ -115,7 +115,7 @@ impl Claims {
             } else {
                 Entry::Died { number, attempt, agent }
             };
-            desk.lay(&mut tray, entry);
+            shared.lay(&mut locked, entry);
         }
         !stale.is_empty()
     }
@@ -124,7 +124,7 @@ impl Claims {
     ///
     /// A trial that is to be run alone, or that was given back since something was wrong with a machine, comes last: it
     /// keeps nobody from the others. A search without end has no last trial, so that these come before new ones.
-    fn candidate(&mut self, work: &Work<'_>) -> Option<(u64, u32, Choice)> {
+    fn candidate(&mut self, work: &Work<'_>) -> Option<(u64, u32, Params)> {
         if self.state.is_taken_up(&work.agent) {
             return None;
         }
@@ -154,7 +154,7 @@ impl Claims {
     }
 
     /// A pending trial as it may be claimed.
-    fn again(&self, trial: &Trial) -> (u64, u32, Choice) {
+    fn again(&self, trial: &Trial) -> (u64, u32, Params) {
         (trial.number, self.state.attempts[trial.number as usize].len() as u32, trial.choice.clone())
     }
 

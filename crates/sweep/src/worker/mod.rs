@@ -1,14 +1,14 @@
 //! An agent at work: one process whose threads claim trials, run them and journal what became of them.
 //!
 //! Every thread goes round the same loop: read the journal, take over what dead agents left, claim a trial, run it, say
-//! how it ended. Only one thread of its own, the scribe, touches the journal: training never waits for it, and what
+//! how it ended. Only one thread of its own, the journal writer, touches the journal: training never waits for it, and what
 //! cannot be written now waits in order until it can. Which of several agents has a trial is decided by the journal
 //! alone, as [`State`] reads it.
 
 mod claim;
 mod error;
+mod journal_writer;
 mod report;
-mod scribe;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -19,21 +19,21 @@ use std::time::{Duration, Instant};
 use crate::journal::{self, Entry, Journal};
 use crate::pruner::Pruner;
 use crate::sampler::Sampler;
-use crate::space::{Choice, Space};
+use crate::space::{Params, SearchSpace};
 use crate::state::{Agent, Liveness, State};
 use crate::trial::{Goal, Status, Trial};
 
 use claim::{Claims, Next};
 pub use error::Error;
+use journal_writer::Shared;
 pub use report::Reporter;
-use scribe::Desk;
 
 /// Task of an agent and its settings. Everything that outlives a call is in the journal.
 pub struct Work<'a> {
     /// The sweep.
     pub journal: &'a dyn Journal,
     /// Search space.
-    pub space: &'a Space,
+    pub space: &'a SearchSpace,
     /// Sampler that suggests configurations.
     pub sampler: &'a dyn Sampler,
     /// Pruner that ends trials early, if any.
@@ -63,7 +63,7 @@ pub struct Work<'a> {
     /// True to stop as soon as possible: asked often, so it must be cheap. Trials under way become pending again.
     pub stop: &'a (dyn Fn() -> bool + Sync),
     /// Is told what happens, with what the sweep has come to. Threads wait for it: copy what takes longer.
-    pub notice: &'a (dyn Fn(&Notice<'_>, &State) + Sync),
+    pub notice: &'a (dyn Fn(&SweepEvent<'_>, &State) + Sync),
     /// Intervals of repeated actions.
     pub pace: Pace,
 }
@@ -105,7 +105,7 @@ pub struct Assignment {
     /// Id of the run that is to record it, from [`Objective::run_id`].
     pub run: String,
     /// Parameters to try.
-    pub choice: Choice,
+    pub choice: Params,
 }
 
 /// Runs trials, several at once.
@@ -163,7 +163,7 @@ pub struct MachineFault(pub String);
 /// Something that happened to this agent.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Notice<'a> {
+pub enum SweepEvent<'a> {
     /// It has a trial and is about to run it.
     Claimed(&'a Assignment),
     /// One of its trials reported the metric after an epoch.
@@ -259,29 +259,29 @@ impl Work<'_> {
     /// # Errors
     /// Fails if the journal cannot be read or written for good, or, once it was asked to stop, for some time.
     pub fn run(&self) -> Result<Done, Error> {
-        let desk = Desk::new(self);
+        let shared = Shared::new(self);
         let claims = Mutex::new(Claims::new(self));
         let (agent, host) = (self.agent.clone(), self.host.clone());
         let joined = Entry::Joined { agent, host, process: std::process::id(), workers: self.workers };
-        desk.lay(&mut desk.tray(), joined);
+        shared.lay(&mut shared.locked(), joined);
         let ended = thread::scope(|scope| {
             let named = |name: &str| thread::Builder::new().name(name.into());
-            if let Err(cause) = named("journal").spawn_scoped(scope, || desk.write()) {
+            if let Err(cause) = named("journal").spawn_scoped(scope, || shared.write()) {
                 return Err(Error::Threads { cause });
             }
             let mut workers = Vec::new();
             for _ in 0..self.workers.max(1) {
-                match named("worker").spawn_scoped(scope, || self.labor(&desk, &claims)) {
+                match named("worker").spawn_scoped(scope, || self.labor(&shared, &claims)) {
                     Ok(worker) => workers.push(worker),
                     Err(cause) => {
-                        desk.fault(&mut desk.tray(), MachineFault(Error::Threads { cause }.to_string()));
+                        shared.fault(&mut shared.locked(), MachineFault(Error::Threads { cause }.to_string()));
                         break;
                     }
                 }
             }
             let ended: Vec<_> = workers.into_iter().map(thread::ScopedJoinHandle::join).collect();
-            desk.lay(&mut desk.tray(), Entry::Left { agent: self.agent.clone() });
-            desk.close();
+            shared.lay(&mut shared.locked(), Entry::Left { agent: self.agent.clone() });
+            shared.close();
             Ok(ended)
         })?;
         let mut reasons = Vec::new();
@@ -289,7 +289,7 @@ impl Work<'_> {
             // A sampler that panics is a bug that nothing is gained by hiding.
             reasons.extend(end.unwrap_or_else(|panic| resume_unwind(panic)));
         }
-        let (state, fault) = desk.settle()?;
+        let (state, fault) = shared.settle()?;
         let none = if fault.is_some() { Reason::Faulted } else { Reason::Stopped };
         Ok(Done { reason: reasons.into_iter().min().unwrap_or(none), fault, state })
     }
@@ -300,27 +300,27 @@ impl Work<'_> {
     }
 
     /// The life of a worker; none if the journal was given up.
-    fn labor(&self, desk: &Desk<'_>, claims: &Mutex<Claims>) -> Option<Reason> {
+    fn labor(&self, shared: &Shared<'_>, claims: &Mutex<Claims>) -> Option<Reason> {
         let mut waiting = None;
         loop {
-            let next = claims.lock().unwrap_or_else(PoisonError::into_inner).next(desk).ok()?;
+            let next = claims.lock().unwrap_or_else(PoisonError::into_inner).next(shared).ok()?;
             match next {
                 Next::Leave(reason) => return Some(reason),
                 Next::Wait(seq) => {
-                    let tray = desk.tray();
-                    let running = tray.state.count(Status::Running);
+                    let locked = shared.locked();
+                    let running = locked.state.count(Status::Running);
                     if waiting.replace(running) != Some(running) {
-                        (self.notice)(&Notice::Waiting { running }, &tray.state);
+                        (self.notice)(&SweepEvent::Waiting { running }, &locked.state);
                     }
-                    drop(tray);
-                    desk.idle(seq);
+                    drop(locked);
+                    shared.idle(seq);
                 }
                 Next::Run(trial) => {
                     waiting = None;
-                    let mut reporter = Reporter { desk, trial: &trial, lost: desk.begin(&trial) };
+                    let mut reporter = Reporter { shared, trial: &trial, lost: shared.begin(&trial) };
                     let run = AssertUnwindSafe(|| self.objective.run(&trial, &mut reporter));
                     let ending = catch_unwind(run).unwrap_or_else(|panic| Ending::Failed(said(&*panic)));
-                    desk.end(&trial, ending);
+                    shared.end(&trial, ending);
                 }
             }
         }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use handloom_sweep::journal::Memory;
 use handloom_sweep::pruner::Pruner;
-use handloom_sweep::worker::{Ending, Notice, Reason, Verdict, Work};
+use handloom_sweep::worker::{Ending, Reason, SweepEvent, Verdict, Work};
 use handloom_sweep::{Entry, Journal, Status, Trial};
 
 use rig::{Count, Script, capped, complete, three_epochs, until, work};
@@ -140,8 +140,8 @@ fn a_trial_that_panics_fails_alone() {
         _ => three_epochs(trial, reporter),
     });
     let told = Mutex::new(Vec::new());
-    let notice = |notice: &Notice<'_>, _: &_| {
-        if let Notice::Ended { number, status, why, .. } = notice {
+    let notice = |notice: &SweepEvent<'_>, _: &_| {
+        if let SweepEvent::Ended { number, status, why, .. } = notice {
             told.lock().unwrap().push((*number, *status, why.map(String::from)));
         }
     };

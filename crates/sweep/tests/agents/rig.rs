@@ -9,7 +9,7 @@ use handloom_sweep::journal::{Error, Memory};
 use handloom_sweep::sampler::Sampler;
 use handloom_sweep::state::{Agent, Liveness};
 use handloom_sweep::worker::{Assignment, Ending, Objective, Pace, Reporter, Work};
-use handloom_sweep::{Choice, Entry, Goal, Journal, Page, Seq, Space, State, Status, Trial};
+use handloom_sweep::{Entry, Goal, Journal, Page, Params, SearchSpace, Seq, State, Status, Trial};
 use serde_json::json;
 
 /// A line to a journal, as an agent has it.
@@ -68,9 +68,9 @@ pub(crate) fn random(seed: &AtomicU64) -> u64 {
 pub(crate) struct Count(pub(crate) u64);
 
 impl Sampler for Count {
-    fn suggest(&self, _: &Space, history: &[Trial], _: u64) -> Option<Choice> {
+    fn suggest(&self, _: &SearchSpace, history: &[Trial], _: u64) -> Option<Params> {
         let number = history.len() as u64;
-        (number < self.0).then(|| Choice::from([("x".to_owned(), json!(number))]))
+        (number < self.0).then(|| Params::from([("x".to_owned(), json!(number))]))
     }
 }
 
@@ -118,7 +118,7 @@ pub(crate) fn three_epochs(trial: &Assignment, reporter: &mut Reporter<'_>) -> E
 
 /// An agent that does everything a thousand times as often as a real one, but judges silence as a real one.
 pub(crate) fn work<'a>(journal: &'a dyn Journal, objective: &'a dyn Objective, agent: &str) -> Work<'a> {
-    static SPACE: Space = Space { parameters: Vec::new() };
+    static SPACE: SearchSpace = SearchSpace { parameters: Vec::new() };
     let milliseconds = Duration::from_millis;
     Work {
         journal,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use handloom_sweep::state::Liveness;
-use handloom_sweep::worker::{Assignment, Ending, Error, MachineFault, Notice, Reason, Reporter, Verdict, Work};
+use handloom_sweep::worker::{Assignment, Ending, Error, MachineFault, Reason, Reporter, SweepEvent, Verdict, Work};
 use handloom_sweep::{Entry, Journal, Status};
 
 use crate::rig::{Line, Script, capped, complete, dead, three_epochs, until, work};
@@ -25,12 +25,12 @@ fn a_trial_trains_on_while_the_journal_is_out_of_reach_and_its_reports_come_in_o
         Ending::Finished
     });
     let told = Mutex::new(Vec::new());
-    let notice = |notice: &Notice<'_>, _: &_| match notice {
-        Notice::Trouble(error) => {
+    let notice = |notice: &SweepEvent<'_>, _: &_| match notice {
+        SweepEvent::Trouble(error) => {
             told.lock().unwrap().push(error.to_string());
             troubled.store(true, Ordering::SeqCst);
         }
-        Notice::Recovered => {
+        SweepEvent::Recovered => {
             told.lock().unwrap().push("recovered".into());
             troubled.store(false, Ordering::SeqCst);
         }
@@ -57,8 +57,8 @@ fn whoever_was_cut_off_for_too_long_loses_the_trial_and_changes_nothing() {
         // Somebody else does what there is to do.
         let other = Script::new("b", three_epochs);
         let taken = Mutex::new(Vec::new());
-        let notice = |notice: &Notice<'_>, _: &_| {
-            if let Notice::TakenOver { number, from } = notice {
+        let notice = |notice: &SweepEvent<'_>, _: &_| {
+            if let SweepEvent::TakenOver { number, from } = notice {
                 taken.lock().unwrap().push((*number, from.id.clone()));
             }
         };
@@ -70,8 +70,8 @@ fn whoever_was_cut_off_for_too_long_loses_the_trial_and_changes_nothing() {
         assert_eq!(reporter.report(3, 0.1), Verdict::Lost);
         Ending::Lost
     });
-    let notice = |notice: &Notice<'_>, _: &_| {
-        if let Notice::Lost(trial) = notice {
+    let notice = |notice: &SweepEvent<'_>, _: &_| {
+        if let SweepEvent::Lost(trial) = notice {
             lost.lock().unwrap().push(trial.number);
         }
     };
@@ -86,7 +86,7 @@ fn whoever_was_cut_off_for_too_long_loses_the_trial_and_changes_nothing() {
 fn after_a_gap_of_its_own_an_agent_gives_the_others_time_to_be_heard_again() {
     let journal = capped(3);
     journal.append(&[Entry::Joined { agent: "b".into(), host: "there".into(), process: 1, workers: 1 }]).unwrap();
-    let choice = handloom_sweep::Choice::new();
+    let choice = handloom_sweep::Params::new();
     let claimed = Entry::Claimed { number: 0, attempt: 0, agent: "b".into(), run: "r".into(), choice };
     journal.append(&[claimed]).unwrap();
     let script = Script::new("a", |trial: &Assignment, reporter: &mut Reporter<'_>| {
@@ -97,10 +97,10 @@ fn after_a_gap_of_its_own_an_agent_gives_the_others_time_to_be_heard_again() {
         three_epochs(trial, reporter)
     });
     let waited = AtomicBool::new(false);
-    let notice = |notice: &Notice<'_>, _: &_| match notice {
-        Notice::TakenOver { .. } => assert!(waited.load(Ordering::SeqCst), "judged at once"),
+    let notice = |notice: &SweepEvent<'_>, _: &_| match notice {
+        SweepEvent::TakenOver { .. } => assert!(waited.load(Ordering::SeqCst), "judged at once"),
         // Everything else is done.
-        Notice::Waiting { running: 1 } if !waited.swap(true, Ordering::SeqCst) => journal.pass(11_000),
+        SweepEvent::Waiting { running: 1 } if !waited.swap(true, Ordering::SeqCst) => journal.pass(11_000),
         _ => {}
     };
     assert_eq!(Work { notice: &notice, ..work(&journal, &script, "a") }.run().unwrap().reason, Reason::Complete);
@@ -112,15 +112,15 @@ fn a_jump_of_the_clock_takes_no_trial_from_a_process_that_is_known_to_live() {
     for jump_ms in [5 * 3_600_000, -5 * 3_600_000] {
         let journal = capped(3);
         journal.append(&[Entry::Joined { agent: "b".into(), host: "here".into(), process: 1, workers: 1 }]).unwrap();
-        let choice = handloom_sweep::Choice::new();
+        let choice = handloom_sweep::Params::new();
         let claimed = Entry::Claimed { number: 0, attempt: 0, agent: "b".into(), run: "r".into(), choice };
         journal.append(&[claimed]).unwrap();
         journal.pass(jump_ms);
         let waited = AtomicBool::new(false);
-        let notice = |notice: &Notice<'_>, _: &_| match notice {
-            Notice::TakenOver { .. } => panic!("taken over after a jump of {jump_ms} ms"),
+        let notice = |notice: &SweepEvent<'_>, _: &_| match notice {
+            SweepEvent::TakenOver { .. } => panic!("taken over after a jump of {jump_ms} ms"),
             // Everything else is done.
-            Notice::Waiting { running: 1 } if !waited.swap(true, Ordering::SeqCst) => {
+            SweepEvent::Waiting { running: 1 } if !waited.swap(true, Ordering::SeqCst) => {
                 journal.pass(jump_ms);
                 let (agent, status) = ("b".into(), Status::Finished);
                 journal.append(&[Entry::Ended { number: 0, attempt: 0, agent, status, why: None }]).unwrap();

@@ -4,24 +4,24 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use handloom_engine::config::KEYS;
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 use handloom_store::{Run, Status};
 use serde_json::{Map, Value, json};
 
 use super::columns::number;
-use super::errors::{Judged, Known, Set, examples, judged, share, surest_first};
+use super::errors::{Known, Predictions, Set, examples, judged, share, surest_first};
 use super::route::Query;
 use super::run::curves;
-use super::{Site, Trouble};
+use super::{ApiError, Site};
 use crate::verdict::{Paired, Verdict, recorded};
 
 /// Most examples of a list.
 const MOST: usize = 24;
 
-pub(super) fn answer(site: &Site, query: &Query) -> Result<Value, Trouble> {
+pub(super) fn answer(site: &Site, query: &Query) -> Result<Value, ApiError> {
     let (a, b) = (site.run(query.must("a")?)?, site.run(query.must("b")?)?);
     if a.id == b.id {
-        return Err(Trouble::new(400, format!("run `{}` is on both sides", a.id), "name two runs"));
+        return Err(ApiError::new(400, format!("run `{}` is on both sides", a.id), "name two runs"));
     }
     let pair = [&a, &b];
     let (judged, why_not) = match together(site, pair) {
@@ -41,7 +41,7 @@ pub(super) fn answer(site: &Site, query: &Query) -> Result<Value, Trouble> {
         answer["paired"] = shown(&paired);
         answer["classes"] = classes([first, second]);
         // Each with what was thought by the one that got it wrong.
-        let only = |wrong: &Judged, right: &Judged| {
+        let only = |wrong: &Predictions, right: &Predictions| {
             surest_first(wrong, |place| wrong.is_wrong(place) && !right.is_wrong(place))
         };
         let (fixes, breaks) = (only(first, second), only(second, first));
@@ -52,8 +52,8 @@ pub(super) fn answer(site: &Site, query: &Query) -> Result<Value, Trouble> {
 }
 
 /// Both runs on the validation images that they have in common, or why not.
-fn together(site: &Site, [a, b]: [&Run; 2]) -> Result<[Arc<Judged>; 2], Trouble> {
-    let none = |why: String| Err(Trouble::new(409, why, ""));
+fn together(site: &Site, [a, b]: [&Run; 2]) -> Result<[Arc<Predictions>; 2], ApiError> {
+    let none = |why: String| Err(ApiError::new(409, why, ""));
     if a.data_sha256 != b.data_sha256 {
         return none(format!("they were trained on different data, `{}` and `{}`", a.dataset, b.dataset));
     }
@@ -64,7 +64,7 @@ fn together(site: &Site, [a, b]: [&Run; 2]) -> Result<[Arc<Judged>; 2], Trouble>
     Ok([judged(site, a, Set::Validation)?, judged(site, b, Set::Validation)?])
 }
 
-fn outcomes([a, b]: &[Arc<Judged>; 2]) -> Paired {
+fn outcomes([a, b]: &[Arc<Predictions>; 2]) -> Paired {
     Paired::new((0..a.len().min(b.len())).map(|place| (!a.is_wrong(place), !b.is_wrong(place))))
 }
 
@@ -85,8 +85,8 @@ fn shown(paired: &Paired) -> Value {
 }
 
 /// Recall of each class by both runs.
-fn classes([a, b]: [&Arc<Judged>; 2]) -> Value {
-    let recall = |judged: &Judged, class: usize| number(judged.confusion().class(class).recall);
+fn classes([a, b]: [&Arc<Predictions>; 2]) -> Value {
+    let recall = |judged: &Predictions, class: usize| number(judged.confusion().class(class).recall);
     let line = |(class, name): (usize, &String)| json!({"name": name, "a": recall(a, class), "b": recall(b, class)});
     a.names().iter().enumerate().map(line).collect()
 }
@@ -101,13 +101,13 @@ fn settings([a, b]: [&Run; 2]) -> Value {
     both.filter(|(_, a, b)| a != b).map(|(name, a, b)| json!({"name": name, "a": a, "b": b})).collect()
 }
 
-fn side(site: &Site, run: &Run) -> Result<Value, Trouble> {
+fn side(site: &Site, run: &Run) -> Result<Value, ApiError> {
     let seen = site.seen()?;
     let group: Vec<&Run> = seen.runs.iter().filter(|other| other.id == run.id || is_sister(run, other)).collect();
     let ids: Vec<&str> = group.iter().map(|run| run.id.as_str()).collect();
     let rows = site.store.rows(&ids)?;
     let own = rows.get(&run.id).map_or(&[][..], Vec::as_slice);
-    let all: Vec<&[Row]> = ids.iter().filter_map(|id| rows.get(*id)).map(Vec::as_slice).collect();
+    let all: Vec<&[EpochMetrics]> = ids.iter().filter_map(|id| rows.get(*id)).map(Vec::as_slice).collect();
     let mut seeds = band(&all);
     seeds["runs"] = json!(ids);
     Ok(json!({
@@ -130,7 +130,7 @@ fn is_sister(run: &Run, other: &Run) -> bool {
 }
 
 /// Lowest, mean and highest validation accuracy of each epoch, as far as every run has one.
-fn band(runs: &[&[Row]]) -> Value {
+fn band(runs: &[&[EpochMetrics]]) -> Value {
     let long = runs.iter().map(|rows| rows.len()).min().unwrap_or(0);
     let at = |epoch: usize| -> Option<Vec<f64>> { runs.iter().map(|rows| rows[epoch].val_accuracy).collect() };
     let values: Vec<Vec<f64>> = (0..long).map_while(at).collect();
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_band_goes_as_far_as_every_run_has_an_accuracy() {
-        let row = |epoch, val_accuracy| Row {
+        let row = |epoch, val_accuracy| EpochMetrics {
             epoch,
             train_loss: 0.0,
             train_accuracy: 0.0,

@@ -1,11 +1,11 @@
 //! `/api/curves`: one figure of several runs, epoch by epoch.
 
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 use serde_json::{Value, json};
 
 use super::columns::number;
 use super::route::Query;
-use super::{Site, Trouble};
+use super::{ApiError, Site};
 
 /// Most runs whose curves are drawn at once: beyond that lines cover each other.
 pub(super) const MOST: usize = 200;
@@ -13,15 +13,15 @@ pub(super) const MOST: usize = 200;
 pub(super) const METRICS: [&str; 6] =
     ["val_accuracy", "val_loss", "train_accuracy", "train_loss", "learning_rate", "samples_per_second"];
 
-pub(super) fn answer(site: &Site, query: &Query) -> Result<Value, Trouble> {
+pub(super) fn answer(site: &Site, query: &Query) -> Result<Value, ApiError> {
     let metric = query.text("metric").unwrap_or("val_accuracy");
     if !METRICS.contains(&metric) {
-        return Err(Trouble::new(400, format!("runs have no `{metric}`"), format!("one of {}", METRICS.join(" "))));
+        return Err(ApiError::new(400, format!("runs have no `{metric}`"), format!("one of {}", METRICS.join(" "))));
     }
     let asked: Vec<&str> = query.text("runs").unwrap_or_default().split(',').filter(|id| !id.is_empty()).collect();
     if asked.len() > MOST {
         let error = format!("{} runs are more than fit one chart", asked.len());
-        return Err(Trouble::new(400, error, format!("ask for {MOST} at most")));
+        return Err(ApiError::new(400, error, format!("ask for {MOST} at most")));
     }
     let (seen, rows) = (site.seen()?, site.store.rows(&asked)?);
     let runs: Vec<Value> = asked
@@ -37,7 +37,7 @@ pub(super) fn answer(site: &Site, query: &Query) -> Result<Value, Trouble> {
 }
 
 /// The time trained up to each epoch's end, in seconds.
-pub(super) fn trained(rows: &[Row]) -> Vec<Value> {
+pub(super) fn trained(rows: &[EpochMetrics]) -> Vec<Value> {
     let sums = rows.iter().scan(0.0, |sum, row| {
         *sum += [row.seconds, row.val_seconds].into_iter().filter(|part| part.is_finite()).sum::<f64>();
         Some(*sum)
@@ -46,7 +46,7 @@ pub(super) fn trained(rows: &[Row]) -> Vec<Value> {
 }
 
 /// A figure of an epoch by its name.
-pub(super) fn figure(name: &str, row: &Row) -> Option<f64> {
+pub(super) fn figure(name: &str, row: &EpochMetrics) -> Option<f64> {
     match name {
         "val_accuracy" => row.val_accuracy,
         "val_loss" => row.val_loss,
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn every_metric_is_a_figure_of_an_epoch() {
-        let row = Row {
+        let row = EpochMetrics {
             epoch: 1,
             train_loss: 1.0,
             train_accuracy: 2.0,

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::errors::{add, mean, rounded};
 use super::sentence::{Sentence, values};
-use super::sheet::sheet_of;
-use super::{Site, Trouble};
+use super::sprite_sheet::sheet_of;
+use super::{ApiError, Site};
 use crate::words::{count, grouped};
 
 /// Sample images of each class.
@@ -16,7 +16,7 @@ const ALIKE: usize = 5;
 /// Pixels of a mean image that are compared; of larger images every second, third ... counts.
 const COMPARED: usize = 4_096;
 
-pub(super) fn answer(site: &Site, name: Option<&str>) -> Result<Value, Trouble> {
+pub(super) fn answer(site: &Site, name: Option<&str>) -> Result<Value, ApiError> {
     let Some(name) = name else {
         let seen = site.seen()?;
         let mut used: Vec<(&str, u64)> = Vec::new();
@@ -28,7 +28,7 @@ pub(super) fn answer(site: &Site, name: Option<&str>) -> Result<Value, Trouble> 
         }
         return Ok(used.into_iter().map(|(name, runs)| json!({"name": name, "runs": runs})).collect());
     };
-    let (train, test, path) = site.desk.data(name)?;
+    let (train, test, path) = site.host.data(name)?;
     let mut answer = shown(&train);
     answer["name"] = Value::from(name);
     answer["path"] = path.map_or(Value::Null, |path| Value::from(path.display().to_string()));
@@ -146,7 +146,7 @@ fn said(classes: &[String], per_class: &[u64], distances: &[Vec<f64>], alike: &[
 mod tests {
     use std::sync::Arc;
 
-    use super::super::sheet::tests::picture;
+    use super::super::sprite_sheet::tests::picture;
     use super::*;
 
     /// Images of two pixels, each with its class.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::assets::INDEX;
 use super::sentence::run_page;
-use super::{Site, Trouble};
+use super::{ApiError, Site};
 use crate::format;
 use crate::text::embedded;
 
@@ -45,7 +45,7 @@ fn filled(first: &str, data: &Value) -> String {
     format!("{before}{first}{between}<script type=\"application/json\" id=\"first\">{data}</script>{after}")
 }
 
-fn told(trouble: &Trouble) -> String {
+fn told(trouble: &ApiError) -> String {
     let (error, hint) = (escaped(&trouble.error), escaped(&trouble.hint));
     format!("<article class=\"page\"><h1 tabindex=\"-1\">{error}</h1><p class=\"muted\">{hint}</p></article>")
 }
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn the_page_has_a_place_for_both() {
         assert!(INDEX.find("<!--first-->").unwrap() < INDEX.find("<!--data-->").unwrap());
-        let told = filled(&told(&Trouble::new(500, "a < b", "c & d")), &Value::Null);
+        let told = filled(&told(&ApiError::new(500, "a < b", "c & d")), &Value::Null);
         assert!(told.contains("a &lt; b") && told.contains("c &amp; d") && told.contains("id=\"first\"></script>"));
     }
 }

@@ -6,7 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::Trouble;
+use super::ApiError;
 
 /// Rules of access.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub struct Guard {
 
 /// Parts of a request that decide about access.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Asked<'a> {
+pub(super) struct AccessRequest<'a> {
     pub(super) changes: bool,
     /// True if `Host` or `Origin` is there twice, is no ASCII text, or contradicts the address requested.
     pub(super) is_ambiguous: bool,
@@ -58,12 +58,12 @@ impl Guard {
     }
 
     /// Admits or refuses a request.
-    pub(super) fn admit(&self, asked: Asked<'_>) -> Result<Admitted, Trouble> {
+    pub(super) fn admit(&self, asked: AccessRequest<'_>) -> Result<Admitted, ApiError> {
         let host = asked.host.unwrap_or_default().to_ascii_lowercase();
         let name = split(&host).map(|(name, _)| name);
         let is_allowed = name.is_some_and(|name| self.names.iter().any(|allowed| allowed == name));
         if asked.is_ambiguous || !(self.any_name || is_allowed || name.is_some_and(is_loopback)) {
-            return Err(Trouble::new(
+            return Err(ApiError::new(
                 403,
                 "this server does not go by that name",
                 "open the address that `handloom ui` printed, or name this one by `handloom ui --allow-host NAME`",
@@ -75,7 +75,7 @@ impl Guard {
             // An allowed name may be that of a proxy, which speaks to browsers by TLS.
             && !(is_allowed && origin == format!("https://{host}"))
         {
-            return Err(Trouble::new(403, "another page may not change anything here", "use the page of this server"));
+            return Err(ApiError::new(403, "another page may not change anything here", "use the page of this server"));
         }
         let Some(token) = &self.token else { return Ok(Admitted::Plainly) };
         let is_it = |given: &str| is_same(given.as_bytes(), token.as_bytes());
@@ -92,7 +92,7 @@ impl Guard {
         } else if bearer || by_cookie {
             Ok(Admitted::Plainly)
         } else {
-            Err(Trouble::new(
+            Err(ApiError::new(
                 401,
                 "this server asks for its token",
                 "open the address that `handloom ui` printed, with `?token=...`",
@@ -173,14 +173,14 @@ mod tests {
 
     const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-    fn status(guard: &Guard, asked: Asked<'_>) -> u16 {
+    fn status(guard: &Guard, asked: AccessRequest<'_>) -> u16 {
         guard.admit(asked).map_or_else(|trouble| trouble.status, |_| 200)
     }
 
     #[test]
     fn loopback_names_are_answered_with_any_port_and_no_others() {
         let guard = Guard::new(HERE, 7878, None, &[]);
-        let asked = |host| status(&guard, Asked { host, ..Asked::default() });
+        let asked = |host| status(&guard, AccessRequest { host, ..AccessRequest::default() });
         for host in [
             "127.0.0.1:7878",
             "localhost:7878",
@@ -244,7 +244,7 @@ mod tests {
             assert_eq!(asked(Some(host)), 403, "{host}");
         }
         assert_eq!(asked(None), 403);
-        let ambiguous = Asked { host: Some("localhost"), is_ambiguous: true, ..Asked::default() };
+        let ambiguous = AccessRequest { host: Some("localhost"), is_ambiguous: true, ..AccessRequest::default() };
         assert_eq!(status(&guard, ambiguous), 403);
     }
 
@@ -252,8 +252,9 @@ mod tests {
     fn an_allowed_name_is_answered_and_may_be_that_of_a_proxy() {
         let name = host_name("Lab.Example.org").unwrap();
         let guard = Guard::new(HERE, 7878, None, &[name, host_name("fd00::0:1").unwrap()]);
-        let asked =
-            |host, changes, origin| status(&guard, Asked { host: Some(host), changes, origin, ..Asked::default() });
+        let asked = |host, changes, origin| {
+            status(&guard, AccessRequest { host: Some(host), changes, origin, ..AccessRequest::default() })
+        };
         for host in ["lab.example.org", "LAB.example.org:8443", "[fd00::1]:80", "localhost:7878"] {
             assert_eq!(asked(host, false, None), 200, "{host}");
         }
@@ -281,7 +282,7 @@ mod tests {
     fn what_changes_something_comes_from_a_page_of_ours() {
         let guard = Guard::new(HERE, 7878, None, &[]);
         let asked = |changes, origin| {
-            status(&guard, Asked { changes, origin, host: Some("localhost:7878"), ..Asked::default() })
+            status(&guard, AccessRequest { changes, origin, host: Some("localhost:7878"), ..AccessRequest::default() })
         };
         // Programs other than browsers send no origin, and could send any.
         assert_eq!([asked(true, Some("http://localhost:7878")), asked(true, None)], [200, 200]);
@@ -304,19 +305,30 @@ mod tests {
     fn from_elsewhere_one_needs_the_token() {
         let wide = Guard::new(Ipv4Addr::UNSPECIFIED.into(), 7878, Some("s3cret".into()), &[]);
         let host = Some("lab-7.example:7878");
-        assert_eq!(status(&wide, Asked { host, ..Asked::default() }), 401);
-        assert_eq!(wide.admit(Asked { host, query: "a=b&token=s3cret", ..Asked::default() }), Ok(Admitted::ByAddress));
+        assert_eq!(status(&wide, AccessRequest { host, ..AccessRequest::default() }), 401);
+        assert_eq!(
+            wide.admit(AccessRequest { host, query: "a=b&token=s3cret", ..AccessRequest::default() }),
+            Ok(Admitted::ByAddress)
+        );
         let cookies = Some("x=1; handloom_7878=s3cret");
-        assert_eq!(wide.admit(Asked { host, cookies, ..Asked::default() }), Ok(Admitted::Plainly));
-        assert_eq!(status(&wide, Asked { host, authorization: Some("Bearer s3cret"), ..Asked::default() }), 200);
+        assert_eq!(wide.admit(AccessRequest { host, cookies, ..AccessRequest::default() }), Ok(Admitted::Plainly));
+        assert_eq!(
+            status(&wide, AccessRequest { host, authorization: Some("Bearer s3cret"), ..AccessRequest::default() }),
+            200
+        );
         for query in ["token=", "token=s3cre", "token=s3crets", "token=S3cret", "tokens=s3cret"] {
-            assert_eq!(status(&wide, Asked { host, query, ..Asked::default() }), 401, "{query}");
+            assert_eq!(status(&wide, AccessRequest { host, query, ..AccessRequest::default() }), 401, "{query}");
         }
-        assert_eq!(status(&wide, Asked { host, cookies: Some("handloom_7879=s3cret"), ..Asked::default() }), 401);
+        assert_eq!(
+            status(&wide, AccessRequest { host, cookies: Some("handloom_7879=s3cret"), ..AccessRequest::default() }),
+            401
+        );
         assert!(wide.set_cookie().unwrap().starts_with("handloom_7878=s3cret; "));
 
         let narrow = Guard::new(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1).into(), 7878, Some("s3cret".into()), &[]);
-        let asked = |host| status(&narrow, Asked { host: Some(host), query: "token=s3cret", ..Asked::default() });
+        let asked = |host| {
+            status(&narrow, AccessRequest { host: Some(host), query: "token=s3cret", ..AccessRequest::default() })
+        };
         assert_eq!([asked("[fd00::1]:7878"), asked("localhost:7878"), asked("evil.example:7878")], [200, 200, 403]);
     }
 

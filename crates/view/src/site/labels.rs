@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Site, Trouble};
+use super::{ApiError, Site};
 use crate::harmless;
 
 /// Labels as they are to be; none of them is what stays as it is.
@@ -13,12 +13,12 @@ struct Wanted {
     notes: Option<String>,
 }
 
-pub(super) fn act(site: &Site, id: &str, body: &Value) -> Result<Value, Trouble> {
+pub(super) fn act(site: &Site, id: &str, body: &Value) -> Result<Value, ApiError> {
     if let Some(why) = &site.edit_refused {
-        return Err(Trouble::new(403, why, "ask its owner for the right to write"));
+        return Err(ApiError::new(403, why, "ask its owner for the right to write"));
     }
     if !site.may_edit {
-        return Err(Trouble::new(403, "this server only shows", "start it with `handloom ui --allow-edit`"));
+        return Err(ApiError::new(403, "this server only shows", "start it with `handloom ui --allow-edit`"));
     }
     let Wanted { name, tags, notes } = Wanted::read(body)?;
     let found = site.store.relabel(id, &|labels| {
@@ -39,8 +39,9 @@ pub(super) fn act(site: &Site, id: &str, body: &Value) -> Result<Value, Trouble>
 }
 
 impl Wanted {
-    fn read(body: &Value) -> Result<Self, Trouble> {
-        let wrong = |what: &str| Trouble::new(400, format!("labels are wrong: {what}"), "send `name`, `tags`, `notes`");
+    fn read(body: &Value) -> Result<Self, ApiError> {
+        let wrong =
+            |what: &str| ApiError::new(400, format!("labels are wrong: {what}"), "send `name`, `tags`, `notes`");
         let object = body.as_object().ok_or_else(|| wrong("not an object"))?;
         let mut wanted = Self::default();
         for (key, value) in object {
@@ -78,9 +79,9 @@ impl Wanted {
 }
 
 /// A text that fits into one line.
-fn short(what: &str, value: &Value) -> Result<String, Trouble> {
+fn short(what: &str, value: &Value) -> Result<String, ApiError> {
     harmless::label(value.as_str().unwrap_or_default())
-        .map_err(|why| Trouble::new(400, format!("the {what} {why}"), "write a short text on one line"))
+        .map_err(|why| ApiError::new(400, format!("the {what} {why}"), "write a short text on one line"))
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 //!
 //! Every answer is JSON, made by [`Site::answer`] from an address such as `/api/runs/ID`; docs/api.md describes them all.
 //! The server hands answers to browsers, a report carries those that its pages need. What only the program knows, such as
-//! where data sets are, comes through [`Desk`].
+//! where data sets are, comes through [`Host`].
 
+mod api_error;
 mod assets;
 mod columns;
 mod compare;
@@ -23,11 +24,10 @@ mod runs;
 mod seen;
 mod sentence;
 pub mod server;
-mod sheet;
+mod sprite_sheet;
 pub mod sweep;
 #[cfg(test)]
 mod tests;
-mod trouble;
 mod watch;
 mod words;
 
@@ -39,13 +39,13 @@ use handloom_engine::model::Model;
 use handloom_store::{Run, Status, Store};
 use serde_json::{Map, Value};
 
-pub use self::trouble::Trouble;
+pub use self::api_error::ApiError;
 use crate::words::line;
 
 /// The program as the pages need it.
-pub trait Desk: Send + Sync {
+pub trait Host: Send + Sync {
     /// Effective status of a run: killed if its process is gone.
-    fn standing(&self, run: &Run) -> Status;
+    fn effective_status(&self, run: &Run) -> Status;
 
     /// The `handloom train` command that makes the run again.
     fn command(&self, run: &Run) -> String;
@@ -54,22 +54,22 @@ pub trait Desk: Send + Sync {
     fn defaults(&self, run: &Run) -> Map<String, Value>;
 
     /// The saved model of the run.
-    fn model(&self, run: &Run) -> Result<Model, Trouble>;
+    fn model(&self, run: &Run) -> Result<Model, ApiError>;
 
     /// The training images of the run's data set, those for validation among them.
-    fn train(&self, run: &Run) -> Result<Arc<Dataset>, Trouble>;
+    fn train(&self, run: &Run) -> Result<Arc<Dataset>, ApiError>;
 
     /// The test images of the run's data set; that they were opened is not counted.
-    fn test(&self, run: &Run) -> Result<Arc<Dataset>, Trouble>;
+    fn test(&self, run: &Run) -> Result<Arc<Dataset>, ApiError>;
 
     /// Counts that the test set was opened for the run, which had this accuracy, and says how often it now was.
-    fn open_test(&self, run: &Run, accuracy: f64) -> Result<u64, Trouble>;
+    fn open_test(&self, run: &Run, accuracy: f64) -> Result<u64, ApiError>;
 
     /// True if the test set was opened for the run; and the number of openings in all.
-    fn test_openings(&self, run: &Run) -> Result<(bool, u64), Trouble>;
+    fn test_openings(&self, run: &Run) -> Result<(bool, u64), ApiError>;
 
     /// A data set by its name: the training images, the number of test images, and the folder unless it is built in.
-    fn data(&self, name: &str) -> Result<(Dataset, usize, Option<PathBuf>), Trouble>;
+    fn data(&self, name: &str) -> Result<(Dataset, usize, Option<PathBuf>), ApiError>;
 }
 
 /// A store as the pages see it.
@@ -77,7 +77,7 @@ pub struct Site {
     /// Store of runs and sweeps.
     pub store: Arc<dyn Store>,
     /// The program.
-    pub desk: Box<dyn Desk>,
+    pub host: Box<dyn Host>,
     /// True if pages may change labels.
     pub may_edit: bool,
     /// The reason why pages may not, though the user asked for it.
@@ -95,11 +95,11 @@ pub struct Site {
 
 impl Site {
     /// The site of a store, whose labels stay as they are.
-    pub fn new(store: Arc<dyn Store>, desk: Box<dyn Desk>) -> Self {
+    pub fn new(store: Arc<dyn Store>, host: Box<dyn Host>) -> Self {
         let (sweeps, judged, seen, matters, replacements) = Default::default();
         Self {
             store,
-            desk,
+            host,
             may_edit: false,
             edit_refused: None,
             sweeps,
@@ -112,19 +112,19 @@ impl Site {
     }
 
     /// The answer to `GET` of an address: a path below `/api/` with its query.
-    pub fn answer(&self, path_and_query: &str) -> Result<Value, Trouble> {
+    pub fn answer(&self, path_and_query: &str) -> Result<Value, ApiError> {
         self.renew()?;
         route::answer(self, path_and_query)
     }
 
     /// The answer to `POST` of `body` to an address.
-    pub fn act(&self, path: &str, body: &Value) -> Result<Value, Trouble> {
+    pub fn act(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
         self.renew()?;
         route::act(self, path, body)
     }
 
     /// Forgets what is kept of a store that another one replaced. Fails while there is none: it was removed.
-    fn renew(&self) -> Result<(), Trouble> {
+    fn renew(&self) -> Result<(), ApiError> {
         let found = self.store.replacements()?;
         let mut known = self.replacements.lock().unwrap_or_else(PoisonError::into_inner);
         if *known != found {
@@ -148,9 +148,9 @@ impl Site {
     }
 
     /// The run with this id, as the store has it.
-    pub(crate) fn run(&self, id: &str) -> Result<Run, Trouble> {
+    pub(crate) fn run(&self, id: &str) -> Result<Run, ApiError> {
         self.store.run(id)?.ok_or_else(|| {
-            Trouble::new(404, format!("no run `{id}` in `{}`", self.store.at()), "`handloom ls` lists them")
+            ApiError::new(404, format!("no run `{id}` in `{}`", self.store.at()), "`handloom ls` lists them")
         })
     }
 }

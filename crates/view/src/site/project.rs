@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::seen::Seen;
 use super::sentence::{Sentence, run_page, sweep_page, values};
 use super::words::{planned, recipe};
-use super::{Site, Trouble, sweep};
+use super::{ApiError, Site, sweep};
 use crate::format::duration;
 use crate::insight::health;
 use crate::words::{count, grouped, listed, percent, times};
@@ -20,7 +20,7 @@ use crate::words::{count, grouped, listed, percent, times};
 /// Fewest mistakes of which shares are told: of less, each is a large one.
 const FEWEST: u64 = 20;
 
-pub(super) fn answer(site: &Site) -> Result<Value, Trouble> {
+pub(super) fn answer(site: &Site) -> Result<Value, ApiError> {
     let (seen, now_ms) = (site.seen()?, site.now_ms());
     let best = best(&seen.runs);
     let mut datasets: Vec<&str> = Vec::new();
@@ -54,7 +54,7 @@ fn best(runs: &[Run]) -> Option<&Run> {
     handloom_store::best(&of_dataset, &WITH_RESULT)
 }
 
-fn headline(site: &Site, seen: &Seen, best: Option<&Run>) -> Result<Vec<Sentence>, Trouble> {
+fn headline(site: &Site, seen: &Seen, best: Option<&Run>) -> Result<Vec<Sentence>, ApiError> {
     let mut said = Vec::new();
     if seen.runs.is_empty() {
         said.push(Sentence::new("empty", "Nothing is trained yet: `handloom train` trains a first network."));
@@ -81,7 +81,7 @@ fn result(run: &Run) -> Option<Sentence> {
 
 fn tested(site: &Site, run: &Run) -> Option<Sentence> {
     let accuracy = percent(run.test_accuracy?);
-    let openings = site.desk.test_openings(run).map_or(0, |(_, openings)| openings);
+    let openings = site.host.test_openings(run).map_or(0, |(_, openings)| openings);
     let opened = if openings > 0 { format!("; the test set was opened {}", times(openings)) } else { String::new() };
     Some(Sentence::new("test", format!("Test: {accuracy}{opened}.")).at(run_page(&run.id, "/errors?set=test")))
 }
@@ -132,7 +132,7 @@ fn running(seen: &Seen) -> Option<Sentence> {
 }
 
 /// `epoch 6 of 10, about 8 s left`; `row` is one of its epochs.
-pub(super) fn progress(run: &Run, row: Option<&handloom_engine::event::Row>) -> String {
+pub(super) fn progress(run: &Run, row: Option<&handloom_engine::event::EpochMetrics>) -> String {
     let planned = planned(run);
     let epoch = format!("epoch {} of {planned}", run.epochs);
     let seconds = row.map(|row| row.seconds + row.val_seconds).filter(|seconds| seconds.is_finite());
@@ -147,7 +147,7 @@ pub(super) fn progress(run: &Run, row: Option<&handloom_engine::event::Row>) -> 
 impl Site {
     /// Names of the classes that a run tells apart; none if they cannot be had.
     pub(super) fn classes(&self, run: &Run) -> Vec<String> {
-        self.desk.model(run).map(|model| model.classes).unwrap_or_default()
+        self.host.model(run).map(|model| model.classes).unwrap_or_default()
     }
 }
 
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn what_runs_is_said_with_how_long_it_takes() {
-        let row = |seconds| handloom_engine::event::Row {
+        let row = |seconds| handloom_engine::event::EpochMetrics {
             epoch: 6,
             train_loss: 0.5,
             train_accuracy: 0.8,

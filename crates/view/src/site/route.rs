@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Site, Trouble, compare, curves, data, errors, labels, opening, project, run, runs, sweep};
+use super::{ApiError, Site, compare, curves, data, errors, labels, opening, project, run, runs, sweep};
 
 /// The answer to `GET`.
-pub(super) fn answer(site: &Site, address: &str) -> Result<Value, Trouble> {
+pub(super) fn answer(site: &Site, address: &str) -> Result<Value, ApiError> {
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
     let (parts, query) = (parts(path)?, Query::read(query)?);
     match parts.iter().map(String::as_str).collect::<Vec<_>>()[..] {
@@ -29,7 +29,7 @@ pub(super) fn answer(site: &Site, address: &str) -> Result<Value, Trouble> {
 }
 
 /// The answer to `POST`.
-pub(super) fn act(site: &Site, address: &str, body: &Value) -> Result<Value, Trouble> {
+pub(super) fn act(site: &Site, address: &str, body: &Value) -> Result<Value, ApiError> {
     let path = address.split_once('?').map_or(address, |(path, _)| path);
     let parts = parts(path)?;
     match parts.iter().map(String::as_str).collect::<Vec<_>>()[..] {
@@ -39,12 +39,12 @@ pub(super) fn act(site: &Site, address: &str, body: &Value) -> Result<Value, Tro
     }
 }
 
-fn nothing(path: &str) -> Trouble {
-    Trouble::new(404, format!("there is nothing at `{path}`"), "docs/api.md lists the addresses")
+fn nothing(path: &str) -> ApiError {
+    ApiError::new(404, format!("there is nothing at `{path}`"), "docs/api.md lists the addresses")
 }
 
 /// The parts of a path below `/api/`, decoded one by one: a part may have a `/` in it and is still one part.
-fn parts(path: &str) -> Result<Vec<String>, Trouble> {
+fn parts(path: &str) -> Result<Vec<String>, ApiError> {
     let below = path.strip_prefix("/api/").ok_or_else(|| nothing(path))?;
     below.split('/').map(decoded).collect()
 }
@@ -55,7 +55,7 @@ pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
     /// `a=1&b=2`.
-    pub(crate) fn read(text: &str) -> Result<Self, Trouble> {
+    pub(crate) fn read(text: &str) -> Result<Self, ApiError> {
         let pairs = text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             Ok((decoded(&name.replace('+', " "))?, decoded(&value.replace('+', " "))?))
@@ -69,23 +69,23 @@ impl Query {
     }
 
     /// The value of `name`, which must be a whole number.
-    pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, Trouble> {
+    pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, ApiError> {
         let wrong =
-            |text| Trouble::new(400, format!("`{name}={text}` is no whole number"), format!("such as `{name}=50`"));
+            |text| ApiError::new(400, format!("`{name}={text}` is no whole number"), format!("such as `{name}=50`"));
         self.text(name).map(|text| text.parse().map_err(|_| wrong(text))).transpose()
     }
 
     /// The value of `name`, which must be there.
-    pub(crate) fn must(&self, name: &str) -> Result<&str, Trouble> {
-        let missing = || Trouble::new(400, format!("the address has no `{name}`"), format!("write `?{name}=...`"));
+    pub(crate) fn must(&self, name: &str) -> Result<&str, ApiError> {
+        let missing = || ApiError::new(400, format!("the address has no `{name}`"), format!("write `?{name}=...`"));
         self.text(name).ok_or_else(missing)
     }
 }
 
 /// Text with `%41` for `A`.
-fn decoded(text: &str) -> Result<String, Trouble> {
+fn decoded(text: &str) -> Result<String, ApiError> {
     let wrong =
-        || Trouble::new(400, format!("`{text}` is not an address"), "after `%` stand two hexadecimal digits of UTF-8");
+        || ApiError::new(400, format!("`{text}` is not an address"), "after `%` stand two hexadecimal digits of UTF-8");
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -1,6 +1,6 @@
 //! `/api/runs/ID`: everything about one run.
 
-use handloom_engine::event::{Health, Row};
+use handloom_engine::event::{EpochMetrics, LayerStats};
 use handloom_engine::metric::wilson;
 use handloom_store::{Epoch, Run, Status};
 use serde_json::{Value, json};
@@ -11,15 +11,15 @@ use super::project::{pairs, progress};
 use super::runs::seconds;
 use super::sentence::{Sentence, run_page, values};
 use super::words::planned;
-use super::{Site, Trouble, line};
+use super::{ApiError, Site, line};
 use crate::insight::health;
 use crate::words::{hidden, percent, times};
 
-pub(super) fn answer(site: &Site, id: &str) -> Result<Value, Trouble> {
+pub(super) fn answer(site: &Site, id: &str) -> Result<Value, ApiError> {
     let mut run = site.run(id)?;
-    run.status = site.desk.standing(&run);
+    run.status = site.host.effective_status(&run);
     let epochs = site.store.epochs(id)?;
-    let rows: Vec<Row> = epochs.iter().map(|epoch| epoch.row.clone()).collect();
+    let rows: Vec<EpochMetrics> = epochs.iter().map(|epoch| epoch.row.clone()).collect();
     let Shape { sizes, parameters, classes, has_model } = Shape::of(site, &run);
     let checks = health::examine(&run, &epochs, &classes);
     let test = Test::of(site, &run)?;
@@ -31,7 +31,7 @@ pub(super) fn answer(site: &Site, id: &str) -> Result<Value, Trouble> {
         "epochs": run.epochs, "planned": planned(&run), "best_epoch": run.best_epoch,
         "val_accuracy": number(run.val_accuracy), "parameters": parameters, "layers": sizes, "config": run.config,
         "initial_norms": run.initial_norms, "reason": run.reason,
-        "differs": differs(site, &run), "command": site.desk.command(&run), "typed": line(&run.command),
+        "differs": differs(site, &run), "command": site.host.command(&run), "typed": line(&run.command),
         "version": run.version, "isa": run.isa, "host": run.host, "git_commit": run.git_commit,
         "weights_sha256": run.weights_sha256, "parent": run.parent, "headline": values(&headline), "health": health::values(&checks),
     });
@@ -53,12 +53,12 @@ struct Shape {
 impl Shape {
     /// As the model has it, or before there is one as it follows from settings and data.
     fn of(site: &Site, run: &Run) -> Self {
-        if let Ok(model) = site.desk.model(run) {
+        if let Ok(model) = site.host.model(run) {
             let sizes = model.network.sizes().into_iter().map(|size| size as u64).collect();
             let parameters = Some(model.network.parameters() as u64);
             return Self { sizes, parameters, classes: model.classes, has_model: true };
         }
-        let Ok(data) = site.desk.train(run) else {
+        let Ok(data) = site.host.train(run) else {
             return Self { sizes: Vec::new(), parameters: None, classes: Vec::new(), has_model: false };
         };
         let ends = [data.pixels() as u64, data.classes.len() as u64];
@@ -79,8 +79,8 @@ struct Test {
 
 impl Test {
     /// None before it was opened for this run.
-    fn of(site: &Site, run: &Run) -> Result<Option<Self>, Trouble> {
-        let (opened, openings) = site.desk.test_openings(run)?;
+    fn of(site: &Site, run: &Run) -> Result<Option<Self>, ApiError> {
+        let (opened, openings) = site.host.test_openings(run)?;
         if !opened {
             return Ok(None);
         }
@@ -93,7 +93,7 @@ impl Test {
         };
         let Some((accuracy, loss)) = found else { return Ok(None) };
         // The number of its images is known only where the data are.
-        let images = site.desk.test(run).ok().map(|test| test.len() as u64);
+        let images = site.host.test(run).ok().map(|test| test.len() as u64);
         let interval = images.map(|images| wilson((accuracy * images as f64).round() as u64, images));
         Ok(Some(Self { accuracy, loss, interval, openings }))
     }
@@ -162,14 +162,16 @@ fn stands(run: &Run, epochs: &[Epoch]) -> Option<Sentence> {
 
 /// Settings that are not the defaults.
 fn differs(site: &Site, run: &Run) -> Value {
-    let defaults = site.desk.defaults(run);
+    let defaults = site.host.defaults(run);
     let others = run.config.iter().filter(|(name, value)| defaults.get(name.as_str()) != Some(*value));
     others.map(|(name, value)| json!({"name": name, "value": value, "default": defaults.get(name)})).collect()
 }
 
 /// The figures of epochs, as arrays of equal length.
-pub(super) fn curves(rows: &[Row]) -> Value {
-    let of = |figure: fn(&Row) -> Option<f64>| -> Vec<Value> { rows.iter().map(|row| number(figure(row))).collect() };
+pub(super) fn curves(rows: &[EpochMetrics]) -> Value {
+    let of = |figure: fn(&EpochMetrics) -> Option<f64>| -> Vec<Value> {
+        rows.iter().map(|row| number(figure(row))).collect()
+    };
     json!({
         "epoch": rows.iter().map(|row| row.epoch).collect::<Vec<_>>(),
         "train_loss": of(|row| Some(row.train_loss)), "train_accuracy": of(|row| Some(row.train_accuracy)),
@@ -182,7 +184,7 @@ pub(super) fn curves(rows: &[Row]) -> Value {
 /// A list for each layer, with a value for each epoch.
 fn evidence(epochs: &[Epoch]) -> Value {
     let layers = epochs.iter().map(|epoch| epoch.evidence.layers.len()).max().unwrap_or(0);
-    let of = |figure: fn(&Health) -> Option<f64>| -> Value {
+    let of = |figure: fn(&LayerStats) -> Option<f64>| -> Value {
         let layer = |layer: usize| -> Vec<Value> {
             epochs.iter().map(|epoch| number(epoch.evidence.layers.get(layer).and_then(figure))).collect()
         };

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use handloom_engine::config::KEYS;
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 use handloom_store::{Run, Status};
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ use super::columns::Columns;
 use super::route::Query;
 use super::seen::Seen;
 use super::words::planned;
-use super::{Site, Trouble};
+use super::{ApiError, Site};
 
 /// Settings that stand among the columns of every run.
 const OWN: [&str; 3] = ["dataset", "epochs", "seed"];
@@ -33,7 +33,7 @@ enum Kind {
 /// A run with the figures of the epoch that is kept.
 struct Line<'a> {
     run: &'a Run,
-    row: Option<&'a Row>,
+    row: Option<&'a EpochMetrics>,
     now_ms: u64,
 }
 
@@ -64,7 +64,7 @@ const COLUMNS: [(&str, Kind, Of); 20] = [
     ("seed", Kind::Number, |line| json!(line.run.seed)),
 ];
 
-pub(super) fn answer(site: &Site, query: &Query) -> Result<Value, Trouble> {
+pub(super) fn answer(site: &Site, query: &Query) -> Result<Value, ApiError> {
     let first = query.number("first")?.map_or(usize::MAX, |first| first as usize);
     let seen = site.seen()?;
     Ok(table(&seen, query.text("sweep"), first, site.now_ms()))
@@ -105,7 +105,7 @@ pub(super) fn table(seen: &Seen, sweep: Option<&str>, first: usize, now_ms: u64)
 }
 
 /// A run as a row of the table, with every setting.
-pub(super) fn row(run: &Run, row: Option<&Row>, now_ms: u64) -> Value {
+pub(super) fn row(run: &Run, row: Option<&EpochMetrics>, now_ms: u64) -> Value {
     let line = Line { run, row, now_ms };
     let mut object: Map<String, Value> = COLUMNS.iter().map(|(name, _, of)| ((*name).to_owned(), of(&line))).collect();
     let own = run.config.iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
@@ -114,12 +114,12 @@ pub(super) fn row(run: &Run, row: Option<&Row>, now_ms: u64) -> Value {
 }
 
 /// Accuracy of the kept weights, or of the last epoch.
-fn val_accuracy(run: &Run, row: Option<&Row>) -> Option<f64> {
+fn val_accuracy(run: &Run, row: Option<&EpochMetrics>) -> Option<f64> {
     run.val_accuracy.or(row?.val_accuracy)
 }
 
 /// Training accuracy minus validation accuracy.
-fn gap(run: &Run, row: Option<&Row>) -> Option<f64> {
+fn gap(run: &Run, row: Option<&EpochMetrics>) -> Option<f64> {
     Some(row?.train_accuracy - val_accuracy(run, row)?)
 }
 

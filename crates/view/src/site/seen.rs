@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 use handloom_store::{ByRun, Run, Status};
 
 use super::runs::Settings;
-use super::{Desk, Site, Trouble};
+use super::{ApiError, Host, Site};
 
 /// Time for which the status of living runs is cached: the death of a process is recorded nowhere.
 const BREATH: Duration = Duration::from_secs(1);
@@ -18,7 +18,7 @@ pub(crate) struct Seen {
     /// By start; their status is where they stand.
     pub(crate) runs: Vec<Run>,
     /// The figures of the epoch whose weights are kept, or without one of the last.
-    pub(crate) rows: ByRun<Row>,
+    pub(crate) rows: ByRun<EpochMetrics>,
     /// Settings of the runs, once they were requested.
     pub(super) settings: OnceLock<Settings>,
 }
@@ -47,12 +47,12 @@ struct Kept {
 
 impl Kept {
     /// Looks where the runs stand that may have died: of all that is known, only that can change without a write.
-    fn look(&mut self, desk: &dyn Desk) {
+    fn look(&mut self, host: &dyn Host) {
         self.looked = Instant::now();
         let since_ms = self.at.elapsed().as_millis() as u64;
         for (place, run) in &self.open {
             let heartbeat_age_ms = run.heartbeat_age_ms.map(|age| age + since_ms);
-            let status = desk.standing(&Run { heartbeat_age_ms, ..run.clone() });
+            let status = host.effective_status(&Run { heartbeat_age_ms, ..run.clone() });
             if status != self.seen.runs[*place].status {
                 Arc::make_mut(&mut self.seen).runs[*place].status = status;
             }
@@ -62,14 +62,14 @@ impl Kept {
 
 impl Site {
     /// Every run as it is now.
-    pub(crate) fn seen(&self) -> Result<Arc<Seen>, Trouble> {
+    pub(crate) fn seen(&self) -> Result<Arc<Seen>, ApiError> {
         // Two who ask at once get what one of them reads.
         let mut kept = self.seen.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Before the runs are read: what is written meanwhile is read again.
         let pulse = self.store.pulse()?;
         if let Some(kept) = kept.as_mut().filter(|kept| kept.pulse == pulse) {
             if !kept.open.is_empty() && kept.looked.elapsed() >= BREATH {
-                kept.look(&*self.desk);
+                kept.look(&*self.host);
             }
             return Ok(Arc::clone(&kept.seen));
         }
@@ -82,7 +82,7 @@ impl Site {
         let rows = self.store.rows_at(&asked)?;
         let seen = Arc::new(Seen { runs, rows, ..Seen::default() });
         let kept = kept.insert(Kept { pulse, at, looked: at, open, seen });
-        kept.look(&*self.desk);
+        kept.look(&*self.host);
         Ok(Arc::clone(&kept.seen))
     }
 }

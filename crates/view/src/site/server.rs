@@ -23,10 +23,10 @@ use tokio::task::spawn_blocking;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::assets::Asset;
-use super::guard::{Admitted, Asked};
+use super::guard::{AccessRequest, Admitted};
 pub use super::guard::{Guard, host_name};
 use super::watch::Watch;
-use super::{Site, Trouble, first};
+use super::{ApiError, Site, first};
 
 /// Largest body that is read, in bytes: labels with notes of the greatest length.
 const BODY: usize = 128 << 10;
@@ -116,7 +116,7 @@ async fn answer(State(server): State<Arc<Server>>, request: Request) -> Response
 }
 
 /// Parts of a request that decide about access.
-fn asked(request: &Request) -> Asked<'_> {
+fn asked(request: &Request) -> AccessRequest<'_> {
     let headers = request.headers();
     let text = |name: HeaderName| -> Option<&str> {
         // Of two, nobody knows which counts.
@@ -129,7 +129,7 @@ fn asked(request: &Request) -> Asked<'_> {
         .uri()
         .authority()
         .is_some_and(|asked| text(header::HOST).is_none_or(|host| !host.eq_ignore_ascii_case(asked.as_str())));
-    Asked {
+    AccessRequest {
         is_ambiguous: contradicts || is_unclear(header::HOST) || is_unclear(header::ORIGIN),
         changes: request.method() != Method::GET && request.method() != Method::HEAD,
         host: text(header::HOST),
@@ -140,7 +140,7 @@ fn asked(request: &Request) -> Asked<'_> {
     }
 }
 
-async fn routed(server: &Arc<Server>, request: Request) -> Result<Response, Trouble> {
+async fn routed(server: &Arc<Server>, request: Request) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let address = parts.uri.path_and_query().map_or_else(|| path.clone(), ToString::to_string);
@@ -151,21 +151,21 @@ async fn routed(server: &Arc<Server>, request: Request) -> Result<Response, Trou
         Method::GET | Method::HEAD if path == "/" => Ok(page(server).await),
         Method::GET | Method::HEAD => match Asset::at(&path) {
             Some(asset) => Ok(file(asset, &parts.headers).await),
-            None => Err(Trouble::new(404, format!("there is nothing at `{path}`"), "the pages begin at `/`")),
+            None => Err(ApiError::new(404, format!("there is nothing at `{path}`"), "the pages begin at `/`")),
         },
         Method::POST if is_api => {
             let body = read(&parts.headers, body).await?;
             made(server, move |site| site.act(&address, &body)).await
         }
-        method => Err(Trouble::new(405, format!("`{method}` does nothing here"), "read by GET, change by POST")),
+        method => Err(ApiError::new(405, format!("`{method}` does nothing here"), "read by GET, change by POST")),
     }
 }
 
 /// The JSON that `make` answers with, made on a thread that may wait.
 async fn made(
     server: &Arc<Server>,
-    make: impl FnOnce(&Site) -> Result<Value, Trouble> + Send + 'static,
-) -> Result<Response, Trouble> {
+    make: impl FnOnce(&Site) -> Result<Value, ApiError> + Send + 'static,
+) -> Result<Response, ApiError> {
     let site = Arc::clone(&server.site);
     let text = blocking(move || make(&site).map(|value| value.to_string())).await??;
     Ok(sent(StatusCode::OK, &[(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], text))
@@ -212,9 +212,9 @@ async fn file(asset: &'static Asset, headers: &HeaderMap) -> Response {
     }
 }
 
-fn events(server: &Arc<Server>) -> Result<Response, Trouble> {
+fn events(server: &Arc<Server>) -> Result<Response, ApiError> {
     let parts =
-        server.watch.listen().ok_or_else(|| Trouble::new(503, "too many pages listen", "close some of them"))?;
+        server.watch.listen().ok_or_else(|| ApiError::new(503, "too many pages listen", "close some of them"))?;
     let body = Body::from_stream(ReceiverStream::new(parts));
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
@@ -226,13 +226,13 @@ fn events(server: &Arc<Server>) -> Result<Response, Trouble> {
 }
 
 /// The JSON that somebody sent. Its type is asked for because a page elsewhere cannot send it without being asked about.
-async fn read(headers: &HeaderMap, body: Body) -> Result<Value, Trouble> {
+async fn read(headers: &HeaderMap, body: Body) -> Result<Value, ApiError> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if !kind.starts_with("application/json") {
-        return Err(Trouble::new(415, "the body is not said to be JSON", "send `content-type: application/json`"));
+        return Err(ApiError::new(415, "the body is not said to be JSON", "send `content-type: application/json`"));
     }
     let wrong =
-        |why: String| Trouble::new(400, format!("the body cannot be read: {why}"), "send an object, such as `{}`");
+        |why: String| ApiError::new(400, format!("the body cannot be read: {why}"), "send an object, such as `{}`");
     let bytes = to_bytes(body, BODY).await.map_err(|error| wrong(error.to_string()))?;
     if bytes.is_empty() {
         return Ok(Value::Object(serde_json::Map::new()));
@@ -241,13 +241,13 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Value, Trouble> {
 }
 
 /// Does `act` on a thread that may wait.
-async fn blocking<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Result<T, Trouble> {
+async fn blocking<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
     spawn_blocking(act)
         .await
-        .map_err(|_| Trouble::new(500, "this answer could not be made", "the terminal of the server says why"))
+        .map_err(|_| ApiError::new(500, "this answer could not be made", "the terminal of the server says why"))
 }
 
-fn told(trouble: &Trouble) -> Response {
+fn told(trouble: &ApiError) -> Response {
     let status = StatusCode::from_u16(trouble.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
     sent(status, &headers, trouble.to_value().to_string())

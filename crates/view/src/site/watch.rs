@@ -15,7 +15,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::project::now_ms;
 use super::words::planned;
-use super::{Desk, Site, runs};
+use super::{Host, Site, runs};
 
 /// Between two beats: what is logged is on the wire within two of them.
 const TICK: Duration = Duration::from_millis(40);
@@ -63,7 +63,7 @@ impl Watch {
     pub(super) fn start(site: Arc<Site>, store: Arc<dyn Store>) -> std::io::Result<Arc<Self>> {
         let watch = Arc::new(Self::default());
         let own = Arc::clone(&watch);
-        thread::Builder::new().name("watch".into()).spawn(move || own.run(&*site.desk, &*store))?;
+        thread::Builder::new().name("watch".into()).spawn(move || own.run(&*site.host, &*store))?;
         Ok(watch)
     }
 
@@ -109,7 +109,7 @@ impl Watch {
         }
     }
 
-    fn run(&self, desk: &dyn Desk, store: &dyn Store) {
+    fn run(&self, host: &dyn Host, store: &dyn Store) {
         let mut known = Known::default();
         let (mut felt, mut looked, mut spoke) = (None, Instant::now(), Instant::now());
         let (mut is_stale, mut stocked) = (true, None::<Instant>);
@@ -145,7 +145,7 @@ impl Watch {
             }
             let breathes = known.lives() && looked.elapsed() >= BREATH;
             if (beats || joined || breathes)
-                && let Ok(latest) = known.look(desk, store)
+                && let Ok(latest) = known.look(host, store)
             {
                 (felt, looked) = (pulse, Instant::now());
                 news.extend(latest);
@@ -233,7 +233,7 @@ impl Known {
     }
 
     /// Looks at the runs that live or lived lately.
-    fn look(&mut self, desk: &dyn Desk, store: &dyn Store) -> handloom_store::Result<Vec<News>> {
+    fn look(&mut self, host: &dyn Host, store: &dyn Store) -> handloom_store::Result<Vec<News>> {
         let mut recent = store.recent(LATELY_MS)?;
         let heard: HashSet<&str> = recent.iter().map(|run| run.id.as_str()).collect();
         let silent =
@@ -241,7 +241,7 @@ impl Known {
         let silent: Vec<Option<Run>> = silent.map(|(id, _)| store.run(id)).collect::<Result<_, _>>()?;
         recent.extend(silent.into_iter().flatten());
         for run in recent.iter_mut().filter(|run| run.status == Status::Running) {
-            run.status = desk.standing(run);
+            run.status = host.effective_status(run);
         }
         let asked: Vec<(&str, u64)> =
             recent.iter().map(|run| (run.id.as_str(), run.best_epoch.unwrap_or(run.epochs))).collect();

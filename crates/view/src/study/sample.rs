@@ -1,7 +1,7 @@
 //! Runs of one setting with several seeds, and what they come to.
 
 use handloom_engine::compare::{Difference, paired_means, welch};
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 use handloom_store::{Epoch, Run, Status};
 use serde_json::Value;
 
@@ -47,7 +47,7 @@ impl Trial {
     }
 
     /// The epoch whose weights were kept.
-    pub fn kept(&self) -> Option<&Row> {
+    pub fn kept(&self) -> Option<&EpochMetrics> {
         let best = self.run.best_epoch?;
         self.epochs.iter().map(|epoch| &epoch.row).find(|row| row.epoch == best)
     }
@@ -140,14 +140,14 @@ impl Sample {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use handloom_engine::event::Evidence;
+    use handloom_engine::event::EpochDiagnostics;
     use serde_json::json;
 
     use super::*;
 
     /// A finished trial with these settings, and a row for each validation accuracy.
     pub(crate) fn trial(settings: Value, seed: u64, accuracies: &[f64]) -> Trial {
-        let row = |(at, &accuracy): (usize, &f64)| Row {
+        let row = |(at, &accuracy): (usize, &f64)| EpochMetrics {
             epoch: at as u64 + 1,
             train_loss: 1.0 - accuracy,
             train_accuracy: accuracy,
@@ -158,8 +158,12 @@ pub(super) mod tests {
             seconds: 0.5,
             val_seconds: 0.1,
         };
-        let epochs: Vec<Epoch> =
-            accuracies.iter().enumerate().map(row).map(|row| Epoch { row, evidence: Evidence::default() }).collect();
+        let epochs: Vec<Epoch> = accuracies
+            .iter()
+            .enumerate()
+            .map(row)
+            .map(|row| Epoch { row, evidence: EpochDiagnostics::default() })
+            .collect();
         let best = accuracies.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
         let Value::Object(config) = settings else { panic!("settings are a map") };
         let run = Run {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use handloom_engine::compare::{Difference, paired_means, welch};
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 use handloom_store::{ByRun, Status};
 use handloom_view::Group;
 use handloom_view::verdict::Verdict;
@@ -195,7 +195,7 @@ fn draw(
     file: &Path,
 ) -> Result<()> {
     let ids: Vec<&str> = sides.iter().flat_map(|side| &side.runs).map(|run| run.record.id.as_str()).collect();
-    let rows: ByRun<Vec<Row>> = runs.store.rows(&ids)?;
+    let rows: ByRun<Vec<EpochMetrics>> = runs.store.rows(&ids)?;
     let counts = |run: &&Run| [Status::Finished, Status::Diverged].contains(&run.record.status);
     let curves = sides.map(|side| {
         let curve = |run: &Run| Curve::new(run, rows.get(&run.record.id).map_or(&[], Vec::as_slice));

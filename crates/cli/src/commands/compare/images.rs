@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use handloom_data::Located;
+use handloom_data::DataSource;
 use handloom_engine::Machine;
 use handloom_engine::dataset::Dataset;
 use handloom_engine::metric::first_maximum;
@@ -57,7 +57,7 @@ pub(super) fn event(paired: &Paired) -> Value {
 /// Models and images for the comparison of two runs that have the same data.
 pub(super) struct Common {
     pub(super) models: [Model; 2],
-    pub(super) located: Located,
+    pub(super) located: DataSource,
     /// Training and validation images.
     pub(super) data: Dataset,
     /// Images that neither was trained on, and both were validated on; none without.

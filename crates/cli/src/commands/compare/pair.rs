@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::ArgMatches;
 use handloom_engine::Machine;
 use handloom_engine::compare::Difference;
-use handloom_store::Opening;
+use handloom_store::TestSetAccess;
 use handloom_view::verdict::{Paired, Verdict, recorded};
 use handloom_view::words::times;
 use serde_json::{Value, json};
@@ -15,12 +15,12 @@ use super::images::{self, Common};
 use super::{settings, words};
 use crate::commands::{data_dirs, text};
 use crate::fields::accuracy_text;
-use crate::ledger;
 use crate::output::{DIM, Output};
 use crate::pictures::Curve;
 use crate::runs::{Record, Run, Runs};
 use crate::settings::threads;
 use crate::table::one_line;
+use crate::test_set_log;
 
 /// Result of comparing two runs.
 struct Compared {
@@ -147,8 +147,8 @@ fn compared(
         let paired = images::judged([first, second], &opened, &rows, machine);
         test = Some((paired, Verdict::of_pair(records, Some((&paired, "test")), None, None)));
         let both = format!("{} {}", a.record.id, b.record.id);
-        let opening = ledger::opening(&both, None, &common.located, &opened, "compare", 0.0);
-        openings = ledger::count(runs, &Opening { accuracy: None, ..opening }, output);
+        let opening = test_set_log::opening(&both, None, &common.located, &opened, "compare", 0.0);
+        openings = test_set_log::count(runs, &TestSetAccess { accuracy: None, ..opening }, output);
     }
     let verdict = match (&validation, &test) {
         (None, Some((_, verdict))) => verdict.clone(),

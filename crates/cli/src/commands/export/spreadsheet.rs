@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use clap::ArgMatches;
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 use handloom_export::csv;
 use serde_json::{Map, Value, json};
 
@@ -66,14 +66,14 @@ pub(super) fn run(runs: &Runs, names: &[&str], matches: &ArgMatches, output: &Ou
 const PRIVATE: [&str; 6] = ["ended", "host", "git_commit", "command", "notes", "tags"];
 
 /// Writes a row for each run, given with its epochs, to `file`, for others to read.
-pub(in crate::commands) fn save(runs: &[(&Record, Vec<Row>)], file: &Path) -> Result<()> {
+pub(in crate::commands) fn save(runs: &[(&Record, Vec<EpochMetrics>)], file: &Path) -> Result<()> {
     let table: Vec<_> = runs.iter().map(|(record, epochs)| line(record, epochs)).collect();
     let mut columns = columns(&table);
     columns.retain(|column| !PRIVATE.contains(&column.as_str()));
     Ok(csv::save(&columns, &table, file)?)
 }
 
-fn line(record: &Record, epochs: &[Row]) -> Map<String, Value> {
+fn line(record: &Record, epochs: &[EpochMetrics]) -> Map<String, Value> {
     let mut summary = Summary::default();
     for epoch in epochs {
         summary.add(epoch);
@@ -124,7 +124,7 @@ mod tests {
     fn columns_are_those_of_any_line_and_the_long_ones_come_last() {
         let mut record = Record { id: "a".into(), ..Default::default() };
         record.config.insert("seed".into(), json!(1));
-        let epoch = Row {
+        let epoch = EpochMetrics {
             epoch: 3,
             train_loss: 0.5,
             train_accuracy: 0.5,

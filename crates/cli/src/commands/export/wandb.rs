@@ -15,7 +15,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::runs::{Run, Runs, Status};
 use crate::wandb::rows::{Summary, tested, timed};
-use crate::wandb::{Asked, Flags, pictures, sync};
+use crate::wandb::{Flags, WandbOptions, pictures, sync};
 
 pub(super) fn run(runs: &Runs, names: &[&str], matches: &ArgMatches, output: &Output) -> Result<()> {
     let run = runs.find(one(names, "wandb")?)?;
@@ -29,7 +29,7 @@ pub(super) fn run(runs: &Runs, names: &[&str], matches: &ArgMatches, output: &Ou
     let flag = |name| text(matches, name).map(str::to_owned);
     // An export is asked for, whatever the environment says about runs that are trained.
     let flags = Flags { mode: Some("offline".into()), project: flag("wandb_project"), entity: flag("wandb_entity") };
-    let asked = Asked::of(flags, &record.wandb, output)?;
+    let asked = WandbOptions::of(flags, &record.wandb, output)?;
     let asked = if matches.get_flag("no-sweep") { asked.without_sweep() } else { asked };
     let parent = flag("out").map_or_else(|| asked.parent(), PathBuf::from);
     destination::check_folder(&parent, if flag("out").is_some() { "--out" } else { "WANDB_DIR" })?;

@@ -20,7 +20,7 @@ use std::cmp::Ordering;
 use anyhow::Result;
 use handloom_data::catalog;
 use handloom_engine::config::Config;
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 use handloom_store::Status;
 use serde_json::{Map, Value};
 
@@ -132,7 +132,7 @@ impl Filter {
     }
 
     /// True if the term holds for a run.
-    pub(in crate::commands) fn passes(&self, run: &Run, last: Option<&Row>) -> bool {
+    pub(in crate::commands) fn passes(&self, run: &Run, last: Option<&EpochMetrics>) -> bool {
         match self {
             Self::Word(word) => {
                 let texts = TEXTS.map(Field::Record).into_iter().chain(SETTINGS.map(Field::Setting));

@@ -11,8 +11,8 @@ use std::path::Path;
 use anyhow::Result;
 use clap::ArgMatches;
 use clap::builder::styling::Style;
-use handloom_engine::event::Row;
-use handloom_store::{ByRun, Opening, Status, best};
+use handloom_engine::event::EpochMetrics;
+use handloom_store::{ByRun, Status, TestSetAccess, best};
 use handloom_view::format::ago;
 use handloom_view::words::{count, grouped, times};
 use serde_json::{Map, Value, json};
@@ -129,7 +129,7 @@ fn limit(text: &str) -> Result<usize> {
 }
 
 /// Sorts by a field; runs that lack it are last either way.
-fn sort_by(runs: &mut Vec<Run>, last: &ByRun<Row>, field: Field, descending: bool) {
+fn sort_by(runs: &mut Vec<Run>, last: &ByRun<EpochMetrics>, field: Field, descending: bool) {
     let mut keyed: Vec<(Value, Run)> =
         runs.drain(..).map(|run| (field.of(&run, last.get(&run.record.id)), run)).collect();
     keyed.sort_by(|(a, _), (b, _)| {
@@ -148,7 +148,7 @@ fn sort_by(runs: &mut Vec<Run>, last: &ByRun<Row>, field: Field, descending: boo
 }
 
 /// A run as an object: everything, or the run and the columns.
-fn event(run: &Run, last: Option<&Row>, columns: Option<&[Field]>) -> Value {
+fn event(run: &Run, last: Option<&EpochMetrics>, columns: Option<&[Field]>) -> Value {
     let Some(columns) = columns else { return Value::Object(fields::event(run, last)) };
     let mut event = json!({"v": 1, "event": "run", "run": run.record.id});
     for field in columns {
@@ -157,7 +157,7 @@ fn event(run: &Run, last: Option<&Row>, columns: Option<&[Field]>) -> Value {
     event
 }
 
-fn to_csv(runs: &[Run], last: &ByRun<Row>, columns: &[Field]) -> Result<String> {
+fn to_csv(runs: &[Run], last: &ByRun<EpochMetrics>, columns: &[Field]) -> Result<String> {
     let names: Vec<String> = columns.iter().map(|field| field.name()).collect();
     // A list is read on a terminal too, where a line is a run; `export --format csv` keeps line breaks of notes.
     let cell = |field: &Field, run: &Run| match field.cell(run, last.get(&run.record.id)) {
@@ -176,7 +176,7 @@ fn to_csv(runs: &[Run], last: &ByRun<Row>, columns: &[Field]) -> Result<String> 
 }
 
 /// The columns that were asked for.
-fn table(runs: &[Run], last: &ByRun<Row>, columns: &[Field], width: Option<usize>) -> Vec<String> {
+fn table(runs: &[Run], last: &ByRun<EpochMetrics>, columns: &[Field], width: Option<usize>) -> Vec<String> {
     let mut rows = vec![columns.iter().map(|field| (field.name(), DIM)).collect::<Vec<_>>()];
     rows.extend(runs.iter().map(|run| {
         let cell = |field: &Field| {
@@ -251,7 +251,7 @@ pub(super) fn look(status: Status) -> Style {
 /// Prints the number of runs, and the number of times that each test set was opened.
 fn footer(runs: &Runs, total: usize, output: &Output) -> Result<()> {
     let mut sets: Vec<(String, String, u64)> = Vec::new();
-    for Opening { dataset, data_sha256, .. } in runs.store.openings()? {
+    for TestSetAccess { dataset, data_sha256, .. } in runs.store.openings()? {
         match sets.iter_mut().find(|(_, data, _)| *data == data_sha256) {
             Some((.., count)) => *count += 1,
             None => sets.push((dataset, data_sha256, 1)),

@@ -1,7 +1,7 @@
 //! Tables of a run's epochs and of its layers.
 
 use clap::builder::styling::Style;
-use handloom_engine::event::Health;
+use handloom_engine::event::LayerStats;
 use handloom_store::Epoch;
 use handloom_view::format::rate;
 use handloom_view::words::grouped;
@@ -73,7 +73,7 @@ fn shown(epochs: &[Epoch], best: Option<u64>) -> Vec<usize> {
     (0..n).filter(|&at| n <= ROWS || at < END || at + END >= n || Some(epochs[at].row.epoch) == best).collect()
 }
 
-fn layers(layers: &[Health]) -> Vec<String> {
+fn layers(layers: &[LayerStats]) -> Vec<String> {
     let mut rows =
         vec![["layer", "gradient norm", "dead", "saturated", "last step"].map(|name| (name.to_owned(), DIM)).to_vec()];
     let percent = |share: Option<f64>| share.map_or_else(|| "-".into(), |share| format!("{:.1}%", 100.0 * share));
@@ -88,18 +88,18 @@ fn layers(layers: &[Health]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use handloom_engine::event::{Evidence, Row};
+    use handloom_engine::event::{EpochDiagnostics, EpochMetrics};
     use serde_json::json;
 
     use super::*;
 
     fn epoch(epoch: u64) -> Epoch {
-        let row: Row = serde_json::from_value(json!({
+        let row: EpochMetrics = serde_json::from_value(json!({
             "epoch": epoch, "train_loss": 1.0, "train_accuracy": 0.5, "val_loss": null, "val_accuracy": null,
             "learning_rate": 0.1, "samples_per_second": 1.0, "seconds": 1.0, "val_seconds": 0.0,
         }))
         .unwrap();
-        Epoch { row, evidence: Evidence::default() }
+        Epoch { row, evidence: EpochDiagnostics::default() }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::fs;
 use anyhow::Result;
 use clap::ArgMatches;
 use clap::builder::styling::Style;
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 use handloom_store::{Epoch, Status};
 use handloom_view::insight::health::{self, Check, State};
 use handloom_view::words::{grouped, line, times};
@@ -18,12 +18,12 @@ use super::{picture, readable_runs, text};
 use crate::command;
 use crate::exit::{Exit, told};
 use crate::fields::{self, moment, plain, seconds};
-use crate::ledger::Openings;
 use crate::output::{BAD, BOLD, DIM, Output};
 use crate::pictures::Curve;
 use crate::runs::{Run, Runs, now_ms};
 use crate::settings::usual;
 use crate::table::{grid, harmless, one_line};
+use crate::test_set_log::Openings;
 use handloom_view::format::{ago, duration};
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
@@ -52,7 +52,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         output.result(format!("  {}", if files.is_empty() { "none".into() } else { one_line(&files) }));
     }
     if let Some(file) = &plot {
-        let rows: Vec<Row> = epochs.iter().map(|epoch| epoch.row.clone()).collect();
+        let rows: Vec<EpochMetrics> = epochs.iter().map(|epoch| epoch.row.clone()).collect();
         let curve = Curve::new(&run, &rows);
         let title = format!("{} on {}", one_line(&run.record.name), one_line(&run.record.dataset));
         handloom_view::curves(&title, &[curve.view()]).save(file)?;

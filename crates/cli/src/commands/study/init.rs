@@ -9,7 +9,7 @@ use handloom_view::study::init::{self, Gradients};
 use handloom_view::study::page::Page;
 use handloom_view::study::sample::Trial;
 
-use super::bench::Bench;
+use super::context::StudyContext;
 
 /// Units that are looked at, and steps that are taken.
 const UNITS: usize = 5;
@@ -17,7 +17,7 @@ const STEPS: usize = 50;
 /// Images of the fixed batch over which gradients are taken, as for the diagnostics of each epoch.
 const IMAGES: usize = 256;
 
-pub(super) fn page(bench: &Bench<'_>, trials: &[Trial], origin: &Origin) -> Result<Page> {
+pub(super) fn page(bench: &StudyContext<'_>, trials: &[Trial], origin: &Origin) -> Result<Page> {
     let mut found: Vec<Gradients> = Vec::new();
     // Of each init the first run: its seed sets the weights, and each later one would only draw others.
     for trial in trials {

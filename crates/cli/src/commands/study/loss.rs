@@ -9,14 +9,14 @@ use handloom_view::study::page::Page;
 use handloom_view::study::sample::Trial;
 use handloom_view::study::{Origin, loss};
 
-use super::bench::Bench;
+use super::context::StudyContext;
 
-pub(super) fn page(bench: &Bench<'_>, trials: &[Trial], origin: &Origin) -> Result<Page> {
+pub(super) fn page(bench: &StudyContext<'_>, trials: &[Trial], origin: &Origin) -> Result<Page> {
     Ok(loss::page(trials, &calibration(bench, trials)?, origin))
 }
 
 /// The calibration error on validation data of each run that has a model, by its id.
-pub(super) fn calibration(bench: &Bench<'_>, trials: &[Trial]) -> Result<BTreeMap<String, f64>> {
+pub(super) fn calibration(bench: &StudyContext<'_>, trials: &[Trial]) -> Result<BTreeMap<String, f64>> {
     let (data, machine) = (&bench.data, Machine::new(bench.workers as usize));
     let mut found = BTreeMap::new();
     for trial in trials.iter().filter(|trial| trial.is_over() && !trial.is_diverged()) {

@@ -5,7 +5,7 @@
 //! - `init`, `loss`, `vanishing`: what these measure besides training; `assignment`: questions 1 to 10
 
 mod assignment;
-mod bench;
+mod context;
 mod init;
 mod loss;
 mod vanishing;
@@ -18,7 +18,7 @@ use handloom_view::study::sample::Trial;
 use handloom_view::study::{Origin, dead, optimizers, overfit, transfer};
 use serde_json::json;
 
-use self::bench::Bench;
+use self::context::StudyContext;
 use super::text;
 use crate::exit::{Exit, Failure};
 use crate::output::{BOLD, DIM, GOOD, Output, WARN};
@@ -29,7 +29,7 @@ struct Study {
     /// The sweep's file, with five seeds.
     file: &'static str,
     /// Makes the page from its trials.
-    page: fn(&Bench<'_>, &[Trial], &Origin) -> Result<Page>,
+    page: fn(&StudyContext<'_>, &[Trial], &Origin) -> Result<Page>,
 }
 
 /// Every study but the assignment, in the order of the help.
@@ -74,7 +74,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         return Err(Failure::usage(format!("`--to` is for `assignment` and `transfer`, not for `{name}`")));
     }
     let folder = write::folder(name, matches)?;
-    let bench = Bench::new(matches, output)?;
+    let bench = StudyContext::new(matches, output)?;
     let Some(study) = LIST.iter().find(|study| study.name == name) else {
         return assignment::run(&bench, &folder);
     };

@@ -6,10 +6,10 @@ use handloom_view::study::page::Page;
 use handloom_view::study::sample::Trial;
 use handloom_view::study::{Origin, vanishing};
 
-use super::bench::Bench;
+use super::context::StudyContext;
 use crate::training::begin;
 
-pub(super) fn page(bench: &Bench<'_>, trials: &[Trial], origin: &Origin) -> Result<Page> {
+pub(super) fn page(bench: &StudyContext<'_>, trials: &[Trial], origin: &Origin) -> Result<Page> {
     let machine = Machine::new(1);
     let mut trials = trials.to_vec();
     for trial in &mut trials {

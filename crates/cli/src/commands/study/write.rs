@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::ArgMatches;
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 use handloom_engine::model::write_atomically;
 use handloom_view::study::page::{PICTURES, Page};
 use handloom_view::study::sample::Trial;
 
 use super::super::export::spreadsheet;
 use super::super::text;
-use super::bench::made;
+use super::context::made;
 use crate::destination;
 use crate::runs::Record;
 
@@ -33,8 +33,8 @@ pub(super) fn page(folder: &Path, page: &Page, trials: &[Trial]) -> Result<()> {
     for (name, picture) in page.pictures() {
         picture.save(&folder.join(PICTURES).join(format!("{name}.svg")))?;
     }
-    let rows = |trial: &Trial| trial.epochs.iter().map(|epoch| epoch.row.clone()).collect::<Vec<Row>>();
-    let runs: Vec<(&Record, Vec<Row>)> = trials.iter().map(|trial| (&trial.run, rows(trial))).collect();
+    let rows = |trial: &Trial| trial.epochs.iter().map(|epoch| epoch.row.clone()).collect::<Vec<EpochMetrics>>();
+    let runs: Vec<(&Record, Vec<EpochMetrics>)> = trials.iter().map(|trial| (&trial.run, rows(trial))).collect();
     spreadsheet::save(&runs, &folder.join("runs.csv"))?;
     write_atomically(&folder.join(HTML), page.to_html().as_bytes())?;
     // The last one: where it is, everything is.

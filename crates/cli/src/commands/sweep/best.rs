@@ -7,14 +7,14 @@ use anyhow::Result;
 use clap::ArgMatches;
 use handloom_data::catalog::{self, GARMENTS};
 use handloom_engine::config::Config;
-use handloom_sweep::Choice;
-use handloom_sweep::standing::{best, forget, run_of};
+use handloom_sweep::Params;
+use handloom_sweep::summary::{best, forget, run_of};
 use handloom_view::format::parameters;
 use handloom_view::words::line;
 use serde_json::{Map, Value, json};
 
-use super::live::metrics;
-use super::opened::Opened;
+use super::handle::SweepHandle;
+use super::progress_view::metrics;
 use crate::command;
 use crate::commands::{data_dirs, readable_runs, text, train};
 use crate::exit::{Exit, Failure};
@@ -30,7 +30,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     if matches.get_flag("train") {
         runs.check()?;
     }
-    let opened = Opened::find(&runs, text(matches, "sweep"))?;
+    let opened = SweepHandle::find(&runs, text(matches, "sweep"))?;
     let mut state = opened.state(&runs)?;
     let records = runs.store.runs()?;
     let there: HashSet<&str> = records.iter().map(|run| run.id.as_str()).collect();
@@ -106,7 +106,7 @@ fn find_data(config: &mut Config, run: &Record, runs: &Runs, matches: &ArgMatche
 }
 
 /// The configuration of a trial: as its run recorded it, since a default may have changed, or as the sweep has it.
-pub(super) fn config_of(opened: &Opened, choice: &Choice, run: Option<&Record>) -> Result<Config> {
+pub(super) fn config_of(opened: &SweepHandle, choice: &Params, run: Option<&Record>) -> Result<Config> {
     match run {
         Some(run) => {
             let mut config = Config::default();

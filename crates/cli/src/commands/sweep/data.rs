@@ -101,7 +101,7 @@ impl DataSets {
                     let found = match source.take() {
                         Some(found) => found,
                         None if wanted.names.is_empty() => source::obtain_or_garments(name, &places.data_dirs, output)?,
-                        None => source::obtain(name, &places.data_dirs, output)?.into(),
+                        None => source::fetch_or_locate(name, &places.data_dirs, output)?.into(),
                     };
                     source = Some(found.clone());
                     loaded(found.read_as(reading), output)?

@@ -6,7 +6,7 @@ use handloom_sweep::{Status, Trainings, Trial};
 use handloom_view::words::{count, line};
 use serde_json::json;
 
-use super::start::Asked;
+use super::start::SweepRequest;
 use super::work::sampler;
 use crate::command;
 use crate::commands::text;
@@ -17,7 +17,7 @@ use crate::settings::Settings;
 /// Commands of a search that knows no end.
 const SOME: u64 = 10;
 
-pub(super) fn run(asked: &Asked, matches: &ArgMatches, output: &Output) -> Exit {
+pub(super) fn run(asked: &SweepRequest, matches: &ArgMatches, output: &Output) -> Exit {
     let space = asked.spec.space.without(&asked.settings);
     let sampler = sampler(&asked.spec);
     let depends = asked.spec.method == Method::Bayes;

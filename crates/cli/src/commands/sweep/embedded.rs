@@ -7,15 +7,15 @@ use anyhow::Result;
 use clap::ArgMatches;
 use handloom_engine::dataset::Dataset;
 use handloom_sweep::importance::{Importance, importance};
-use handloom_sweep::standing::run_of;
+use handloom_sweep::summary::run_of;
 use handloom_sweep::{Entry, Journal as _, State, Status};
 use handloom_view::site::sweep::table::Table;
 use handloom_view::study::sample::Trial;
 use serde_json::{Map, Value};
 
 use super::data::DataSets;
-use super::opened::Opened;
-use super::start::Asked;
+use super::handle::SweepHandle;
+use super::start::SweepRequest;
 use super::work::{self, Plan};
 use crate::commands::data_dirs;
 use crate::exit::Exit;
@@ -25,7 +25,7 @@ use crate::runs::Runs;
 use crate::source::search::Places;
 
 /// A sweep that is needed.
-pub(in crate::commands) struct Wanted {
+pub(in crate::commands) struct EmbeddedSweep {
     /// Name of the sweep.
     pub(in crate::commands) name: String,
     /// Its file.
@@ -41,8 +41,8 @@ pub(in crate::commands) struct Wanted {
 }
 
 /// Such a sweep, when it is over or was interrupted.
-pub(in crate::commands) struct Carried {
-    opened: Opened,
+pub(in crate::commands) struct SweepResult {
+    opened: SweepHandle,
     state: State,
     /// Exit code of working on it.
     pub(in crate::commands) exit: Exit,
@@ -50,12 +50,12 @@ pub(in crate::commands) struct Carried {
 
 /// Works on the sweep that is wanted until it is over, unless it is already.
 pub(in crate::commands) fn carry_out(
-    wanted: Wanted,
+    wanted: EmbeddedSweep,
     workers: u32,
     runs: &Runs,
     matches: &ArgMatches,
     output: &Output,
-) -> Result<Carried> {
+) -> Result<SweepResult> {
     let minutes = wanted.minutes;
     let known = runs.store.sweeps()?.into_iter().rev().find(|sweep| {
         sweep.name.as_deref() == Some(&wanted.name)
@@ -66,20 +66,20 @@ pub(in crate::commands) fn carry_out(
     });
     let (opened, spent) = match known {
         Some(sweep) => {
-            let opened = Opened::new(sweep, runs)?;
+            let opened = SweepHandle::new(sweep, runs)?;
             let state = opened.state(runs)?;
             let spent = spent(&state) / f64::from(workers.max(1));
             let is_late = minutes.is_some_and(|minutes| spent >= 60.0 * minutes);
             let status = opened.status(&state);
             if status == "finished" || is_late && state.count(Status::Pending) + state.count(Status::Running) == 0 {
-                return Ok(Carried { opened, state, exit: Exit::Done });
+                return Ok(SweepResult { opened, state, exit: Exit::Done });
             }
             if state.stopped {
                 opened.journal.append(&[Entry::Resumed])?;
             }
             (opened, spent)
         }
-        None => (Asked::embedded(wanted)?.make(runs)?, 0.0),
+        None => (SweepRequest::embedded(wanted)?.make(runs)?, 0.0),
     };
     let interrupt = Interrupt::listen()?;
     let minutes = minutes.map(|minutes| (minutes - spent / 60.0).max(0.001));
@@ -89,7 +89,7 @@ pub(in crate::commands) fn carry_out(
     let plan = Plan::new(workers, minutes);
     let exit = work::work(&plan, &opened, runs, &data, &interrupt, matches, output)?;
     let state = opened.state(runs)?;
-    Ok(Carried { opened, state, exit })
+    Ok(SweepResult { opened, state, exit })
 }
 
 /// Seconds that the trials of a sweep took, all of them together.
@@ -99,7 +99,7 @@ fn spent(state: &State) -> f64 {
     took.sum()
 }
 
-impl Carried {
+impl SweepResult {
     /// Its id.
     pub(in crate::commands) fn id(&self) -> &str {
         &self.opened.sweep.id

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use handloom_sweep::spec::Counted;
-use handloom_sweep::standing::{Standing, run_of};
+use handloom_sweep::summary::{SweepSummary, run_of};
 use handloom_sweep::worker::{Done, Reason};
 use handloom_sweep::{State, Status};
 use handloom_view::format::parameters;
@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::best::config_of;
 use super::data::DataSets;
-use super::live::metrics;
-use super::opened::{Opened, called};
+use super::handle::{SweepHandle, called};
+use super::progress_view::metrics;
 use super::why;
 use crate::command;
 use crate::exit::Exit;
@@ -26,8 +26,8 @@ use handloom_view::format::duration;
 const REASONS: usize = 5;
 
 /// Says what is about to be tried.
-pub(super) fn announce(opened: &Opened, total: Option<u64>, workers: u32, data: &DataSets, output: &Output) {
-    let Opened { sweep, spec, space, metric, goal, .. } = opened;
+pub(super) fn announce(opened: &SweepHandle, total: Option<u64>, workers: u32, data: &DataSets, output: &Output) {
+    let SweepHandle { sweep, spec, space, metric, goal, .. } = opened;
     let sets: Vec<_> = data
         .all()
         .map(|loaded| json!({"dataset": loaded.source.located.name(), "images": loaded.train.len(), "fallback": loaded.source.fallback}))
@@ -77,24 +77,24 @@ pub(super) fn announce(opened: &Opened, total: Option<u64>, workers: u32, data: 
 }
 
 /// Says that nothing is left to do, or that nothing may be done.
-pub(super) fn nothing_to_do(opened: &Opened, state: &State, status: &str, output: &Output) -> Exit {
+pub(super) fn nothing_to_do(opened: &SweepHandle, state: &State, status: &str, output: &Output) -> Exit {
     let id = &opened.sweep.id;
     output.event(&json!({
         "v": 1, "event": "done", "sweep": id, "name": opened.sweep.name, "status": status, "reason": status,
-        "trials": state.trials.len(), "counts": Standing::of(state).object(), "seconds": 0.0,
+        "trials": state.trials.len(), "counts": SweepSummary::of(state).object(), "seconds": 0.0,
     }));
-    output.note(format!("sweep {id} is {status}: {}", Standing::of(state).words()));
+    output.note(format!("sweep {id} is {status}: {}", SweepSummary::of(state).words()));
     if status == "stopped" {
         output.next(&[&format!("handloom sweep resume {id}")]);
     } else {
-        output.next(&after(opened, &Standing::of(state)).iter().map(String::as_str).collect::<Vec<_>>());
+        output.next(&after(opened, &SweepSummary::of(state)).iter().map(String::as_str).collect::<Vec<_>>());
     }
     Exit::Done
 }
 
 /// Says what came of this process's work, and how it ends.
 pub(super) fn tell(
-    opened: &Opened,
+    opened: &SweepHandle,
     done: &Done,
     runs: &Runs,
     (seconds, wandb): (f64, Value),
@@ -102,7 +102,7 @@ pub(super) fn tell(
     output: &Output,
 ) -> Result<Exit> {
     let (id, state) = (&opened.sweep.id, &done.state);
-    let (standing, status) = (Standing::of(state), opened.status(state));
+    let (standing, status) = (SweepSummary::of(state), opened.status(state));
     let mut best = Value::Null;
     let mut line = None;
     if let Some((number, choice, cost)) = &standing.best {
@@ -171,7 +171,7 @@ pub(super) fn tell(
 }
 
 /// Commands after a sweep that is over: the winner's only if there is one.
-fn after(opened: &Opened, standing: &Standing) -> Vec<String> {
+fn after(opened: &SweepHandle, standing: &SweepSummary) -> Vec<String> {
     let id = &opened.sweep.id;
     let mut commands = vec![format!("handloom sweep show {id}")];
     commands.extend(standing.best.as_ref().map(|_| format!("handloom sweep best {id} --train")));
@@ -182,7 +182,7 @@ fn after(opened: &Opened, standing: &Standing) -> Vec<String> {
 }
 
 /// Says how many trials were not trained, and whether a search ended because nothing is left to try.
-fn reuse(opened: &Opened, state: &State, standing: &Standing, output: &Output) {
+fn reuse(opened: &SweepHandle, state: &State, standing: &SweepSummary, output: &Output) {
     if standing.reused > 0 {
         let trials = count(standing.reused, "trial", "trials");
         output.note(format!(

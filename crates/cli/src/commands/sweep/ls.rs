@@ -3,10 +3,10 @@
 use anyhow::Result;
 use clap::ArgMatches;
 use clap::builder::styling::Style;
-use handloom_sweep::Standing;
+use handloom_sweep::SweepSummary;
 use serde_json::json;
 
-use super::opened::Opened;
+use super::handle::SweepHandle;
 use crate::commands::readable_runs;
 use crate::exit::{Exit, told};
 use crate::fields::moment;
@@ -24,7 +24,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let last = sweeps.last().map(|sweep| sweep.id.clone());
     for sweep in sweeps.into_iter().rev() {
         let (id, name, created_ms) = (sweep.id.clone(), sweep.name.clone(), sweep.created_ms);
-        let opened = match Opened::new(sweep, &runs) {
+        let opened = match SweepHandle::new(sweep, &runs) {
             Ok(opened) => opened,
             // One that cannot be read hides no other.
             Err(error) => {
@@ -33,7 +33,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
             }
         };
         let state = opened.state(&runs)?;
-        let (standing, status, total) = (Standing::of(&state), opened.status(&state), opened.total(&state));
+        let (standing, status, total) = (SweepSummary::of(&state), opened.status(&state), opened.total(&state));
         let best = standing.best.as_ref().map(|(number, _, cost)| (*number, opened.goal.cost(*cost)));
         output.event(&json!({
             "v": 1, "event": "sweep", "sweep": id, "name": name, "status": status, "method": opened.spec.method.name(),

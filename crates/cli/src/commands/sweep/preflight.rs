@@ -11,10 +11,10 @@ use anyhow::{Context as _, Result};
 use handloom_engine::model::write_atomically;
 use handloom_engine::train;
 use handloom_sweep::sampler::Sampler;
-use handloom_sweep::{Choice, State};
+use handloom_sweep::{Params, State};
 
 use super::data::DataSets;
-use super::opened::Opened;
+use super::handle::SweepHandle;
 use crate::exit::{Exit, Failure, told};
 use crate::runs::{Record, Runs, new_id};
 use crate::settings::Settings;
@@ -29,7 +29,7 @@ const LARGEST: u64 = 64 << 20;
 
 /// Fails with exit 1 and says what is wrong if this machine cannot run trials of `opened`, `workers` at once.
 pub(super) fn check(
-    opened: &Opened,
+    opened: &SweepHandle,
     state: &State,
     sampler: &dyn Sampler,
     data: &DataSets,
@@ -102,8 +102,8 @@ fn hint(error: &anyhow::Error, workers: u32) -> String {
 }
 
 /// The size of a model of this sweep: the largest of the latest trials, or of the first one.
-fn model_bytes(opened: &Opened, state: &State, sampler: &dyn Sampler, data: &DataSets) -> Option<u64> {
-    let size = |choice: &Choice| {
+fn model_bytes(opened: &SweepHandle, state: &State, sampler: &dyn Sampler, data: &DataSets) -> Option<u64> {
+    let size = |choice: &Params| {
         let config = Settings::of_maps([&opened.sweep.settings, &opened.spec.settings(choice)]).ok()?.config;
         let sizes = train::sizes(&config, &data.of(&config)?.train);
         let layers = sizes.windows(2).map(|pair| (pair[0] as u64).saturating_add(1).saturating_mul(pair[1] as u64));

@@ -12,7 +12,7 @@ use handloom_sweep::state::{Agent, Liveness, SILENCE_MS, State};
 use handloom_sweep::{Entry, Goal};
 use handloom_view::words::{count, listed};
 
-use super::opened::{Opened, called};
+use super::handle::{SweepHandle, called};
 use crate::commands::{rm, runs};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
@@ -47,7 +47,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     runs.check()?;
     let mut removal = rm::Removal::default();
     for name in matches.get_many::<String>("sweep").into_iter().flatten() {
-        removal.add_sweep(Opened::find(&runs, Some(name))?.sweep, &runs)?;
+        removal.add_sweep(SweepHandle::find(&runs, Some(name))?.sweep, &runs)?;
     }
     removal.carry_out(&runs, matches.get_flag("yes"), output)
 }

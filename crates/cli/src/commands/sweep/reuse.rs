@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use handloom_engine::config::Config;
-use handloom_engine::event::Row;
-use handloom_sweep::standing::run_of;
+use handloom_engine::event::EpochMetrics;
+use handloom_sweep::summary::run_of;
 use handloom_sweep::worker::{Assignment, Reporter, Verdict};
-use handloom_sweep::{Choice, State, Status, Trial};
+use handloom_sweep::{Params, State, Status, Trial};
 
 use crate::provenance;
 use crate::runs::{self, Record, Runs};
@@ -46,7 +46,7 @@ struct Finished {
 pub(super) struct Recorded {
     pub(super) record: Record,
     /// Every epoch.
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<EpochMetrics>,
 }
 
 /// The outcome of a search.
@@ -85,7 +85,7 @@ impl<'a> Reuse<'a> {
         trial: &Assignment,
         config: &Config,
         training: &str,
-        training_of: &dyn Fn(&Choice) -> Option<String>,
+        training_of: &dyn Fn(&Params) -> Option<String>,
         reporter: &Reporter<'_>,
     ) -> Found {
         loop {
@@ -121,7 +121,7 @@ impl<'a> Reuse<'a> {
     }
 
     /// The training of a trial.
-    fn training(&self, trial: &Trial, training_of: &dyn Fn(&Choice) -> Option<String>) -> Option<String> {
+    fn training(&self, trial: &Trial, training_of: &dyn Fn(&Params) -> Option<String>) -> Option<String> {
         let known = || self.trainings.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(training) = known().get(&trial.number) {
             return training.clone();
@@ -157,7 +157,7 @@ impl<'a> Reuse<'a> {
 
     fn checked(&self, id: &str, config: &Config, training: &str) -> Result<Usable> {
         let Some(record) = self.runs.store.run(id)? else { return Ok(Usable::No) };
-        match self.runs.standing(&record, &self.here) {
+        match self.runs.effective_status(&record, &self.here) {
             runs::Status::Finished => {}
             runs::Status::Running => return Ok(Usable::Soon),
             _ => return Ok(Usable::No),

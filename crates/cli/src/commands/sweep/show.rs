@@ -5,16 +5,16 @@ use std::collections::{HashMap, HashSet};
 use anyhow::Result;
 use clap::ArgMatches;
 use clap::builder::styling::Style;
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 use handloom_store::ByRun;
-use handloom_sweep::standing::{Standing, best, forget, run_of};
+use handloom_sweep::summary::{SweepSummary, best, forget, run_of};
 use handloom_sweep::{State, Status, Trial};
 use handloom_view::format::{self, parameters};
 use serde_json::{Value, json};
 
-use super::live::metrics;
-use super::matters;
-use super::opened::{Opened, called};
+use super::handle::{SweepHandle, called};
+use super::importance_report;
+use super::progress_view::metrics;
 use super::why;
 use crate::commands::{picture, readable_runs, text};
 use crate::exit::Exit;
@@ -29,7 +29,7 @@ const ROWS: usize = 20;
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let plot = picture(matches, "plot")?;
     let runs = readable_runs(matches, output)?;
-    let opened = Opened::find(&runs, text(matches, "sweep"))?;
+    let opened = SweepHandle::find(&runs, text(matches, "sweep"))?;
     let shown = Shown::of(&opened, &runs)?;
     if output.json {
         output.event(&shown.event());
@@ -37,7 +37,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
         shown.head(output);
         shown.table(matches.get_flag("all"), output);
         shown.reasons(matches.get_flag("all"), output);
-        matters::print(&opened.space, &shown.state.trials, opened.goal, output);
+        importance_report::print(&opened.space, &shown.state.trials, opened.goal, output);
     }
     if let Some(file) = &plot {
         let title = format!("Sweep {} {}", opened.sweep.id, one_line(called(&opened.sweep)));
@@ -51,16 +51,16 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
 
 /// A sweep with the runs of its trials.
 struct Shown<'a> {
-    opened: &'a Opened,
+    opened: &'a SweepHandle,
     state: State,
     status: &'static str,
-    standing: Standing,
+    standing: SweepSummary,
     runs: HashMap<String, Run>,
-    rows: ByRun<Vec<Row>>,
+    rows: ByRun<Vec<EpochMetrics>>,
 }
 
 impl<'a> Shown<'a> {
-    fn of(opened: &'a Opened, runs: &Runs) -> Result<Self> {
+    fn of(opened: &'a SweepHandle, runs: &Runs) -> Result<Self> {
         let mut state = opened.state(runs)?;
         let everything = runs.all()?;
         let there: HashSet<&str> = everything.iter().map(|run| run.record.id.as_str()).collect();
@@ -70,7 +70,7 @@ impl<'a> Shown<'a> {
         let all = everything.into_iter().filter(|run| own.contains(run.record.id.as_str()));
         let all: HashMap<String, Run> = all.map(|run| (run.record.id.clone(), run)).collect();
         let rows = runs.store.rows(&ids)?;
-        let (status, standing) = (opened.status(&state), Standing::of(&state));
+        let (status, standing) = (opened.status(&state), SweepSummary::of(&state));
         Ok(Self { opened, state, status, standing, runs: all, rows })
     }
 
@@ -83,7 +83,7 @@ impl<'a> Shown<'a> {
     }
 
     /// The epoch whose weights a trial kept, or its last so far.
-    fn row(&self, trial: &Trial) -> Option<&Row> {
+    fn row(&self, trial: &Trial) -> Option<&EpochMetrics> {
         let rows = self.rows.get(self.run_id(trial)?)?;
         let kept = self.run(trial).and_then(|run| run.record.best_epoch);
         rows.iter().find(|row| Some(row.epoch) == kept).or(rows.last())
@@ -95,7 +95,7 @@ impl<'a> Shown<'a> {
     }
 
     fn event(&self) -> Value {
-        let Opened { sweep, space, metric, goal, .. } = self.opened;
+        let SweepHandle { sweep, space, metric, goal, .. } = self.opened;
         let best = best(&self.state.trials).map(|(trial, _)| self.trial(trial));
         let trials: Vec<Value> = self.state.trials.iter().map(|trial| self.trial(trial)).collect();
         let mut event = json!({
@@ -104,7 +104,7 @@ impl<'a> Shown<'a> {
             "planned": self.opened.total(&self.state), "counts": self.standing.object(), "trials": trials, "best": best,
         });
         if let Value::Object(event) = &mut event {
-            event.extend(matters::object(space, &self.state.trials, *goal));
+            event.extend(importance_report::object(space, &self.state.trials, *goal));
         }
         event
     }
@@ -128,7 +128,7 @@ impl<'a> Shown<'a> {
     }
 
     fn head(&self, output: &Output) {
-        let Opened { sweep, metric, goal, .. } = self.opened;
+        let SweepHandle { sweep, metric, goal, .. } = self.opened;
         let style = if self.status == "running" { GOOD } else { Style::new() };
         output.result(format!(
             "{BOLD}{}{BOLD:#}  {}   {style}{}{style:#}",

@@ -11,8 +11,8 @@ use handloom_sweep::spec::{self, Spec, largest_validation_share, setting};
 use serde_json::{Map, Value, json};
 
 use super::data::{DataSetNames, validates_unread};
-use super::embedded::Wanted;
-use super::opened::{Opened, called, data_sets};
+use super::embedded::EmbeddedSweep;
+use super::handle::{SweepHandle, called, data_sets};
 use super::{dry, work};
 use crate::commands::{data_dirs, reading_flags, runs, text};
 use crate::exit::{Exit, Failure};
@@ -24,7 +24,7 @@ use crate::table::one_line;
 use crate::wandb::Flags;
 
 /// A sweep file with what was typed beside it.
-pub(super) struct Asked {
+pub(super) struct SweepRequest {
     pub(super) spec: Spec,
     /// The file.
     text: String,
@@ -43,7 +43,7 @@ pub(super) struct Asked {
 }
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
-    let asked = Asked::of(matches, output)?;
+    let asked = SweepRequest::of(matches, output)?;
     if matches.get_flag("dry-run") {
         asked.validates(matches)?;
         return Ok(dry::run(&asked, matches, output));
@@ -55,7 +55,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
 }
 
 pub(super) fn create(matches: &ArgMatches, output: &Output) -> Result<Exit> {
-    let asked = Asked::of(matches, output)?;
+    let asked = SweepRequest::of(matches, output)?;
     asked.validates(matches)?;
     let runs = runs(matches)?;
     runs.check()?;
@@ -71,7 +71,7 @@ pub(super) fn create(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-impl Asked {
+impl SweepRequest {
     /// Reads the file and the flags; tells what is worth knowing of them.
     fn of(matches: &ArgMatches, output: &Output) -> Result<Self> {
         let Some(path) = text(matches, "file") else {
@@ -118,7 +118,7 @@ impl Asked {
     }
 
     /// A sweep that another command needs.
-    pub(super) fn embedded(wanted: Wanted) -> Result<Self> {
+    pub(super) fn embedded(wanted: EmbeddedSweep) -> Result<Self> {
         let spec = Spec::read(&wanted.text).with_context(|| format!("in the sweep file of `{}`", wanted.name))?;
         Ok(Self {
             cap: spec.run_cap,
@@ -150,7 +150,7 @@ impl Asked {
     }
 
     /// Puts the sweep into the store.
-    pub(super) fn make(self, runs: &Runs) -> Result<Opened> {
+    pub(super) fn make(self, runs: &Runs) -> Result<SweepHandle> {
         let Origin { command, host, git_commit } = Origin::here();
         let text = |name: &str| self.settings.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let sweep = Sweep {
@@ -171,7 +171,7 @@ impl Asked {
         };
         let cap: Vec<Entry> = self.cap.map(|trials| Entry::Capped { trials }).into_iter().collect();
         runs.store.add_sweep(&sweep, &cap)?;
-        Opened::new(sweep, runs)
+        SweepHandle::new(sweep, runs)
     }
 }
 

@@ -6,7 +6,7 @@ use handloom_sweep::{Entry, Journal as _, Status};
 use handloom_view::words::count;
 use serde_json::json;
 
-use super::opened::Opened;
+use super::handle::SweepHandle;
 use crate::commands::{runs, text};
 use crate::exit::Exit;
 use crate::output::Output;
@@ -14,7 +14,7 @@ use crate::output::Output;
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let runs = runs(matches)?;
     runs.check()?;
-    let opened = Opened::find(&runs, text(matches, "sweep"))?;
+    let opened = SweepHandle::find(&runs, text(matches, "sweep"))?;
     opened.journal.append(&[Entry::Stopped])?;
     let state = opened.state(&runs)?;
     let (id, running) = (&opened.sweep.id, state.count(Status::Running));

@@ -16,14 +16,14 @@ use handloom_engine::model;
 use handloom_engine::session::Session;
 use handloom_sweep::spec::{Metric, Spec};
 use handloom_sweep::worker::{Assignment, Ending, Objective, Reporter, Verdict};
-use handloom_sweep::{Choice, Trainings, Trial};
+use handloom_sweep::{Params, Trainings, Trial};
 use serde_json::{Map, Value};
 
 use super::data::{DataSets, Loaded, unvalidated};
-use super::ending::Handover;
+use super::events::ProgressEvent;
 use super::fault::{Fault, caught};
+use super::pending_uploads::Handover;
 use super::reuse::{Found, Reuse};
-use super::told::Told;
 use crate::command;
 use crate::exit::{Exit, told};
 use crate::kept::keep;
@@ -32,7 +32,7 @@ use crate::provenance::{Origin, absolute};
 use crate::runs::{Record, Run, Runs, Status, name_of, new_id, now_ms};
 use crate::settings::Settings;
 use crate::training::{Done, PRUNED, Recording, Training, begin, fits, locked, record, training_sha256};
-use crate::wandb::{Asked, Journal, Uploads};
+use crate::wandb::{Uploads, WandbLogger, WandbOptions};
 
 /// Reasons for ending a training early, besides [`PRUNED`].
 const STOPPED: &str = "stopped";
@@ -48,7 +48,7 @@ pub(super) struct Trials<'a> {
     pub(super) fixed: &'a Map<String, Value>,
     pub(super) data: &'a DataSets,
     pub(super) metric: Metric,
-    pub(super) wandb: &'a Asked,
+    pub(super) wandb: &'a WandbOptions,
     /// Finds results to take; none if every trial is to be trained.
     pub(super) reuse: Option<Reuse<'a>>,
     /// The different trainings of the sweep, if they were counted.
@@ -59,7 +59,7 @@ pub(super) struct Trials<'a> {
     /// True once trials are to stop as soon as possible.
     pub(super) stop: &'a (dyn Fn() -> bool + Sync),
     /// Takes figures and warnings.
-    pub(super) sender: Sender<Told>,
+    pub(super) sender: Sender<ProgressEvent>,
 }
 
 impl Objective for Trials<'_> {
@@ -94,7 +94,7 @@ impl Objective for Trials<'_> {
 
 impl Trials<'_> {
     /// The settings of a trial, if they can be trained, and its data.
-    fn prepared(&self, choice: &Choice) -> Result<(Settings, &Loaded)> {
+    fn prepared(&self, choice: &Params) -> Result<(Settings, &Loaded)> {
         let mut settings = Settings::of_maps([self.fixed, &self.spec.settings(choice)])?;
         let config = &mut settings.config;
         let loaded = self.data.of(config).with_context(|| format!("no data set `{}`", config.dataset))?;
@@ -123,7 +123,7 @@ impl Trials<'_> {
     ) -> Option<Ending> {
         let reuse = self.reuse.as_ref()?;
         let training = training_sha256(config, &loaded.sha256)?;
-        let training_of = |choice: &Choice| {
+        let training_of = |choice: &Params| {
             let (settings, loaded) = self.prepared(choice).ok()?;
             training_sha256(&settings.config, &loaded.sha256)
         };
@@ -133,7 +133,7 @@ impl Trials<'_> {
                 let kept = found.rows.iter().find(|row| Some(row.epoch) == found.record.best_epoch);
                 let row = kept.or(found.rows.last()).cloned();
                 let epochs = found.rows.len() as u64;
-                let _ = self.sender.send(Told::Figures { run: run.clone(), row, epochs, seconds: 0.0 });
+                let _ = self.sender.send(ProgressEvent::Figures { run: run.clone(), row, epochs, seconds: 0.0 });
                 let values: Vec<f64> = found.rows.iter().map(|row| self.metric.of(row)).collect();
                 reporter.reuse(&run, &values);
                 Some(Ending::Finished)
@@ -181,7 +181,7 @@ impl Trials<'_> {
         settings: &Settings,
         loaded: &Loaded,
         record: &Record,
-        choice: &Choice,
+        choice: &Params,
         reporter: &mut Reporter<'_>,
     ) -> Result<Ending, Fault> {
         let (config, data) = (&settings.config, &loaded.train);
@@ -192,7 +192,7 @@ impl Trials<'_> {
         run.record.isa = machine.isa().name().into();
         let session = Session::new(config, &caught(|| begin(config, data))?.map_err(Fault::of_start)?);
         let asked = self.wandb.for_trial(choice);
-        let mut journal = Journal::begin(&asked, &mut run, &session, data.classes.len(), false, &output);
+        let mut journal = WandbLogger::begin(&asked, &mut run, &session, data.classes.len(), false, &output);
         let recording = Recording::begin(self.runs, &run, &session).map_err(Fault::Machine)?;
         let epochs = config.epochs;
         let watch = |event: &Event<'_>| self.watch(event, epochs, reporter);
@@ -239,7 +239,7 @@ impl Trials<'_> {
     fn figures(&self, run: &Run, Done { trained, seconds, .. }: &Done) {
         let row = trained.rows.iter().find(|row| row.epoch == trained.epoch).or(trained.rows.last()).cloned();
         let (run, epochs, seconds) = (run.record.id.clone(), trained.rows.len() as u64, *seconds);
-        let _ = self.sender.send(Told::Figures { run, row, epochs, seconds });
+        let _ = self.sender.send(ProgressEvent::Figures { run, row, epochs, seconds });
     }
 
     /// Saves the model.
@@ -277,7 +277,7 @@ impl Trials<'_> {
 
     fn warn(&self, error: &anyhow::Error) {
         // Nobody is left to be warned once the sweep is over.
-        let _ = self.sender.send(Told::Warning(told(error)));
+        let _ = self.sender.send(ProgressEvent::Warning(told(error)));
     }
 }
 

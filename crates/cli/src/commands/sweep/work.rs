@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use clap::ArgMatches;
 use handloom_engine::Isa;
 use handloom_export::wandb::Mode;
-use handloom_store::{Presence, liveness};
+use handloom_store::{LivenessLock, liveness};
 use handloom_sweep::pruner::{EarlyEnd, Hyperband, Median};
 use handloom_sweep::sampler::Method;
 use handloom_sweep::spec::{Spec, Stopping, largest_validation_share};
@@ -17,16 +17,16 @@ use handloom_sweep::{Entry, Journal as _, State, Status};
 use serde_json::{Map, Value};
 
 use super::data::DataSets;
-use super::ending::Endings;
+use super::events::{EventSender, ProgressEvent};
 use super::finish;
-use super::live::Board;
-use super::matters::{headline, is_worth_asking};
-use super::mend::mend;
-use super::opened::Opened;
+use super::handle::SweepHandle;
+use super::importance_report::{headline, is_worth_asking};
+use super::pending_uploads::Endings;
 use super::preflight;
+use super::progress_view::ProgressView;
+use super::repair::mend;
 use super::reuse::Reuse;
 use super::start::{self, whole};
-use super::told::{Teller, Told};
 use super::trial::Trials;
 use crate::commands::{data_dirs, runs, text};
 use crate::exit::{Exit, Failure};
@@ -35,7 +35,7 @@ use crate::output::Output;
 use crate::provenance::{self, Origin};
 use crate::runs::{Runs, new_id};
 use crate::source::search::Places;
-use crate::wandb::{Asked, Flags, Uploads};
+use crate::wandb::{Flags, Uploads, WandbOptions};
 use handloom_view::words::count;
 
 /// Limits of this call: trials at once, trials in all, minutes.
@@ -82,7 +82,7 @@ pub(in crate::commands) fn minutes(matches: &ArgMatches) -> Result<Option<f64>> 
 pub(super) fn join(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let plan = Plan::of(matches, whole(matches, "trials")?)?;
     let runs = runs(matches)?;
-    let opened = Opened::find(&runs, text(matches, "sweep"))?;
+    let opened = SweepHandle::find(&runs, text(matches, "sweep"))?;
     go_on(&plan, &opened, &runs, matches, output)
 }
 
@@ -90,7 +90,7 @@ pub(super) fn join(matches: &ArgMatches, output: &Output) -> Result<Exit> {
 pub(super) fn resume(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let plan = Plan::of(matches, whole(matches, "trials")?)?;
     let runs = runs(matches)?;
-    let opened = Opened::find(&runs, text(matches, "sweep"))?;
+    let opened = SweepHandle::find(&runs, text(matches, "sweep"))?;
     let state = opened.state(&runs)?;
     let mut entries = if matches.get_flag("retry-failed") { retried(&state, output) } else { Vec::new() };
     entries.extend(state.stopped.then_some(Entry::Resumed));
@@ -113,7 +113,7 @@ fn retried(state: &State, output: &Output) -> Vec<Entry> {
     retried
 }
 
-fn go_on(plan: &Plan, opened: &Opened, runs: &Runs, matches: &ArgMatches, output: &Output) -> Result<Exit> {
+fn go_on(plan: &Plan, opened: &SweepHandle, runs: &Runs, matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let state = opened.state(runs)?;
     let status = opened.status(&state);
     if ["finished", "stopped"].contains(&status) {
@@ -130,7 +130,7 @@ fn go_on(plan: &Plan, opened: &Opened, runs: &Runs, matches: &ArgMatches, output
 /// Makes the sweep that is `asked` for, once its data are there, and works on it.
 pub(super) fn begin(
     plan: &Plan,
-    mut asked: start::Asked,
+    mut asked: start::SweepRequest,
     runs: &Runs,
     matches: &ArgMatches,
     output: &Output,
@@ -167,14 +167,14 @@ fn pruner(stopping: &Stopping) -> EarlyEnd {
 }
 
 /// W&B options of the trials. Nothing is uploaded unless a flag asked for it, now or when the sweep began.
-fn wandb(opened: &Opened, matches: &ArgMatches, output: &Output) -> Result<Asked> {
+fn wandb(opened: &SweepHandle, matches: &ArgMatches, output: &Output) -> Result<WandbOptions> {
     let flags = Flags::of(matches);
     let typed = flags.mode.is_some() || opened.sweep.wandb.contains_key("mode");
     let texts = [("project", &opened.spec.project), ("entity", &opened.spec.entity)];
     let mut before: Map<String, Value> =
         texts.into_iter().filter_map(|(key, text)| Some((key.to_owned(), text.clone()?.into()))).collect();
     before.extend(opened.sweep.wandb.clone());
-    let mut asked = Asked::of(flags, &before, output)?;
+    let mut asked = WandbOptions::of(flags, &before, output)?;
     if asked.mode == Mode::Online && !typed {
         asked.mode = Mode::Offline;
         output.note("note: trials are logged to W&B offline; `--wandb online` uploads them");
@@ -184,7 +184,7 @@ fn wandb(opened: &Opened, matches: &ArgMatches, output: &Output) -> Result<Asked
 
 pub(super) fn work(
     plan: &Plan,
-    opened: &Opened,
+    opened: &SweepHandle,
     runs: &Runs,
     data: &DataSets,
     interrupt: &Interrupt,
@@ -198,14 +198,14 @@ pub(super) fn work(
     mend(opened, &state, runs)?;
     let (total, varying) = (opened.total(&state), opened.space.varying());
     finish::announce(opened, total, plan.workers, data, output);
-    let mut board = Board::new(output, &opened.sweep.id, (opened.metric, opened.goal), varying, total);
+    let mut board = ProgressView::new(output, &opened.sweep.id, (opened.metric, opened.goal), varying, total);
 
     let agent = new_id();
-    let _present = Presence::of(&*runs.store, &agent)?;
+    let _present = LivenessLock::of(&*runs.store, &agent)?;
     let endings = Endings::begin()?;
     let uploads = Uploads::new(plan.workers);
     let (sender, receiver) = channel();
-    let mut teller = Teller::new(sender.clone());
+    let mut teller = EventSender::new(sender.clone());
     teller.copies = board.is_drawn().then_some(is_worth_asking as fn(u64) -> bool);
     let stop = {
         let interrupt = interrupt.clone();
@@ -282,15 +282,15 @@ pub(super) fn work(
     finish::tell(opened, &done, runs, (seconds, wandb), interrupt, output)
 }
 
-fn tell(told: Told, board: &mut Board<'_>, opened: &Opened) {
+fn tell(told: ProgressEvent, board: &mut ProgressView<'_>, opened: &SweepHandle) {
     match told {
-        Told::Figures { run, row, epochs, seconds } => board.figures(run, (row, epochs, seconds)),
-        Told::Warning(text) => board.warn(&text),
-        Told::Trouble(Some(why)) => {
+        ProgressEvent::Figures { run, row, epochs, seconds } => board.figures(run, (row, epochs, seconds)),
+        ProgressEvent::Warning(text) => board.warn(&text),
+        ProgressEvent::Trouble(Some(why)) => {
             board.warn(&format!("the sweep's journal cannot be written for now, trials go on: {why}"));
         }
-        Told::Trouble(None) => board.note("the sweep's journal is written again, with everything since"),
-        Told::Trial { what, standing, trials } => {
+        ProgressEvent::Trouble(None) => board.note("the sweep's journal is written again, with everything since"),
+        ProgressEvent::Trial { what, standing, trials } => {
             board.happened(what, standing);
             if let Some(trials) = trials {
                 board.matters = headline(&opened.space, &trials, opened.goal).or(board.matters.take());

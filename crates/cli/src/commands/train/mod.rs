@@ -22,14 +22,14 @@ use crate::checkpointer::Checkpointer;
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 use crate::kept::keep;
-use crate::ledger;
 use crate::memory;
 use crate::output::Output;
 use crate::progress::Display;
 use crate::runs::{Run, Status};
 use crate::source;
+use crate::test_set_log;
 use crate::training::{Done, Recording, Training, begin, recordable};
-use crate::wandb::{Journal, rows};
+use crate::wandb::{WandbLogger, rows};
 
 pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let interrupt = Interrupt::listen()?;
@@ -61,7 +61,7 @@ pub(super) fn typed(mut words: Vec<String>, matches: &ArgMatches, output: &Outpu
 fn train(mut plan: Plan, interrupt: &Interrupt, output: &Output) -> Result<Exit> {
     let shows = plan.has_test || plan.images.1 > 0;
     let classes = plan.data.classes.len();
-    let mut journal = Journal::begin(&plan.wandb, &mut plan.run, &plan.session, classes, shows, output);
+    let mut journal = WandbLogger::begin(&plan.wandb, &mut plan.run, &plan.session, classes, shows, output);
     let mut done = None;
     let outcome = work(plan, &mut journal, interrupt, output, &mut done);
     let (outcome, wandb) = journal.end(outcome);
@@ -97,7 +97,7 @@ fn initial_norms(config: &Config, data: &Dataset, machine: &Machine) -> Result<V
 /// Trains and records. `done` becomes what programs are told of it once its upload is over.
 fn work(
     plan: Plan,
-    journal: &mut Journal<'_>,
+    journal: &mut WandbLogger<'_>,
     interrupt: &Interrupt,
     output: &Output,
     done: &mut Option<Value>,
@@ -191,8 +191,9 @@ fn work(
         run.record.test_loss = Some(tally.mean_loss());
         journal.tested(rows::of_tally(&tally));
         journal.seen("test", &model.network, (&images, &rows), &machine);
-        let opening = ledger::opening(&run.record.id, Some(&run), &source.located, &images, "train", tally.accuracy());
-        test = Some((tally, ledger::count(&runs, &opening, output)));
+        let opening =
+            test_set_log::opening(&run.record.id, Some(&run), &source.located, &images, "train", tally.accuracy());
+        test = Some((tally, test_set_log::count(&runs, &opening, output)));
     }
     let recorded = recording.end(&run, finished && kept.is_ok());
     if recorded.is_ok() && kept.is_ok() {

@@ -29,7 +29,7 @@ use crate::settings::{OPTIONS, Settings, fraction, threads, typed};
 use crate::source::search::{Found, Places, Sought};
 use crate::source::{self, Source};
 use crate::training::{begin, fits, locked, record};
-use crate::wandb::{Asked, Flags};
+use crate::wandb::{Flags, WandbOptions};
 
 /// Everything that is known before the first step.
 pub(super) struct Plan {
@@ -45,7 +45,7 @@ pub(super) struct Plan {
     pub(super) session: Session,
     pub(super) threads: usize,
     pub(super) min_accuracy: Option<f64>,
-    pub(super) wandb: Asked,
+    pub(super) wandb: WandbOptions,
     /// True if this command has just made the run's folder.
     pub(super) is_new: bool,
     /// Held until the run ends.
@@ -67,7 +67,7 @@ fn new(matches: &ArgMatches, output: &Output) -> Result<Plan> {
     let min_accuracy = settings.text("min_accuracy").map(|text| fraction("min_accuracy", &text)).transpose()?;
     let flag = |name| settings.text(name);
     let flags = Flags { mode: flag("wandb"), project: flag("wandb_project"), entity: flag("wandb_entity") };
-    let wandb = Asked::of(flags, &Map::new(), output)?;
+    let wandb = WandbOptions::of(flags, &Map::new(), output)?;
     // Name, tags, group and notes in W&B's environment variables also apply to our run, unless W&B is switched off.
     let labels = if wandb.is_logged() { wandb.environment.clone() } else { Environment::default() };
     let mut config = settings.config.clone();
@@ -83,7 +83,7 @@ fn new(matches: &ArgMatches, output: &Output) -> Result<Plan> {
     let explicit = settings.given.contains(&"dataset");
     let data_dirs = catalog::data_dirs(settings.path("data_dir"));
     let source = if explicit {
-        source::obtain(&config.dataset, &data_dirs, output)?.into()
+        source::fetch_or_locate(&config.dataset, &data_dirs, output)?.into()
     } else {
         source::obtain_or_garments(&config.dataset, &data_dirs, output)?
     };
@@ -198,7 +198,7 @@ fn resumed(name: &str, matches: &ArgMatches, output: &Output) -> Result<Option<P
         let lock = locked(&run)?;
         (run, lock)
     };
-    let wandb = Asked::of(Flags::of(matches), &wandb_before, output)?;
+    let wandb = WandbOptions::of(Flags::of(matches), &wandb_before, output)?;
     Ok(Some(Plan {
         runs,
         run,

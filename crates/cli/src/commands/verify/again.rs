@@ -8,7 +8,7 @@ use anyhow::Result;
 use handloom_engine::Machine;
 use handloom_engine::config::Config;
 use handloom_engine::dataset::Dataset;
-use handloom_engine::event::{Event, Evidence, Observer, Outcome, Row};
+use handloom_engine::event::{EpochDiagnostics, EpochMetrics, Event, Observer, Outcome};
 use handloom_engine::model::Model;
 use handloom_engine::session::Session;
 use handloom_view::site::report::Made;
@@ -29,8 +29,8 @@ const TIME: &str = "the time is up";
 
 /// Result of training a run again.
 pub(super) struct Retrained {
-    pub(super) rows: Vec<Row>,
-    pub(super) diagnostics: Vec<(u64, Evidence)>,
+    pub(super) rows: Vec<EpochMetrics>,
+    pub(super) diagnostics: Vec<(u64, EpochDiagnostics)>,
     pub(super) status: Status,
     /// Description of the divergence, if it diverged.
     pub(super) why: Option<String>,
@@ -53,7 +53,7 @@ pub(super) enum Ended {
 }
 
 /// Context of training again, besides the run.
-pub(super) struct Bench<'a> {
+pub(super) struct RetrainContext<'a> {
     pub(super) machine: &'a Machine,
     pub(super) interrupt: &'a Interrupt,
     pub(super) output: &'a Output,
@@ -61,7 +61,7 @@ pub(super) struct Bench<'a> {
     pub(super) deadline: Option<Instant>,
 }
 
-impl Bench<'_> {
+impl RetrainContext<'_> {
     /// True if no time is left.
     pub(super) fn is_late(&self) -> bool {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
@@ -92,7 +92,7 @@ impl Bench<'_> {
         let watch = |event: &Event<'_>| {
             if let Event::Epoch { row, evidence, .. } = event {
                 bar.set_position(row.epoch);
-                diagnostics.borrow_mut().push((row.epoch, Evidence::clone(evidence)));
+                diagnostics.borrow_mut().push((row.epoch, EpochDiagnostics::clone(evidence)));
             }
             let epoch = match event {
                 Event::Epoch { row, .. } => Some(row.epoch),

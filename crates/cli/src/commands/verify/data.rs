@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
-use handloom_data::{Located, catalog, checksum};
+use handloom_data::{DataSource, catalog, checksum};
 use handloom_engine::dataset::Dataset;
 use handloom_view::site::report::Made;
 
@@ -17,7 +17,7 @@ use crate::table::one_line;
 /// A data set that was read.
 #[derive(Clone)]
 pub(super) struct Loaded {
-    pub(super) located: Located,
+    pub(super) located: DataSource,
     pub(super) sha256: String,
     pub(super) train: Arc<Dataset>,
     test: Option<Arc<Dataset>>,

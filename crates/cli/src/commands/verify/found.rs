@@ -7,7 +7,7 @@ use clap::ArgMatches;
 use handloom_data::checksum;
 use handloom_engine::Machine;
 use handloom_engine::config::Config;
-use handloom_engine::event::{Evidence, Row};
+use handloom_engine::event::{EpochDiagnostics, EpochMetrics};
 use handloom_engine::model::Model;
 use handloom_sweep::Status as TrialStatus;
 use handloom_sweep::spec::{Metric, Spec};
@@ -17,13 +17,13 @@ use serde_json::{Value, json};
 use super::Ids;
 use super::again::Retrained;
 use super::data::{DataSets, Loaded};
-use super::desk::VerifyDesk;
+use super::host::VerifyHost;
 use super::verdict::{Outcome, Verdict};
-use crate::ledger;
 use crate::output::Output;
 use crate::runs::Status;
 use crate::settings::Settings;
 use crate::table::one_line;
+use crate::test_set_log;
 
 /// Figures about the test set, measured again.
 pub(super) struct Tested {
@@ -58,10 +58,10 @@ impl Tests<'_> {
         let rows: Vec<u32> = (0..test.len() as u32).collect();
         let tally = network.evaluate(&test, &rows, &config.loss, self.machine);
         let model = format!("run {} of {}", made.id, self.path.display());
-        let opening = ledger::opening(&model, None, &loaded.located, &test, "verify", tally.accuracy());
+        let opening = test_set_log::opening(&model, None, &loaded.located, &test, "verify", tally.accuracy());
         match super::super::runs(self.matches) {
             // A store that cannot be written is told of.
-            Ok(runs) => _ = ledger::count(&runs, &opening, self.output),
+            Ok(runs) => _ = test_set_log::count(&runs, &opening, self.output),
             Err(error) => self.output.warn(format!("this opening of a test set is not recorded: {error}")),
         }
         let tested = Tested { accuracy: tally.accuracy(), loss: tally.mean_loss(), sha256 };
@@ -118,12 +118,12 @@ pub(super) struct Found<'p> {
     provenance: Provenance,
     detailed: Ids,
     models: BTreeMap<String, Model>,
-    diagnostics: BTreeMap<String, Vec<(u64, Evidence)>>,
+    diagnostics: BTreeMap<String, Vec<(u64, EpochDiagnostics)>>,
     rows: BTreeMap<String, Course>,
 }
 
 /// The figures of a run's epochs, how it ended, and how it diverged, if it did.
-type Course = (Vec<Row>, Status, Option<String>);
+type Course = (Vec<EpochMetrics>, Status, Option<String>);
 
 impl<'p> Found<'p> {
     /// Nothing yet of the runs of `provenance`.
@@ -170,23 +170,23 @@ impl<'p> Found<'p> {
     }
 
     /// Inputs for making the pages again.
-    pub(super) fn assemble(&mut self, data: &mut DataSets<'_>) -> (Again, VerifyDesk) {
+    pub(super) fn assemble(&mut self, data: &mut DataSets<'_>) -> (Again, VerifyHost) {
         for sweep in &mut self.provenance.sweeps {
             of_sweep(sweep, &self.rows);
         }
-        let mut desk = VerifyDesk { models: std::mem::take(&mut self.models), ..VerifyDesk::default() };
+        let mut host = VerifyHost { models: std::mem::take(&mut self.models), ..VerifyHost::default() };
         let mut no_data = Ids::new();
         for made in &self.reported.runs {
             let key = (made.dataset.clone(), made.data_sha256.clone());
             if let Some(loaded) = data.get(&made.dataset, &made.data_sha256) {
-                desk.train.entry(key.clone()).or_insert_with(|| loaded.train.clone());
+                host.train.entry(key.clone()).or_insert_with(|| loaded.train.clone());
             }
             // The latest run of a name comes last, and its data are those that are shown.
             match data.named(&made.dataset).and_then(|loaded| Some((loaded.test()?, loaded.train.clone()))) {
                 Some((test, train)) => {
-                    desk.data.insert(made.dataset.clone(), (train, test.len()));
+                    host.data.insert(made.dataset.clone(), (train, test.len()));
                     if made.is_tested() && self.exact.contains(&made.id) && !self.untested.contains(&made.id) {
-                        desk.test.insert(key, test);
+                        host.test.insert(key, test);
                     }
                 }
                 None => _ = no_data.insert(made.dataset.clone()),
@@ -200,7 +200,7 @@ impl<'p> Found<'p> {
             untested: self.untested.clone(),
             no_data,
         };
-        (again, desk)
+        (again, host)
     }
 
     /// Adds the trials whose run was trained with other settings than the trial's parameters give.
@@ -246,7 +246,7 @@ fn of_sweep(sweep: &mut Searched, rows: &BTreeMap<String, Course>) {
         };
         trial.why.clone_from(why);
         let Some(metric) = metric.filter(|metric| metric.name != "samples_per_second") else { continue };
-        let value = |row: &Row| Some(metric.of(row)).filter(|value| value.is_finite());
+        let value = |row: &EpochMetrics| Some(metric.of(row)).filter(|value| value.is_finite());
         // Values that a trial has reported are forgotten if it is to begin again.
         let most = match trial.status {
             TrialStatus::Pending => 0,

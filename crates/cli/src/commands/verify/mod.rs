@@ -6,9 +6,9 @@
 
 mod again;
 mod data;
-mod desk;
 mod file;
 mod found;
+mod host;
 mod tell;
 mod verdict;
 
@@ -22,7 +22,7 @@ use handloom_engine::config::Config;
 use handloom_engine::{Machine, Numerics};
 use handloom_view::site::report::{Comparison, Made, Provenance};
 
-use self::again::{Bench, Ended};
+use self::again::{Ended, RetrainContext};
 use self::data::DataSets;
 use self::file::Read;
 use self::found::{Found, Tests};
@@ -55,7 +55,7 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     let (wanted, mut unchecked) = wanted(provenance, text(matches, "run"), matches.get_flag("all"), init_from, &path)?;
     let interrupt = Interrupt::listen()?;
     let mut data = DataSets::new(data_dirs(matches), output);
-    let bench = Bench { machine: &machine, interrupt: &interrupt, output, deadline };
+    let bench = RetrainContext { machine: &machine, interrupt: &interrupt, output, deadline };
     let here = Numerics::of(machine.isa());
     let mut tests = Tests { path: &path, matches, output, machine: &machine };
     let mut found = Found::new(provenance);
@@ -82,8 +82,8 @@ pub(super) fn run(matches: &ArgMatches, output: &Output) -> Result<Exit> {
     }
     let comparison = match &file {
         Read::Whole(file) => {
-            let (again, desk) = found.assemble(&mut data);
-            let mut comparison = file.compare(again, Box::new(desk)).map_err(|trouble| {
+            let (again, host) = found.assemble(&mut data);
+            let mut comparison = file.compare(again, Box::new(host)).map_err(|trouble| {
                 Failure::data(format!("the pages of `{}` cannot be made again: {trouble}", path.display()))
             })?;
             found.compare_choices(provenance, &mut comparison);

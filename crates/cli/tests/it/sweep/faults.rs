@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::PathBuf;
 
-use handloom_sweep::{Choice, Entry};
+use handloom_sweep::{Entry, Params};
 
 use super::{GRID, assert_whole, runs, shown, store, with};
 use crate::support::Place;
@@ -17,7 +17,7 @@ fn made(place: &Place) -> String {
 /// An agent of another program that claimed the next attempt at trial 0 and was killed.
 fn killed_agent(place: &Place, sweep: &str, attempt: u32, host: &str, with_lock: bool) {
     let agent = format!("killed{attempt}");
-    let (number, choice) = (0, Choice::from([("hidden_size".to_owned(), 4.into())]));
+    let (number, choice) = (0, Params::from([("hidden_size".to_owned(), 4.into())]));
     let store = store(&place.path(".handloom"));
     let mut entries = vec![
         Entry::Joined { agent: agent.clone(), host: host.into(), process: 1, workers: 1 },

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::process::Kind;
 use super::rates::Rates;
-use crate::space::{Choice, Distribution, Parameter, Space};
+use crate::space::{Distribution, Parameter, Params, SearchSpace};
 
 /// Most values of a numeric parameter that are listed; what has more is a line.
 const MOST_LISTED: u64 = 1000;
@@ -49,7 +49,7 @@ struct Listed {
 }
 
 impl<'a> Encoding<'a> {
-    pub(crate) fn new(space: &'a Space) -> Self {
+    pub(crate) fn new(space: &'a SearchSpace) -> Self {
         let constant = |parameter: &&Parameter| matches!(parameter.distribution, Distribution::Constant(_));
         let (constants, others): (Vec<_>, Vec<_>) = space.parameters.iter().partition(constant);
         let axes: Vec<Axis<'a>> = others.into_iter().map(Axis::new).collect();
@@ -90,12 +90,12 @@ impl<'a> Encoding<'a> {
     }
 
     /// Coordinates of a configuration; none if it lacks a parameter or has a value that cannot be drawn.
-    pub(crate) fn point(&self, choice: &Choice) -> Option<Point> {
+    pub(crate) fn point(&self, choice: &Params) -> Option<Point> {
         self.axes.iter().map(|axis| axis.coordinate(choice.get(&axis.parameter.name)?)).collect()
     }
 
     /// The configuration at a point.
-    pub(crate) fn choice(&self, point: &[f64]) -> Choice {
+    pub(crate) fn choice(&self, point: &[f64]) -> Params {
         let varied = self.axes.iter().zip(point).map(|(axis, &at)| (axis.parameter.name.clone(), axis.value(at)));
         let constants = self.constants.iter().map(|parameter| (parameter.name.clone(), parameter.distribution.at(0.0)));
         varied.chain(constants).collect()

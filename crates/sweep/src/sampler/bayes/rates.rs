@@ -48,7 +48,7 @@ mod tests {
 
     use super::super::Bayes;
     use super::*;
-    use crate::space::{Choice, Distribution, Parameter, Space};
+    use crate::space::{Distribution, Parameter, Params, SearchSpace};
     use crate::trial::{Status, Trial};
 
     #[test]
@@ -73,9 +73,9 @@ mod tests {
         let line = Distribution::LogUniformValues(1e-5, 1.0);
         let list = Distribution::Categorical(vec![json!("sgd"), json!("adam")], None);
         let parameter = |name: &str, distribution| Parameter { name: name.into(), distribution };
-        let space = Space { parameters: vec![parameter("learning_rate", line), parameter("optimizer", list)] };
+        let space = SearchSpace { parameters: vec![parameter("learning_rate", line), parameter("optimizer", list)] };
         let choice = |optimizer: &str, rate: f64| {
-            Choice::from([("learning_rate".into(), json!(rate)), ("optimizer".into(), json!(optimizer))])
+            Params::from([("learning_rate".into(), json!(rate)), ("optimizer".into(), json!(optimizer))])
         };
         // sgd is best at 0.1 by far; of adam nothing but one middling trial is known.
         let trial = |number: u64, choice, cost| Trial {
@@ -91,7 +91,7 @@ mod tests {
         });
         let history: Vec<Trial> = sgd.chain([trial(14, choice("adam", 1e-4), 1.0)]).collect();
         let rates = [1e-5, 3e-4, 1e-3, 1e-2, 0.1, 0.9];
-        let candidates: Vec<Choice> = rates.iter().map(|&rate| choice("adam", rate)).collect();
+        let candidates: Vec<Params> = rates.iter().map(|&rate| choice("adam", rate)).collect();
         let picked = Bayes::default().pick(&space, &history, &candidates, 1).unwrap();
         assert!([3e-4, 1e-3].contains(&rates[picked]), "{}", rates[picked]);
     }

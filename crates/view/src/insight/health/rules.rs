@@ -328,7 +328,7 @@ impl Case<'_> {
     }
 
     /// The layer with the most of something in the last epoch that recorded it, and how much.
-    fn worst(&self, of: impl Fn(&handloom_engine::event::Health) -> Option<f64>) -> Option<(usize, f64)> {
+    fn worst(&self, of: impl Fn(&handloom_engine::event::LayerStats) -> Option<f64>) -> Option<(usize, f64)> {
         let shares = |epoch: &Epoch| -> Vec<(usize, f64)> {
             epoch.evidence.layers.iter().enumerate().filter_map(|(layer, health)| Some((layer, of(health)?))).collect()
         };

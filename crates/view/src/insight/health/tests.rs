@@ -1,6 +1,6 @@
 //! Each rule on a run where it must fire, and on a run where it must not.
 
-use handloom_engine::event::{Evidence, Health, Row};
+use handloom_engine::event::{EpochDiagnostics, EpochMetrics, LayerStats};
 use handloom_engine::metric::Confusion;
 use handloom_store::{Epoch, Run, Status};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ fn check(rule: &str, run: &Run, epochs: &[Epoch]) -> Check {
 /// An epoch of a run that is well: three hidden layers and the output.
 fn epoch(n: u64) -> Epoch {
     let x = n as f64;
-    let row = Row {
+    let row = EpochMetrics {
         epoch: n,
         train_loss: 0.6 / x,
         train_accuracy: 0.8,
@@ -33,13 +33,13 @@ fn epoch(n: u64) -> Epoch {
         val_seconds: 1.0,
     };
     let confusion = Confusion { counts: vec![vec![40, 10], vec![10, 40]] };
-    let layers = [0.3, 0.2, 0.4, 0.5].map(|gradient_norm| Health {
+    let layers = [0.3, 0.2, 0.4, 0.5].map(|gradient_norm| LayerStats {
         gradient_norm,
         dead: Some(0.0),
         saturated: Some(0.1),
         step: Some(1e-3),
     });
-    Epoch { row, evidence: Evidence { confusion: Some(confusion), layers: layers.to_vec() } }
+    Epoch { row, evidence: EpochDiagnostics { confusion: Some(confusion), layers: layers.to_vec() } }
 }
 
 fn epochs(change: impl Fn(&mut Epoch)) -> Vec<Epoch> {
@@ -115,7 +115,7 @@ fn what_a_constant_answer_reaches_is_nothing_learned() {
 fn a_gradient_that_is_a_twentieth_at_the_first_layer_vanishes() {
     let norms = |norms: &[f64]| {
         epochs(|epoch| {
-            let health = |&gradient_norm: &f64| Health { gradient_norm, dead: None, saturated: None, step: None };
+            let health = |&gradient_norm: &f64| LayerStats { gradient_norm, dead: None, saturated: None, step: None };
             epoch.evidence.layers = norms.iter().map(health).collect();
         })
     };

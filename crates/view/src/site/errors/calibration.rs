@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::columns::number;
-use super::judged::Judged;
+use super::predictions::Predictions;
 
 /// The bins of the calibration error.
 const BINS: usize = 15;
@@ -30,7 +30,7 @@ impl Bin {
 }
 
 /// Images by how sure the model was of them, in `((b−1)/15, b/15]`.
-pub(super) fn bins(judged: &Judged) -> [Bin; BINS] {
+pub(super) fn bins(judged: &Predictions) -> [Bin; BINS] {
     let mut bins = [Bin::default(); BINS];
     for place in 0..judged.len() {
         let sure = f64::from(judged.sureness(place));

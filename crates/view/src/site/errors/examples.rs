@@ -7,9 +7,9 @@ use handloom_engine::nearest::{Near, nearest};
 use handloom_store::Run;
 use serde_json::{Value, json};
 
-use super::super::sheet::sheet_of;
-use super::super::{Site, Trouble};
-use super::judged::{Judged, share};
+use super::super::sprite_sheet::sheet_of;
+use super::super::{ApiError, Site};
+use super::predictions::{Predictions, share};
 
 /// Classes told of each image, the most probable ones.
 const TOP: usize = 3;
@@ -24,8 +24,8 @@ pub(crate) struct Known {
 
 impl Known {
     /// Those of `run`.
-    pub(crate) fn of(site: &Site, run: &Run) -> Result<Self, Trouble> {
-        let data = site.desk.train(run)?;
+    pub(crate) fn of(site: &Site, run: &Run) -> Result<Self, ApiError> {
+        let data = site.host.train(run)?;
         let rows = data.split(share(run)).0;
         Ok(Self { data, rows })
     }
@@ -37,7 +37,7 @@ impl Known {
     }
 
     /// The nearest of them to each of the images in `places`.
-    pub(super) fn near(&self, judged: &Judged, places: &[usize], count: usize) -> Vec<Vec<Near>> {
+    pub(super) fn near(&self, judged: &Predictions, places: &[usize], count: usize) -> Vec<Vec<Near>> {
         // Test images may be of another size than training images, where folders say so.
         if self.data.shape != judged.shape() {
             return vec![Vec::new(); places.len()];
@@ -53,21 +53,21 @@ impl Known {
 }
 
 /// Places of the images that are wanted, those first that the model was surest of.
-pub(crate) fn surest_first(judged: &Judged, wanted: impl Fn(usize) -> bool) -> Vec<usize> {
+pub(crate) fn surest_first(judged: &Predictions, wanted: impl Fn(usize) -> bool) -> Vec<usize> {
     let mut places: Vec<usize> = (0..judged.len()).filter(|&place| wanted(place)).collect();
     places.sort_by(|&a, &b| judged.sureness(b).total_cmp(&judged.sureness(a)));
     places
 }
 
 /// The first `most` of the images in `places` as examples.
-pub(crate) fn examples(judged: &Judged, places: &[usize], most: usize, known: &Known) -> Value {
+pub(crate) fn examples(judged: &Predictions, places: &[usize], most: usize, known: &Known) -> Value {
     let shown = &places[..places.len().min(most)];
     let near = known.near(judged, shown, NEAR);
     of_near(judged, shown, places.len(), &near, known)
 }
 
 /// Examples of the images in `shown`, of which there are `count` in all, with the images near them.
-pub(super) fn of_near(judged: &Judged, shown: &[usize], count: usize, near: &[Vec<Near>], known: &Known) -> Value {
+pub(super) fn of_near(judged: &Predictions, shown: &[usize], count: usize, near: &[Vec<Near>], known: &Known) -> Value {
     let near: Vec<&[Near]> = near.iter().map(|near| &near[..near.len().min(NEAR)]).collect();
     let list: Vec<Value> = shown.iter().zip(&near).map(|(&place, near)| example(judged, place, near, known)).collect();
     let tiles: Vec<&[u8]> = shown.iter().map(|&place| judged.image(place)).collect();
@@ -81,7 +81,7 @@ pub(super) fn of_near(judged: &Judged, shown: &[usize], count: usize, near: &[Ve
     })
 }
 
-fn example(judged: &Judged, place: usize, near: &[Near], known: &Known) -> Value {
+fn example(judged: &Predictions, place: usize, near: &[Near], known: &Known) -> Value {
     let pixels = judged.shape().iter().product();
     let near: Vec<Value> = near
         .iter()

@@ -5,10 +5,10 @@
 
 mod calibration;
 mod examples;
-mod faces;
-mod judged;
+mod mean_images;
 mod order;
 mod pairs;
+mod predictions;
 mod said;
 mod suspects;
 #[cfg(test)]
@@ -21,12 +21,12 @@ use serde_json::{Value, json};
 
 pub(super) use self::examples::rounded;
 pub(crate) use self::examples::{Known, examples, surest_first};
-pub(super) use self::faces::{add, mean};
-pub(crate) use self::judged::{Cache, Judged, Set, judged, share};
+pub(super) use self::mean_images::{add, mean};
+pub(crate) use self::predictions::{Cache, Predictions, Set, judged, share};
 use super::columns::number;
 use super::route::Query;
 use super::sentence::values;
-use super::{Site, Trouble};
+use super::{ApiError, Site};
 
 /// Most examples of a cell.
 const OF_A_CELL: usize = 40;
@@ -35,7 +35,7 @@ const OF_A_LIST: usize = 24;
 /// Wrong predictions above this confidence are confident mistakes; the same bound as in [`Errors`].
 const SURE: f32 = 0.95;
 
-pub(super) fn answer(site: &Site, id: &str, query: &Query) -> Result<Value, Trouble> {
+pub(super) fn answer(site: &Site, id: &str, query: &Query) -> Result<Value, ApiError> {
     let run = site.run(id)?;
     let judged = judged(site, &run, Set::of(query)?)?;
     let answer = if let Some(answer) = judged.answer.get() {
@@ -50,8 +50,8 @@ pub(super) fn answer(site: &Site, id: &str, query: &Query) -> Result<Value, Trou
     Ok(answer)
 }
 
-pub(super) fn cell(site: &Site, id: &str, query: &Query) -> Result<Value, Trouble> {
-    let class = |name: &str| -> Result<usize, Trouble> {
+pub(super) fn cell(site: &Site, id: &str, query: &Query) -> Result<Value, ApiError> {
+    let class = |name: &str| -> Result<usize, ApiError> {
         query.must(name)?;
         Ok(query.number(name)?.unwrap_or_default() as usize)
     };
@@ -66,19 +66,19 @@ pub(super) fn cell_of(
     set: Set,
     [truth, predicted]: [usize; 2],
     most: usize,
-) -> Result<Value, Trouble> {
+) -> Result<Value, ApiError> {
     let run = site.run(id)?;
     let judged = judged(site, &run, set)?;
     let classes = judged.classes();
     if truth.max(predicted) >= classes {
         let error = format!("there is no cell {truth}, {predicted} among {classes} classes");
-        return Err(Trouble::new(404, error, format!("classes are numbered from 0 to {}", classes - 1)));
+        return Err(ApiError::new(404, error, format!("classes are numbered from 0 to {}", classes - 1)));
     }
     let places = surest_first(&judged, |place| judged.truth(place) == truth && judged.predicted(place) == predicted);
     Ok(examples(&judged, &places, most, &Known::of(site, &run)?))
 }
 
-fn everything(judged: &Judged, known: &Known, epochs: &[Epoch]) -> Value {
+fn everything(judged: &Predictions, known: &Known, epochs: &[Epoch]) -> Value {
     let confusion = judged.confusion();
     let (images, right, classes) = (confusion.total(), confusion.correct(), judged.classes());
     let errors = Errors::new(judged.probabilities(), judged.labels(), classes);
@@ -106,7 +106,7 @@ fn everything(judged: &Judged, known: &Known, epochs: &[Epoch]) -> Value {
         "recall": figures.iter().map(|class| class.recall).collect::<Vec<_>>(),
         "precision": figures.iter().map(|class| class.precision).collect::<Vec<_>>(),
         "f1": figures.iter().map(|class| class.f1).collect::<Vec<_>>(),
-        "pairs": pairs::ledger(confusion), "three_largest": confusion.three_largest(), "faces": faces::of(judged),
+        "pairs": pairs::ledger(confusion), "three_largest": confusion.three_largest(), "faces": mean_images::of(judged),
         "calibration": calibration::values(&calibration::bins(judged)),
         "sure": examples(judged, &sure, OF_A_LIST, known), "suspects": suspects.to_value(judged, known),
         "training": training, "sentences": values(&sentences),

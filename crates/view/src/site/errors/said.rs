@@ -6,8 +6,8 @@ use handloom_store::Epoch;
 use super::super::project::largest;
 use super::super::sentence::{Sentence, run_page};
 use super::calibration::Bin;
-use super::judged::{Judged, Set};
 use super::pairs::{both_ways, is_one_way};
+use super::predictions::{Predictions, Set};
 use super::training::shift;
 use crate::words::{count, grouped, percent};
 
@@ -24,7 +24,7 @@ const BIN: u64 = 50;
 /// Input of the rules.
 #[derive(Clone, Copy)]
 pub(super) struct Case<'a> {
-    pub(super) judged: &'a Judged,
+    pub(super) judged: &'a Predictions,
     pub(super) confusion: &'a Confusion,
     pub(super) errors: Errors,
     /// Labels that look wrong.

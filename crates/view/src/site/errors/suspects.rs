@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::OF_A_LIST;
 use super::examples::{Known, of_near};
-use super::judged::Judged;
+use super::predictions::Predictions;
 
 /// A class with less probability is no option for the model.
 const TRACE: f32 = 0.01;
@@ -25,7 +25,7 @@ pub(super) struct Suspects {
 }
 
 /// The suspects among the wrong ones, the least probable label first.
-pub(super) fn of(judged: &Judged, known: &Known) -> Suspects {
+pub(super) fn of(judged: &Predictions, known: &Known) -> Suspects {
     let truth = |place: usize| judged.odds(place)[judged.truth(place)];
     let mut places: Vec<usize> =
         (0..judged.len()).filter(|&place| judged.is_wrong(place) && truth(place) < TRACE).collect();
@@ -42,7 +42,7 @@ pub(super) fn of(judged: &Judged, known: &Known) -> Suspects {
 
 impl Suspects {
     /// As they are answered.
-    pub(super) fn to_value(&self, judged: &Judged, known: &Known) -> Value {
+    pub(super) fn to_value(&self, judged: &Predictions, known: &Known) -> Value {
         let shown = self.count.min(OF_A_LIST);
         of_near(judged, &self.places[..shown], self.count, &self.near[..shown], known)
     }

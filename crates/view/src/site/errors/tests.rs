@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use handloom_engine::dataset::Dataset;
-use handloom_engine::event::{Evidence, Row};
+use handloom_engine::event::{EpochDiagnostics, EpochMetrics};
 use handloom_engine::metric::Confusion;
 use handloom_store::Epoch;
 use serde_json::json;
 
-use super::super::sheet::tests::picture;
+use super::super::sprite_sheet::tests::picture;
 use super::*;
 
 /// Images of four pixels, each ten times its row, with these labels and probabilities.
-pub(super) fn judged(labels: &[u8], probabilities: &[f32]) -> Judged {
+pub(super) fn judged(labels: &[u8], probabilities: &[f32]) -> Predictions {
     let (rows, data) = data(labels, probabilities.len() / labels.len());
-    Judged::from_probabilities("r", Set::Validation, data, rows, probabilities.to_vec())
+    Predictions::from_probabilities("r", Set::Validation, data, rows, probabilities.to_vec())
 }
 
 fn data(labels: &[u8], classes: usize) -> (Vec<u32>, Arc<Dataset>) {
@@ -29,7 +29,7 @@ fn data(labels: &[u8], classes: usize) -> (Vec<u32>, Arc<Dataset>) {
 
 /// An epoch that recorded these confusions.
 pub(super) fn epoch<const C: usize>(number: u64, counts: &[[u64; C]]) -> Epoch {
-    let row = Row {
+    let row = EpochMetrics {
         epoch: number,
         train_loss: 0.5,
         train_accuracy: 0.5,
@@ -41,7 +41,7 @@ pub(super) fn epoch<const C: usize>(number: u64, counts: &[[u64; C]]) -> Epoch {
         val_seconds: 0.1,
     };
     let confusion = Confusion { counts: counts.iter().map(|row| row.to_vec()).collect() };
-    Epoch { row, evidence: Evidence { confusion: Some(confusion), layers: vec![] } }
+    Epoch { row, evidence: EpochDiagnostics { confusion: Some(confusion), layers: vec![] } }
 }
 
 #[test]

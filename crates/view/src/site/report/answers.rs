@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::curves::{METRICS, MOST as CURVES};
 use super::super::errors::{Set, cell_of};
-use super::super::{Site, Trouble};
+use super::super::{ApiError, Site};
 use super::element::Form;
 use super::{AUTHOR, Chosen, UNCHECKABLE};
 use crate::words::component;
@@ -40,8 +40,8 @@ pub(super) struct Given<'a> {
 }
 
 impl Given<'_> {
-    fn get(&self, address: &str) -> Result<Value, Trouble> {
-        let absent = || Trouble::new(403, format!("the report does not hold `{address}`"), "");
+    fn get(&self, address: &str) -> Result<Value, ApiError> {
+        let absent = || ApiError::new(403, format!("the report does not hold `{address}`"), "");
         self.answers.get(address).cloned().ok_or_else(absent)
     }
 }
@@ -58,7 +58,7 @@ impl<'a> Answers<'a> {
     }
 
     /// Takes what there is no report without; the answer is the run of the best trial of each sweep.
-    pub(super) fn needed(&mut self, chosen: &Chosen) -> Result<Vec<Option<String>>, Trouble> {
+    pub(super) fn needed(&mut self, chosen: &Chosen) -> Result<Vec<Option<String>>, ApiError> {
         let mut winners = Vec::new();
         for id in &chosen.sweeps {
             let answer = self.must(&format!("/api/sweeps/{}", component(id)))?;
@@ -93,7 +93,7 @@ impl<'a> Answers<'a> {
     }
 
     /// Takes every other answer that there is room for; `detailed` are the runs with all their pages.
-    pub(super) fn pages(&mut self, detailed: &[String]) -> Result<(), Trouble> {
+    pub(super) fn pages(&mut self, detailed: &[String]) -> Result<(), ApiError> {
         for id in detailed {
             self.run(id)?;
         }
@@ -129,7 +129,7 @@ impl<'a> Answers<'a> {
     }
 
     /// The curves of all runs at once: of more than fit a chart those of the best.
-    fn curves(&mut self) -> Result<(), Trouble> {
+    fn curves(&mut self) -> Result<(), ApiError> {
         let seen = self.site.seen()?;
         let mut runs: Vec<_> = seen.runs.iter().collect();
         runs.sort_by(|a, b| b.val_accuracy.unwrap_or(-1.0).total_cmp(&a.val_accuracy.unwrap_or(-1.0)));
@@ -142,7 +142,7 @@ impl<'a> Answers<'a> {
     }
 
     /// The page of a run; false if there is no room for it.
-    fn run(&mut self, id: &str) -> Result<bool, Trouble> {
+    fn run(&mut self, id: &str) -> Result<bool, ApiError> {
         let address = format!("/api/runs/{}", component(id));
         if let Some(given) = self.given.filter(|given| given.unchecked.contains(id)) {
             return Ok(given.get(&address).is_ok_and(|answer| self.fit(&address, answer)));
@@ -218,7 +218,7 @@ impl<'a> Answers<'a> {
     }
 
     /// An answer that is needed.
-    fn must(&mut self, address: &str) -> Result<&Value, Trouble> {
+    fn must(&mut self, address: &str) -> Result<&Value, ApiError> {
         let answer = self.site.answer(address)?;
         self.put(address, answer);
         Ok(&self.held[address])

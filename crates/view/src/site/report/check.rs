@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use handloom_engine::damage::of_json;
-use handloom_engine::event::Evidence;
+use handloom_engine::event::EpochDiagnostics;
 use serde_json::{Map, Value, json};
 
-use super::super::{Desk, Trouble};
+use super::super::{ApiError, Host};
 use super::answers::Given;
 use super::provenance::{BUILD, Provenance, Unreadable};
 use super::snapshot::Diagnostics;
@@ -33,7 +33,7 @@ pub struct Again {
     /// The report's provenance, with what was found in place of what it says.
     pub provenance: Provenance,
     /// Diagnostics of each epoch of the runs that were trained again.
-    pub diagnostics: BTreeMap<String, Vec<(u64, Evidence)>>,
+    pub diagnostics: BTreeMap<String, Vec<(u64, EpochDiagnostics)>>,
     /// The runs whose pages are taken as they are.
     pub unchecked: BTreeSet<String>,
     /// The runs whose figures about the test set are taken as they are.
@@ -78,8 +78,8 @@ impl ReportFile {
         Ok(Self { provenance, html, origin, answers })
     }
 
-    /// Makes the report anew from `again`, and compares. `desk` has the models that were trained again.
-    pub fn compare(&self, mut again: Again, desk: Box<dyn Desk>) -> Result<Comparison, Trouble> {
+    /// Makes the report anew from `again`, and compares. `host` has the models that were trained again.
+    pub fn compare(&self, mut again: Again, host: Box<dyn Host>) -> Result<Comparison, ApiError> {
         let diagnostics = std::mem::take(&mut again.diagnostics);
         let bare: BTreeMap<String, BTreeSet<u64>> = again
             .provenance
@@ -98,7 +98,7 @@ impl ReportFile {
             untested: &again.untested,
             no_data: &again.no_data,
         };
-        let pages = pages(&again.provenance, diagnostics, (desk, Originals::new()), Some(given))?;
+        let pages = pages(&again.provenance, diagnostics, (host, Originals::new()), Some(given))?;
         let mut found = again.provenance.clone();
         for (sweep, winner) in found.sweeps.iter_mut().zip(&pages.winners) {
             let answer = &pages.answers[format!("/api/sweeps/{}", sweep.id)];

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use handloom_engine::Isa;
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 use handloom_store::Run;
-use handloom_sweep::{Standing, State, Status};
+use handloom_sweep::{State, Status, SweepSummary};
 
 use super::super::sweep::{reused, state_of};
-use super::super::{Site, Trouble};
+use super::super::{ApiError, Site};
 use super::provenance::{BUILD, FORM, Figures, Made, Provenance, Searched, Tried};
 use super::{Chosen, Originals};
 
@@ -18,7 +18,7 @@ pub(super) fn collect(
     site: &Site,
     chosen: &Chosen,
     git_commit: Option<String>,
-) -> Result<(Provenance, Originals), Trouble> {
+) -> Result<(Provenance, Originals), ApiError> {
     for id in &chosen.runs {
         site.run(id)?;
     }
@@ -36,7 +36,7 @@ pub(super) fn collect(
     let mut made = Vec::new();
     for run in &runs {
         let mut one = of_run(site, run, rows.get(&run.id).map(Vec::as_slice).unwrap_or_default());
-        let (opened, total) = site.desk.test_openings(run)?;
+        let (opened, total) = site.host.test_openings(run)?;
         if opened {
             let own = openings.iter().rev().find(|opening| opening.run.as_ref() == Some(&run.id));
             one.opening_accuracy = own.and_then(|opening| opening.accuracy);
@@ -65,8 +65,8 @@ pub(super) fn collect(
     Ok((provenance, runs.into_iter().map(|run| (run.id.clone(), run)).collect::<BTreeMap<_, _>>()))
 }
 
-fn of_run(site: &Site, run: &Run, rows: &[Row]) -> Made {
-    let status = site.desk.standing(run);
+fn of_run(site: &Site, run: &Run, rows: &[EpochMetrics]) -> Made {
+    let status = site.host.effective_status(run);
     let run = run.clone();
     Made {
         id: run.id,
@@ -102,9 +102,9 @@ fn of_run(site: &Site, run: &Run, rows: &[Row]) -> Made {
     }
 }
 
-fn of_sweep(site: &Site, id: &str) -> Result<Searched, Trouble> {
+fn of_sweep(site: &Site, id: &str) -> Result<Searched, ApiError> {
     let (sweep, state, status, total) = state_of(site, id)?;
-    let winner = Standing::of(&state).best.and_then(|(number, ..)| run_of(&state, number));
+    let winner = SweepSummary::of(&state).best.and_then(|(number, ..)| run_of(&state, number));
     Ok(Searched {
         id: sweep.id,
         name: sweep.name,
@@ -137,5 +137,5 @@ fn of_trial(state: &State, at: usize) -> Tried {
 }
 
 fn run_of(state: &State, number: u64) -> Option<String> {
-    handloom_sweep::standing::run_of(state, number).map(str::to_owned)
+    handloom_sweep::summary::run_of(state, number).map(str::to_owned)
 }

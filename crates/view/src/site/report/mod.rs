@@ -7,8 +7,8 @@
 mod answers;
 mod check;
 mod collect;
-mod desk;
 mod element;
+mod host;
 mod html;
 mod provenance;
 mod snapshot;
@@ -21,11 +21,11 @@ use serde::{Deserialize, Serialize};
 
 use self::answers::{Answers, Given};
 pub use self::check::{Again, Comparison, Difference, ReportFile};
-use self::desk::{Missing, ReportDesk};
 use self::element::Form;
+use self::host::{Missing, ReportHost};
 pub use self::provenance::{BUILD, FORM, Figures, Made, Provenance, Searched, Tried, Unreadable};
 use self::snapshot::{Diagnostics, Snapshot};
-use super::{Desk, Site, Trouble};
+use super::{ApiError, Host, Site};
 
 /// Most bytes of a report, unless what must be in it takes more.
 const MOST: usize = 8_000_000;
@@ -79,15 +79,15 @@ type Originals = BTreeMap<String, Run>;
 
 impl Site {
     /// The report of what is chosen, made in a folder with this commit checked out. No test set is opened for it.
-    pub fn report(self, chosen: &Chosen, git_commit: Option<String>) -> Result<Report, Trouble> {
+    pub fn report(self, chosen: &Chosen, git_commit: Option<String>) -> Result<Report, ApiError> {
         let (provenance, originals) = collect::collect(&self, chosen, git_commit)?;
-        let Self { store, desk, .. } = self;
+        let Self { store, host, .. } = self;
         let mut provenance = with_undiagnosed(provenance, &*store)?;
         let diagnostics: Diagnostics = Box::new(move |id| {
             let epochs = store.epochs(id)?;
             Ok(epochs.into_iter().map(|epoch| (epoch.row.epoch, epoch.evidence)).collect())
         });
-        let pages = pages(&provenance, diagnostics, (desk, originals), None)?;
+        let pages = pages(&provenance, diagnostics, (host, originals), None)?;
         provenance.missing = pages.missing;
         let Pages { answers, form, left_out, title, first, frame, .. } = pages;
         let elements = [form.element("answers", &answers), form.element("provenance", &provenance.to_value())];
@@ -99,7 +99,7 @@ impl Site {
 }
 
 /// Notes which epochs the store has no diagnostics of, in the few runs where some are missing.
-fn with_undiagnosed(mut provenance: Provenance, store: &dyn Store) -> Result<Provenance, Trouble> {
+fn with_undiagnosed(mut provenance: Provenance, store: &dyn Store) -> Result<Provenance, ApiError> {
     let shown = |made: &Made| provenance.chosen.runs.contains(&made.id);
     let ids: Vec<usize> = (0..provenance.runs.len()).filter(|&at| shown(&provenance.runs[at])).collect();
     for at in ids {
@@ -129,13 +129,13 @@ struct Pages {
 fn pages(
     provenance: &Provenance,
     diagnostics: Diagnostics,
-    (inner, originals): (Box<dyn Desk>, Originals),
+    (inner, originals): (Box<dyn Host>, Originals),
     given: Option<Given<'_>>,
-) -> Result<Pages, Trouble> {
+) -> Result<Pages, ApiError> {
     let missing: Missing = Arc::new(Mutex::new(provenance.missing.clone()));
-    let desk = ReportDesk::new(inner, originals, provenance, Arc::clone(&missing));
+    let host = ReportHost::new(inner, originals, provenance, Arc::clone(&missing));
     let store = Arc::new(Snapshot::new(provenance, diagnostics));
-    let mut site = Site::new(store, Box::new(desk));
+    let mut site = Site::new(store, Box::new(host));
     site.fixed_ms = Some(provenance.now_ms);
     let chosen = &provenance.chosen;
     let frame = html::Frame::new();
@@ -161,7 +161,7 @@ fn detailed(chosen: &Chosen, winners: &[Option<String>]) -> Vec<String> {
     ids
 }
 
-fn title(site: &Site, chosen: &Chosen) -> Result<String, Trouble> {
+fn title(site: &Site, chosen: &Chosen) -> Result<String, ApiError> {
     let seen = site.seen()?;
     let name = |run: &Run| if run.name.is_empty() { run.id.clone() } else { run.name.clone() };
     let mut names: Vec<String> = seen.runs.iter().filter(|run| chosen.runs.contains(&run.id)).map(name).collect();

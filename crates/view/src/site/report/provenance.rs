@@ -8,10 +8,10 @@
 use std::collections::BTreeSet;
 
 use handloom_engine::damage::of_json;
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 use handloom_engine::{Isa, Numerics};
 use handloom_store::Status;
-use handloom_sweep::{Choice, Status as TrialStatus};
+use handloom_sweep::{Params, Status as TrialStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -216,7 +216,7 @@ pub struct Tried {
     /// The run of its latest attempt.
     pub run: String,
     /// Its parameters.
-    pub choice: Choice,
+    pub choice: Params,
     /// Its status.
     pub status: TrialStatus,
     /// The metric after each epoch.
@@ -346,8 +346,8 @@ fn known_isa(isa: &str) -> Result<(), String> {
 
 impl Figures {
     /// Those of `rows`, with times as exact as people need them.
-    pub fn of(rows: &[Row]) -> Self {
-        let of = |figure: fn(&Row) -> Option<f64>| -> Vec<Option<f64>> {
+    pub fn of(rows: &[EpochMetrics]) -> Self {
+        let of = |figure: fn(&EpochMetrics) -> Option<f64>| -> Vec<Option<f64>> {
             rows.iter().map(|row| figure(row).filter(|figure| figure.is_finite())).collect()
         };
         let short = |seconds: f64| (seconds * 1e4).round() / 1e4;
@@ -367,8 +367,8 @@ impl Figures {
 
     /// The figures of the same epochs by `rows`, with the times that are here.
     #[must_use]
-    pub fn again(&self, rows: &[Row]) -> Self {
-        let same: Vec<Row> = rows.iter().filter(|row| self.epoch.contains(&row.epoch)).cloned().collect();
+    pub fn again(&self, rows: &[EpochMetrics]) -> Self {
+        let same: Vec<EpochMetrics> = rows.iter().filter(|row| self.epoch.contains(&row.epoch)).cloned().collect();
         let timed = Self { undiagnosed: self.undiagnosed.clone(), ..Self::of(&same) };
         let (samples_per_second, seconds) = (self.samples_per_second.clone(), self.seconds.clone());
         // With fewer epochs than there should be, times would stand at the wrong ones.
@@ -382,9 +382,9 @@ impl Figures {
     }
 
     /// Epoch by epoch, as a store gives them.
-    pub(super) fn rows(&self) -> Vec<Row> {
+    pub(super) fn rows(&self) -> Vec<EpochMetrics> {
         let number = |list: &[Option<f64>], at: usize| list[at].unwrap_or(f64::NAN);
-        let row = |at: usize| Row {
+        let row = |at: usize| EpochMetrics {
             epoch: self.epoch[at],
             train_loss: number(&self.train_loss, at),
             train_accuracy: number(&self.train_accuracy, at),
@@ -475,7 +475,7 @@ mod tests {
 
     #[test]
     fn figures_are_those_of_the_rows_and_times_stay() {
-        let row = |epoch: u64, x: f64| Row {
+        let row = |epoch: u64, x: f64| EpochMetrics {
             epoch,
             train_loss: x,
             train_accuracy: 0.5,
@@ -489,7 +489,7 @@ mod tests {
         let figures = Figures::of(&[row(1, 2.0), row(3, 1.0)]);
         assert_eq!((figures.samples_per_second[0], figures.seconds[1]), (Some(1235.0), Some(0.1235)));
         assert!(figures.rows()[0].val_seconds.is_nan() && figures.rows()[1].val_loss.is_none());
-        let again = Row { seconds: 9.0, ..row(3, 1.5) };
+        let again = EpochMetrics { seconds: 9.0, ..row(3, 1.5) };
         let found = figures.again(&[row(1, 2.0), row(2, 7.0), again]);
         assert_eq!((&found.epoch, found.seconds[1], found.train_loss[1]), (&vec![1, 3], Some(0.1235), Some(1.5)));
         assert!(figures.again(&[]).is_even());

@@ -3,22 +3,22 @@
 
 use std::path::Path;
 
-use handloom_engine::event::{Evidence, Health, Row};
-use handloom_store::{ByRun, Contents, Epoch, Error, Labels, Opening, Result, Run, Store, Sweep};
+use handloom_engine::event::{EpochDiagnostics, EpochMetrics, LayerStats};
+use handloom_store::{ByRun, Contents, Epoch, Error, Labels, Result, Run, Store, Sweep, TestSetAccess};
 use handloom_sweep::{Entry, Page, Seq, Stamped, Status};
 
 use super::provenance::{Made, Provenance, Searched, Tried};
 
 /// Diagnostics of the epochs of a run, by its id.
-pub(super) type Diagnostics = Box<dyn Fn(&str) -> Result<Vec<(u64, Evidence)>> + Send + Sync>;
+pub(super) type Diagnostics = Box<dyn Fn(&str) -> Result<Vec<(u64, EpochDiagnostics)>> + Send + Sync>;
 
 /// The runs and sweeps of a report.
 pub(super) struct Snapshot {
     runs: Vec<Run>,
-    rows: ByRun<Vec<Row>>,
+    rows: ByRun<Vec<EpochMetrics>>,
     diagnostics: Diagnostics,
     sweeps: Vec<(Sweep, Vec<Stamped>)>,
-    openings: Vec<Opening>,
+    openings: Vec<TestSetAccess>,
     now_ms: u64,
 }
 
@@ -33,7 +33,13 @@ impl Snapshot {
         let opening = |made: &Made| {
             let (run, accuracy) = (Some(made.id.clone()), made.opening_accuracy);
             let data_sha256 = made.test_sha256.clone()?;
-            Some(Opening { run, accuracy, data_sha256, dataset: made.dataset.clone(), ..Opening::default() })
+            Some(TestSetAccess {
+                run,
+                accuracy,
+                data_sha256,
+                dataset: made.dataset.clone(),
+                ..TestSetAccess::default()
+            })
         };
         let openings = provenance.runs.iter().filter_map(opening).collect();
         Self { runs, rows: rows.collect(), diagnostics, sweeps: sweeps.collect(), openings, now_ms }
@@ -128,16 +134,16 @@ fn journal(sweep: &Searched, now_ms: i64) -> Vec<Stamped> {
 }
 
 /// Diagnostics as they come back from a store: what is not finite is not a number, or missing.
-fn stored(evidence: Evidence) -> Evidence {
+fn stored(evidence: EpochDiagnostics) -> EpochDiagnostics {
     let finite = |figure: Option<f64>| figure.filter(|figure| figure.is_finite());
-    let layer = |Health { gradient_norm, dead, saturated, step }| Health {
+    let layer = |LayerStats { gradient_norm, dead, saturated, step }| LayerStats {
         gradient_norm: if f64::is_finite(gradient_norm) { gradient_norm } else { f64::NAN },
         dead: finite(dead),
         saturated: finite(saturated),
         step: finite(step),
     };
-    let Evidence { confusion, layers } = evidence;
-    Evidence { confusion, layers: layers.into_iter().map(layer).collect() }
+    let EpochDiagnostics { confusion, layers } = evidence;
+    EpochDiagnostics { confusion, layers: layers.into_iter().map(layer).collect() }
 }
 
 /// Nothing is written into what a report was made of.
@@ -199,25 +205,26 @@ impl Store for Snapshot {
     }
 
     fn epochs(&self, run: &str) -> Result<Vec<Epoch>> {
-        let mut found: std::collections::BTreeMap<u64, Evidence> = (self.diagnostics)(run)?.into_iter().collect();
+        let mut found: std::collections::BTreeMap<u64, EpochDiagnostics> =
+            (self.diagnostics)(run)?.into_iter().collect();
         let rows = self.rows.get(run).map(Vec::as_slice).unwrap_or_default();
-        let epoch = |row: &Row| {
+        let epoch = |row: &EpochMetrics| {
             let evidence = stored(found.remove(&row.epoch).unwrap_or_default());
             Epoch { row: row.clone(), evidence }
         };
         Ok(rows.iter().map(epoch).collect())
     }
 
-    fn rows(&self, runs: &[&str]) -> Result<ByRun<Vec<Row>>> {
+    fn rows(&self, runs: &[&str]) -> Result<ByRun<Vec<EpochMetrics>>> {
         let own = runs.iter().filter_map(|id| Some(((*id).to_owned(), self.rows.get(*id)?.clone())));
         Ok(own.filter(|(_, rows)| !rows.is_empty()).collect())
     }
 
-    fn last_rows(&self) -> Result<ByRun<Row>> {
+    fn last_rows(&self) -> Result<ByRun<EpochMetrics>> {
         Ok(self.rows.iter().filter_map(|(id, rows)| Some((id.clone(), rows.last()?.clone()))).collect())
     }
 
-    fn rows_at(&self, epochs: &[(&str, u64)]) -> Result<ByRun<Row>> {
+    fn rows_at(&self, epochs: &[(&str, u64)]) -> Result<ByRun<EpochMetrics>> {
         let at = |(id, epoch): &(&str, u64)| {
             let row = self.rows.get(*id)?.iter().find(|row| row.epoch == *epoch)?;
             Some(((*id).to_owned(), row.clone()))
@@ -233,11 +240,11 @@ impl Store for Snapshot {
         refused()
     }
 
-    fn open_test(&self, _opening: &Opening) -> Result<u64> {
+    fn open_test(&self, _opening: &TestSetAccess) -> Result<u64> {
         refused()
     }
 
-    fn openings(&self) -> Result<Vec<Opening>> {
+    fn openings(&self) -> Result<Vec<TestSetAccess>> {
         Ok(self.openings.clone())
     }
 

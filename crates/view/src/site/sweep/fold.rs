@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use handloom_store::{Run, Status as RunStatus, Sweep};
 use handloom_sweep::spec::Method;
-use handloom_sweep::standing::{forgotten, run_of};
 use handloom_sweep::state::{Liveness, SILENCE_MS};
-use handloom_sweep::{Space, Spec, State, Status, Trainings};
+use handloom_sweep::summary::{forgotten, run_of};
+use handloom_sweep::{SearchSpace, Spec, State, Status, Trainings};
 use serde_json::{Map, Value};
 
-use super::super::{Site, Trouble};
+use super::super::{ApiError, Site};
 use super::insight::Insight;
 
 /// Cached state of every sweep, by its id.
@@ -22,7 +22,7 @@ pub(crate) struct Sweeps(Mutex<HashMap<String, Arc<Followed>>>);
 pub(super) struct Followed {
     pub(super) spec: Spec,
     /// Search space: the file's parameters without those that are settled for all trials.
-    pub(super) space: Space,
+    pub(super) space: SearchSpace,
     /// By the journal alone.
     state: Mutex<Arc<State>>,
     /// In a lock of its own: who only wants the state need not wait for a forest to grow.
@@ -48,7 +48,7 @@ impl Sweeps {
     }
 
     /// Cached state of this sweep.
-    pub(super) fn follow(&self, sweep: &Sweep) -> Result<Arc<Followed>, Trouble> {
+    pub(super) fn follow(&self, sweep: &Sweep) -> Result<Arc<Followed>, ApiError> {
         let mut all = unpoisoned(&self.0);
         if let Some(known) = all.get(&sweep.id) {
             return Ok(known.clone());
@@ -65,9 +65,9 @@ pub(super) fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Followed {
-    fn new(sweep: &Sweep) -> Result<Self, Trouble> {
+    fn new(sweep: &Sweep) -> Result<Self, ApiError> {
         let spec = Spec::read(&sweep.yaml).map_err(|error| {
-            let mut trouble = Trouble::told(500, &format!("in the file of sweep `{}`: {error}", sweep.id));
+            let mut trouble = ApiError::told(500, &format!("in the file of sweep `{}`: {error}", sweep.id));
             if trouble.hint.is_empty() {
                 trouble.hint = "`handloom sweep check FILE` shows each mistake at its place".into();
             }
@@ -87,7 +87,7 @@ impl Followed {
     }
 
     /// Reads the journal of the sweep `id` on to now.
-    pub(super) fn now(&self, site: &Site, id: &str) -> Result<Moment, Trouble> {
+    pub(super) fn now(&self, site: &Site, id: &str) -> Result<Moment, ApiError> {
         let mut state = unpoisoned(&self.state);
         let page = site.store.entries(id, state.seq)?;
         if !page.entries.is_empty() {

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 use handloom_store::ByRun;
 use handloom_sweep::importance::{Importance, Verdict, importance};
-use handloom_sweep::{Space, State, Status, Trial};
+use handloom_sweep::{SearchSpace, State, Status, Trial};
 use serde_json::{Value, json};
 
 use super::matrix::matrix;
@@ -38,7 +38,7 @@ impl Insight {
     }
 
     /// Statements about `table`, the trials of `state` over `space`; `kept` is the epoch that each run kept.
-    pub(super) fn of(space: &Space, state: &State, table: &Table, kept: &ByRun<Row>) -> Self {
+    pub(super) fn of(space: &SearchSpace, state: &State, table: &Table, kept: &ByRun<EpochMetrics>) -> Self {
         let at = Instant::now();
         let (found, of) = sampled(space, state);
         let observations = observe(table, &found).iter().map(super::observations::Observation::to_value).collect();
@@ -57,7 +57,7 @@ fn ended(trials: &[Trial]) -> Vec<&Trial> {
 }
 
 /// The importance of parameters, from at most [`MOST`] of the trials that are over, and how many these are.
-fn sampled(space: &Space, state: &State) -> (Importance, usize) {
+fn sampled(space: &SearchSpace, state: &State) -> (Importance, usize) {
     let over = ended(&state.trials);
     let of = over.len();
     let kept: Vec<Trial> = (0..of.min(MOST)).map(|at| over[at * of / of.min(MOST)].clone()).collect();
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn thousands_of_trials_are_sampled_evenly_and_all_of_a_few_are_taken() {
         let distribution = Distribution::Uniform(0.0, 1.0);
-        let space = Space { parameters: vec![Parameter { name: "momentum".into(), distribution }] };
+        let space = SearchSpace { parameters: vec![Parameter { name: "momentum".into(), distribution }] };
         let trial = |number: u64| Trial {
             number,
             choice: [("momentum".to_owned(), json!(number as f64 / 1e4))].into(),

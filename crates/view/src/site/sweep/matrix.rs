@@ -1,7 +1,7 @@
 //! The correlation matrix of all parameters, their categories one by one, and of what trials came to.
 
 use crate::format::plain;
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 use handloom_store::ByRun;
 use handloom_sweep::Status;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use super::table::{Parameter, Table};
 const MOST_CATEGORIES: usize = 16;
 
 /// Linear correlations between the columns of the trials that have a metric; `kept` is the epoch that each run kept.
-pub(super) fn matrix(table: &Table, kept: &ByRun<Row>) -> Value {
+pub(super) fn matrix(table: &Table, kept: &ByRun<EpochMetrics>) -> Value {
     let counts = |at: &usize| {
         let line = &table.trials[*at];
         matches!(line.status, Status::Finished | Status::Pruned) && line.value.is_some() && line.repeats.is_none()
@@ -23,7 +23,7 @@ pub(super) fn matrix(table: &Table, kept: &ByRun<Row>) -> Value {
         columns.extend(of_parameter(parameter, &among));
     }
     let line = |of: &dyn Fn(usize) -> Option<f64>| among.iter().map(|&at| of(at).unwrap_or(f64::NAN)).collect();
-    let figure = |of: fn(&Row) -> Option<f64>| {
+    let figure = |of: fn(&EpochMetrics) -> Option<f64>| {
         line(&|at: usize| of(kept.get(table.trials[at].run.as_ref()?)?).filter(|figure| figure.is_finite()))
     };
     let metric = table.metric.name;

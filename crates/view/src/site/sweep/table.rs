@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use handloom_engine::config::Config;
 use handloom_store::Run;
 use handloom_sweep::spec::{Metric, Spec, setting};
-use handloom_sweep::standing::run_of;
-use handloom_sweep::{Choice, Distribution, Space, State, Status, best};
+use handloom_sweep::summary::run_of;
+use handloom_sweep::{Distribution, Params, SearchSpace, State, Status, best};
 use serde_json::Value;
 
 /// Most different values of a list in a sweep file that are shown as categories rather than as numbers.
@@ -82,7 +82,7 @@ impl Table {
     /// the inputs of an image and the number of classes, if they are known.
     pub fn new(
         spec: &Spec,
-        space: &Space,
+        space: &SearchSpace,
         state: &State,
         runs: &HashMap<&str, &Run>,
         now_ms: i64,
@@ -250,7 +250,7 @@ fn spans_orders(numbers: &[f64]) -> bool {
 }
 
 /// The configuration of a trial: as its run recorded it, since a default may have changed, or as its choice has it.
-fn configured(spec: &Spec, choice: &Choice, run: Option<&Run>) -> Option<Config> {
+fn configured(spec: &Spec, choice: &Params, run: Option<&Run>) -> Option<Config> {
     let mut config = Config::default();
     match run {
         Some(run) => config.merge(&run.config).ok()?,

@@ -9,18 +9,18 @@ use handloom_store::{Run, Status as RunStatus, Store, Sweep, open};
 use handloom_sweep::Entry;
 use serde_json::json;
 
-use super::super::Desk;
+use super::super::Host;
 use super::*;
 
 /// A program without models or data, but for the data set `known`.
 struct Program;
 
-fn missing<T>() -> Result<T, Trouble> {
-    Err(Trouble::new(404, "not there", "nothing to do"))
+fn missing<T>() -> Result<T, ApiError> {
+    Err(ApiError::new(404, "not there", "nothing to do"))
 }
 
-impl Desk for Program {
-    fn standing(&self, run: &Run) -> RunStatus {
+impl Host for Program {
+    fn effective_status(&self, run: &Run) -> RunStatus {
         run.status
     }
 
@@ -32,27 +32,27 @@ impl Desk for Program {
         Map::new()
     }
 
-    fn model(&self, _: &Run) -> Result<Model, Trouble> {
+    fn model(&self, _: &Run) -> Result<Model, ApiError> {
         missing()
     }
 
-    fn train(&self, _: &Run) -> Result<Arc<Dataset>, Trouble> {
+    fn train(&self, _: &Run) -> Result<Arc<Dataset>, ApiError> {
         missing()
     }
 
-    fn test(&self, _: &Run) -> Result<Arc<Dataset>, Trouble> {
+    fn test(&self, _: &Run) -> Result<Arc<Dataset>, ApiError> {
         missing()
     }
 
-    fn open_test(&self, _: &Run, _: f64) -> Result<u64, Trouble> {
+    fn open_test(&self, _: &Run, _: f64) -> Result<u64, ApiError> {
         missing()
     }
 
-    fn test_openings(&self, _: &Run) -> Result<(bool, u64), Trouble> {
+    fn test_openings(&self, _: &Run) -> Result<(bool, u64), ApiError> {
         missing()
     }
 
-    fn data(&self, name: &str) -> Result<(Dataset, usize, Option<PathBuf>), Trouble> {
+    fn data(&self, name: &str) -> Result<(Dataset, usize, Option<PathBuf>), ApiError> {
         let classes = ["cat", "dog"].map(String::from).to_vec();
         let tiny = Dataset { images: Arc::default(), labels: Arc::default(), shape: vec![2, 2], classes };
         if name == "known" { Ok((tiny, 0, None)) } else { missing() }
@@ -74,7 +74,7 @@ parameters:
   batch_size: {min: 1, max: 64}
 ";
 
-fn choice(number: u64) -> handloom_sweep::Choice {
+fn choice(number: u64) -> handloom_sweep::Params {
     let optimizer = ["sgd", "adam"][number as usize % 2];
     let hidden = [json!([2, 3]), json!(4)][number as usize / 2 % 2].clone();
     let choice = json!({

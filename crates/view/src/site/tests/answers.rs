@@ -1,6 +1,6 @@
 //! Answers of the API.
 
-use handloom_store::{Opening, Run, Status};
+use handloom_store::{Run, Status, TestSetAccess};
 use serde_json::{Value, json};
 
 use super::{Place, put, run};
@@ -134,7 +134,7 @@ fn a_run_is_answered_with_everything_about_it() {
     assert_eq!(answer["health"].as_array().unwrap().len(), 7);
     assert_eq!((&answer["test"], &answer["may_open_test"]), (&Value::Null, &json!(true)));
 
-    store.open_test(&Opening { run: Some("a".into()), accuracy: Some(0.5), ..Opening::default() }).unwrap();
+    store.open_test(&TestSetAccess { run: Some("a".into()), accuracy: Some(0.5), ..TestSetAccess::default() }).unwrap();
     let answer = site.answer("/api/runs/a").unwrap();
     assert_eq!((&answer["test"]["accuracy"], &answer["test"]["openings"]), (&json!(0.5), &json!(1)));
     assert!(answer["test"]["low"].as_f64().unwrap() < 0.25 && answer["test"]["high"].as_f64().unwrap() > 0.75);

@@ -8,15 +8,15 @@ use std::sync::Arc;
 
 use handloom_engine::activation::Activation;
 use handloom_engine::dataset::Dataset;
-use handloom_engine::event::{Evidence, Health, Row};
+use handloom_engine::event::{EpochDiagnostics, EpochMetrics, LayerStats};
 use handloom_engine::init::Init;
 use handloom_engine::metric::Confusion;
 use handloom_engine::model::Model;
 use handloom_engine::network::Network;
-use handloom_store::{Epoch, Opening, Run, Status, Store, open};
+use handloom_store::{Epoch, Run, Status, Store, TestSetAccess, open};
 use serde_json::{Map, Value, json};
 
-use super::{Desk, Site, Trouble};
+use super::{ApiError, Host, Site};
 
 /// A program that knows one small data set, and a model of each run that is not called `bare`.
 pub(super) struct Small {
@@ -58,9 +58,9 @@ pub(super) fn images() -> Dataset {
     }
 }
 
-impl Desk for Small {
-    fn standing(&self, run: &Run) -> Status {
-        run.standing("elsewhere", |_| None)
+impl Host for Small {
+    fn effective_status(&self, run: &Run) -> Status {
+        run.effective_status("elsewhere", |_| None)
     }
     fn command(&self, run: &Run) -> String {
         format!("handloom train --seed {}", run.seed)
@@ -68,29 +68,29 @@ impl Desk for Small {
     fn defaults(&self, _run: &Run) -> Map<String, Value> {
         map(json!({"optimizer": "adam", "learning_rate": 0.001, "epochs": 15}))
     }
-    fn model(&self, run: &Run) -> Result<Model, Trouble> {
+    fn model(&self, run: &Run) -> Result<Model, ApiError> {
         if run.id == "bare" {
-            return Err(Trouble::new(404, "no model yet", ""));
+            return Err(ApiError::new(404, "no model yet", ""));
         }
         let network =
             Network::new(&[2, 3, 2], Activation::named("relu").unwrap(), &Init::named("he").unwrap(), run.seed);
         Ok(Model { network, classes: images().classes, input_shape: vec![2, 1], config: run.config.clone() })
     }
-    fn train(&self, _run: &Run) -> Result<Arc<Dataset>, Trouble> {
+    fn train(&self, _run: &Run) -> Result<Arc<Dataset>, ApiError> {
         Ok(Arc::new(images()))
     }
-    fn test(&self, run: &Run) -> Result<Arc<Dataset>, Trouble> {
+    fn test(&self, run: &Run) -> Result<Arc<Dataset>, ApiError> {
         self.train(run)
     }
-    fn open_test(&self, run: &Run, accuracy: f64) -> Result<u64, Trouble> {
+    fn open_test(&self, run: &Run, accuracy: f64) -> Result<u64, ApiError> {
         let (id, accuracy) = (Some(run.id.clone()), Some(accuracy));
-        Ok(self.store.open_test(&Opening { run: id, accuracy, ..Opening::default() })?)
+        Ok(self.store.open_test(&TestSetAccess { run: id, accuracy, ..TestSetAccess::default() })?)
     }
-    fn test_openings(&self, run: &Run) -> Result<(bool, u64), Trouble> {
+    fn test_openings(&self, run: &Run) -> Result<(bool, u64), ApiError> {
         let all = self.store.openings()?;
         Ok((all.iter().any(|opening| opening.run.as_ref() == Some(&run.id)), all.len() as u64))
     }
-    fn data(&self, _name: &str) -> Result<(Dataset, usize, Option<PathBuf>), Trouble> {
+    fn data(&self, _name: &str) -> Result<(Dataset, usize, Option<PathBuf>), ApiError> {
         Ok((images(), 6, None))
     }
 }
@@ -120,7 +120,7 @@ pub(super) fn run(id: &str, started_ms: u64, config: Value) -> Run {
 /// An epoch whose figures follow from its number, with three layers that are well.
 pub(super) fn epoch(n: u64) -> Epoch {
     let x = n as f64;
-    let row = Row {
+    let row = EpochMetrics {
         epoch: n,
         train_loss: 1.0 / x,
         train_accuracy: 1.0 - 0.4 / x,
@@ -131,10 +131,10 @@ pub(super) fn epoch(n: u64) -> Epoch {
         seconds: 2.0,
         val_seconds: 0.5,
     };
-    let health = Health { gradient_norm: 0.5 / x, dead: Some(0.0), saturated: None, step: Some(1e-3) };
-    let output = Health { dead: None, ..health };
+    let health = LayerStats { gradient_norm: 0.5 / x, dead: Some(0.0), saturated: None, step: Some(1e-3) };
+    let output = LayerStats { dead: None, ..health };
     let confusion = Confusion { counts: vec![vec![40, 10], vec![10, 40]] };
-    Epoch { row, evidence: Evidence { confusion: Some(confusion), layers: vec![health, health, output] } }
+    Epoch { row, evidence: EpochDiagnostics { confusion: Some(confusion), layers: vec![health, health, output] } }
 }
 
 /// Puts a run with its three epochs into a store.

@@ -4,7 +4,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use handloom_engine::event::Health;
+use handloom_engine::event::LayerStats;
 use handloom_store::Epoch;
 
 use self::rules::conclusions;
@@ -79,7 +79,7 @@ impl Family<'_> {
 }
 
 /// Mean over the layers that have it.
-fn over_layers(epoch: &Epoch, figure: fn(&Health) -> Option<f64>) -> Option<f64> {
+fn over_layers(epoch: &Epoch, figure: fn(&LayerStats) -> Option<f64>) -> Option<f64> {
     let shares: Vec<f64> = epoch.evidence.layers.iter().filter_map(figure).collect();
     (!shares.is_empty()).then(|| shares.iter().sum::<f64>() / shares.len() as f64)
 }

@@ -14,7 +14,7 @@ use crate::words::{count, listed};
 pub(super) fn conclusions(families: &[Family<'_>]) -> Vec<Conclusion> {
     let mut found = Vec::new();
     for family in families.iter().filter(|family| family.can_die()) {
-        found.extend([is_more_silent(family), is_dead(family)]);
+        found.extend([is_more_silent(family), is_process_gone(family)]);
     }
     found.extend(families.iter().map(stands_still));
     found.push(suffers_least(families));
@@ -66,7 +66,7 @@ fn is_more_silent(family: &Family<'_>) -> Conclusion {
     }
 }
 
-fn is_dead(family: &Family<'_>) -> Conclusion {
+fn is_process_gone(family: &Family<'_>) -> Conclusion {
     let name = &family.activation;
     let Some([_, (rate, arm)]) = family.ends() else { return alone(name) };
     let sample = last(arm, silent);

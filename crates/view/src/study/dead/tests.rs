@@ -18,14 +18,14 @@ fn trials(silent: impl Fn(f64) -> f64, top: impl Fn(&str, f64) -> f64) -> Vec<Tr
                 let first = if end < 0.5 { end + 0.0005 * seed as f64 } else { end - 0.1 + 0.003 * seed as f64 };
                 let settings = json!({"activation": name, "learning_rate": rate, "num_layers": 2});
                 let mut one = trial(settings, seed, &[first, end]);
-                let hidden = Health {
+                let hidden = LayerStats {
                     gradient_norm: 1.0,
                     dead: (name == "relu").then(|| silent(rate) + noise),
                     saturated: (name == "tanh").then_some(0.3 + noise),
                     step: None,
                 };
                 for epoch in &mut one.epochs {
-                    epoch.evidence.layers = vec![hidden, hidden, Health { dead: None, saturated: None, ..hidden }];
+                    epoch.evidence.layers = vec![hidden, hidden, LayerStats { dead: None, saturated: None, ..hidden }];
                 }
                 all.push(one);
             }

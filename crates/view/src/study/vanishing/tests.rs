@@ -1,6 +1,6 @@
 //! Each rule fires where it must, and not where it must not.
 
-use handloom_engine::event::Health;
+use handloom_engine::event::LayerStats;
 use serde_json::json;
 
 use super::super::sample::tests::trial;
@@ -16,7 +16,7 @@ fn trials(names: &[&str], norm: impl Fn(&str, usize, u64) -> f64, accuracy: impl
                 let noise = 0.02 * (noisy(seed, depth) - 1.0);
                 let settings = json!({"activation": name, "num_layers": depth, "hidden_size": 64});
                 let mut one = trial(settings, seed, &[accuracy(name, depth) + noise]);
-                let health = |gradient_norm| Health { gradient_norm, dead: None, saturated: None, step: None };
+                let health = |gradient_norm| LayerStats { gradient_norm, dead: None, saturated: None, step: None };
                 one.epochs[0].evidence.layers = vec![health(norm(name, depth, seed)), health(1.0)];
                 // All hidden layers but the first, and the output layer.
                 let others = std::iter::repeat_n(1.0, depth);

@@ -20,8 +20,8 @@ use handloom_view::study::sample::Trial;
 use handloom_view::words::line;
 
 use super::super::data_dirs;
-use super::super::sweep::embedded::Carried;
-use super::bench::Bench;
+use super::super::sweep::embedded::SweepResult;
+use super::context::StudyContext;
 use super::{loss, tell, write};
 use crate::command;
 use crate::exit::Exit;
@@ -45,7 +45,7 @@ type File = fn(&Config, u64) -> String;
 /// Exit code of the part that was interrupted, so that the study is not over.
 type Broken = Exit;
 
-pub(super) fn run(bench: &Bench<'_>, folder: &Path) -> Result<Exit> {
+pub(super) fn run(bench: &StudyContext<'_>, folder: &Path) -> Result<Exit> {
     bench.output.hints(false);
     let made = make(bench, folder)?;
     bench.output.hints(true);
@@ -64,7 +64,7 @@ pub(super) fn run(bench: &Bench<'_>, folder: &Path) -> Result<Exit> {
 
 type Made = (handloom_view::study::page::Page, Origin);
 
-fn make(bench: &Bench<'_>, folder: &Path) -> Result<Result<Made, Broken>> {
+fn make(bench: &StudyContext<'_>, folder: &Path) -> Result<Result<Made, Broken>> {
     let default = if bench.source.located.path().is_none() { SOON } else { MINUTES };
     let minutes = bench.minutes()?.unwrap_or(default);
     let [for_survey, for_search, for_optimizers, for_activations, for_losses] = SHARES.map(|share| share * minutes);
@@ -149,7 +149,7 @@ fn make(bench: &Bench<'_>, folder: &Path) -> Result<Result<Made, Broken>> {
 
 /// Seeds for a grid of `size` configurations like that of `winner` in so many minutes: at most the bench's, and at least
 /// three, of which one may choose and two are compared.
-fn affordable(winner: &Trial, minutes: f64, size: u64, bench: &Bench<'_>) -> u64 {
+fn affordable(winner: &Trial, minutes: f64, size: u64, bench: &StudyContext<'_>) -> u64 {
     const LEAST: u64 = 3;
     let seconds: f64 = winner.epochs.iter().map(|epoch| epoch.row.seconds + epoch.row.val_seconds).sum();
     // A grid in rounds, a seed each.
@@ -158,12 +158,12 @@ fn affordable(winner: &Trial, minutes: f64, size: u64, bench: &Bench<'_>) -> u64
 }
 
 /// Says what comes next.
-fn stage(bench: &Bench<'_>, number: u32, what: &str) {
+fn stage(bench: &StudyContext<'_>, number: u32, what: &str) {
     const STAGES: u32 = 8;
     bench.output.note(format!("{BOLD}{number} of {STAGES}: {what}{BOLD:#}"));
 }
 
-fn searched(bench: &Bench<'_>, carried: &Carried, method: &'static str) -> Result<Searched> {
+fn searched(bench: &StudyContext<'_>, carried: &SweepResult, method: &'static str) -> Result<Searched> {
     let trials = carried.trials(&bench.runs)?;
     Ok(Searched {
         id: carried.id().to_owned(),
@@ -175,7 +175,7 @@ fn searched(bench: &Bench<'_>, carried: &Carried, method: &'static str) -> Resul
 }
 
 /// The configuration of `winner` on all training images, tested.
-fn best(bench: &Bench<'_>, winner: &Trial, test: &Dataset) -> Result<Result<Best, Broken>> {
+fn best(bench: &StudyContext<'_>, winner: &Trial, test: &Dataset) -> Result<Result<Best, Broken>> {
     let mut config = bench.config(winner)?;
     (config.epochs, config.val_fraction) = (winner.run.best_epoch.unwrap_or(config.epochs), 0.0);
     let run = match trained::run(bench, &config)? {
@@ -196,14 +196,17 @@ fn best(bench: &Bench<'_>, winner: &Trial, test: &Dataset) -> Result<Result<Best
 
 /// Results of the chosen configurations on the other data set, or the reason why that is unavailable.
 fn carried(
-    bench: &Bench<'_>,
+    bench: &StudyContext<'_>,
     picked: &[(handloom_view::study::assignment::Reason, &Trial)],
 ) -> Result<Result<Result<Vec<Picked>, String>, Broken>> {
     let [dataset, to] = bench.sets();
     let dirs = data_dirs(bench.matches);
     // A demonstration downloads nothing.
-    let found =
-        if dataset == GARMENTS { handloom_data::locate(to, &dirs) } else { source::obtain(to, &dirs, bench.output) };
+    let found = if dataset == GARMENTS {
+        handloom_data::locate(to, &dirs)
+    } else {
+        source::fetch_or_locate(to, &dirs, bench.output)
+    };
     let located = match found {
         Ok(located) => located,
         Err(error @ handloom_data::Error::Unavailable { .. }) => {

@@ -8,17 +8,17 @@ use handloom_engine::metric::{Confusion, first_maximum};
 use handloom_view::Mistake;
 
 use super::super::super::train;
-use super::super::bench::Bench;
+use super::super::context::StudyContext;
 use super::NAME;
 use crate::exit::Exit;
-use crate::ledger::{self, Openings};
 use crate::runs::{Run, Status};
+use crate::test_set_log::{self, Openings};
 
 /// Name under which this command opens a test set.
 const BY: &str = "study";
 
 /// The finished run of `config` in the group of this study; how training ended if it did not finish.
-pub(super) fn run(bench: &Bench<'_>, config: &Config) -> Result<Result<Run, Exit>> {
+pub(super) fn run(bench: &StudyContext<'_>, config: &Config) -> Result<Result<Run, Exit>> {
     let group = format!("study-{NAME}");
     let known = || -> Result<Option<Run>> {
         let is_it = |run: &Run| {
@@ -43,7 +43,7 @@ pub(super) fn run(bench: &Bench<'_>, config: &Config) -> Result<Result<Run, Exit
 
 /// Results of the model of `run` on the test images: confusion matrix, mistakes with the most confident first, and the
 /// number of times the test set was opened.
-pub(super) fn tested(bench: &Bench<'_>, run: &Run, test: &Dataset) -> Result<(Confusion, Vec<Mistake>, u64)> {
+pub(super) fn tested(bench: &StudyContext<'_>, run: &Run, test: &Dataset) -> Result<(Confusion, Vec<Mistake>, u64)> {
     let model = bench.runs.kept_model(run)?;
     let machine = Machine::new(bench.workers as usize);
     let (classes, rows) = (test.classes.len(), (0..test.len() as u32).collect::<Vec<_>>());
@@ -60,7 +60,7 @@ pub(super) fn tested(bench: &Bench<'_>, run: &Run, test: &Dataset) -> Result<(Co
     mistakes.sort_by(|a, b| b.sureness.total_cmp(&a.sureness).then(a.row.cmp(&b.row)));
     let confusion = Confusion::new(classes, outcomes);
     let accuracy = confusion.accuracy().unwrap_or(0.0);
-    let opening = ledger::opening(&run.record.id, Some(run), &bench.source.located, test, BY, accuracy);
+    let opening = test_set_log::opening(&run.record.id, Some(run), &bench.source.located, test, BY, accuracy);
     let known = bench.runs.store.openings()?;
     // A page that is only written again has learned nothing new from the test set.
     let is_again =
@@ -68,7 +68,7 @@ pub(super) fn tested(bench: &Bench<'_>, run: &Run, test: &Dataset) -> Result<(Co
     let openings = if is_again {
         Openings::of(run, known).total
     } else {
-        ledger::count(&bench.runs, &opening, bench.output).unwrap_or(0)
+        test_set_log::count(&bench.runs, &opening, bench.output).unwrap_or(0)
     };
     Ok((confusion, mistakes, openings))
 }

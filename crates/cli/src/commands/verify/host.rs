@@ -9,7 +9,7 @@ use handloom_engine::dataset::Dataset;
 use handloom_engine::model::Model;
 use handloom_engine::network::Network;
 use handloom_engine::train;
-use handloom_view::site::{Desk, Trouble};
+use handloom_view::site::{ApiError, Host};
 use handloom_view::words::line;
 use serde_json::{Map, Value};
 
@@ -19,7 +19,7 @@ use crate::{command, settings};
 
 /// Models and data of the runs that were trained again.
 #[derive(Default)]
-pub(super) struct VerifyDesk {
+pub(super) struct VerifyHost {
     /// By run.
     pub(super) models: BTreeMap<String, Model>,
     /// Training images by name and checksum.
@@ -30,8 +30,8 @@ pub(super) struct VerifyDesk {
     pub(super) data: BTreeMap<String, (Arc<Dataset>, usize)>,
 }
 
-fn absent(what: &str) -> Trouble {
-    Trouble::new(404, format!("{what} is not at hand"), "")
+fn absent(what: &str) -> ApiError {
+    ApiError::new(404, format!("{what} is not at hand"), "")
 }
 
 fn key(run: &Record) -> (String, String) {
@@ -44,8 +44,8 @@ fn config(run: &Record) -> Option<Config> {
     Some(config)
 }
 
-impl Desk for VerifyDesk {
-    fn standing(&self, run: &Record) -> Status {
+impl Host for VerifyHost {
+    fn effective_status(&self, run: &Record) -> Status {
         run.status
     }
 
@@ -58,37 +58,37 @@ impl Desk for VerifyDesk {
     }
 
     /// The model that was trained again, or of another run one of the same shape: only what it shows of its shape is asked.
-    fn model(&self, run: &Record) -> Result<Model, Trouble> {
+    fn model(&self, run: &Record) -> Result<Model, ApiError> {
         if let Some(model) = self.models.get(&run.id) {
             return Ok(model.clone());
         }
         let (Some(config), Some(data)) = (config(run), self.train.get(&key(run))) else {
             return Err(absent("the model"));
         };
-        fits(&config, data, (1, 0)).map_err(|error| Trouble::told(409, &error.to_string()))?;
+        fits(&config, data, (1, 0)).map_err(|error| ApiError::told(409, &error.to_string()))?;
         let network =
             Network::new(&train::sizes(&config, data), config.activation.clone(), &config.weight_init, config.seed);
         let (classes, input_shape) = (data.classes.clone(), data.shape.clone());
         Ok(Model { network, classes, input_shape, config: run.config.clone() })
     }
 
-    fn train(&self, run: &Record) -> Result<Arc<Dataset>, Trouble> {
+    fn train(&self, run: &Record) -> Result<Arc<Dataset>, ApiError> {
         self.train.get(&key(run)).cloned().ok_or_else(|| absent("the training data"))
     }
 
-    fn test(&self, run: &Record) -> Result<Arc<Dataset>, Trouble> {
+    fn test(&self, run: &Record) -> Result<Arc<Dataset>, ApiError> {
         self.test.get(&key(run)).cloned().ok_or_else(|| absent("the test set"))
     }
 
-    fn open_test(&self, _run: &Record, _accuracy: f64) -> Result<u64, Trouble> {
-        Err(Trouble::new(403, "pages that are made again open no test set", ""))
+    fn open_test(&self, _run: &Record, _accuracy: f64) -> Result<u64, ApiError> {
+        Err(ApiError::new(403, "pages that are made again open no test set", ""))
     }
 
-    fn test_openings(&self, _run: &Record) -> Result<(bool, u64), Trouble> {
+    fn test_openings(&self, _run: &Record) -> Result<(bool, u64), ApiError> {
         Ok((false, 0))
     }
 
-    fn data(&self, name: &str) -> Result<(Dataset, usize, Option<PathBuf>), Trouble> {
+    fn data(&self, name: &str) -> Result<(Dataset, usize, Option<PathBuf>), ApiError> {
         let (train, tested) = self.data.get(name).ok_or_else(|| absent("the data set"))?;
         Ok((Dataset::clone(train), *tested, None))
     }

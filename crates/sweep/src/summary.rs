@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::best as rule;
-use crate::space::{Choice, Space};
+use crate::space::{Params, SearchSpace};
 use crate::spec::{Method, Spec};
 use crate::state::State;
 use crate::trainings::Trainings;
@@ -26,16 +26,16 @@ pub fn forgotten(state: &State, there: impl Fn(&str) -> bool) -> Vec<String> {
 
 /// Summary of a sweep.
 #[derive(Clone, Debug, Default)]
-pub struct Standing {
+pub struct SweepSummary {
     /// Number of trials with each status, in the order of [`Status::ALL`].
     counts: [u64; Status::ALL.len()],
     /// Number of trials that took the result of an identical training.
     pub reused: u64,
     /// The best trial: its number, what it tries, and its cost.
-    pub best: Option<(u64, Choice, f64)>,
+    pub best: Option<(u64, Params, f64)>,
 }
 
-impl Standing {
+impl SweepSummary {
     /// Summary of `state`.
     pub fn of(state: &State) -> Self {
         let mut counts = [0; Status::ALL.len()];
@@ -89,7 +89,7 @@ pub fn best(trials: &[Trial]) -> Option<(&Trial, f64)> {
 impl Spec {
     /// Number of trials planned, if there is a limit. `space` is what this sweep tries: the file's, or less if some of
     /// it was settled.
-    pub fn total(&self, space: &Space, state: &State) -> Option<u64> {
+    pub fn total(&self, space: &SearchSpace, state: &State) -> Option<u64> {
         let grid = (self.method == Method::Grid).then(|| space.points()).flatten();
         match (state.cap, grid) {
             (Some(cap), Some(points)) => Some(cap.min(points)),
@@ -99,7 +99,7 @@ impl Spec {
 
     /// Status of the sweep: `running`, `finished`, `stopped` or `pending`. `trainings` are those of its space, if they
     /// were counted.
-    pub fn status(&self, space: &Space, trainings: Option<&Trainings>, state: &State) -> &'static str {
+    pub fn status(&self, space: &SearchSpace, trainings: Option<&Trainings>, state: &State) -> &'static str {
         let reached =
             || state.best().and_then(Trial::best).is_some_and(|cost| self.metric.reached(state.goal.cost(cost)));
         let tried = || trainings.is_some_and(|trainings| trainings.all_tried(self, &state.trials));

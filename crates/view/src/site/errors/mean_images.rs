@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::sheet::sheet_of;
-use super::judged::Judged;
+use super::super::sprite_sheet::sheet_of;
+use super::predictions::Predictions;
 
 /// Most faces.
 const MOST: usize = 300;
@@ -13,7 +13,7 @@ const PIXELS: usize = 1 << 23;
 const FEW: usize = 40;
 
 /// The mean image of each cell, and which tile it is, -1 where there is none; with many classes of the fullest cells alone.
-pub(super) fn of(judged: &Judged) -> Value {
+pub(super) fn of(judged: &Predictions) -> Value {
     let (classes, counts) = (judged.classes(), &judged.confusion().counts);
     let pixels: usize = judged.shape().iter().product();
     let mut cells: Vec<(usize, usize)> = (0..classes).flat_map(|t| (0..classes).map(move |p| (t, p))).collect();

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use super::pictures::{self, Seen};
 use super::rows::{self, Summary};
 use super::uploads::{reason, without_sweep};
-use super::{Asked, Upload, client, sync};
+use super::{Upload, WandbOptions, client, sync};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::provenance;
@@ -28,7 +28,7 @@ use crate::runs::{Record, Run};
 const PATIENCE: [Duration; 2] = [Duration::from_mins(1), Duration::from_secs(10)];
 
 /// The W&B files of a run under way; nothing at all if it is not logged there.
-pub(crate) struct Journal<'a> {
+pub(crate) struct WandbLogger<'a> {
     output: &'a Output,
     /// Our id of the run.
     id: String,
@@ -50,11 +50,11 @@ pub(crate) struct Journal<'a> {
     tested: Map<String, Value>,
 }
 
-impl<'a> Journal<'a> {
+impl<'a> WandbLogger<'a> {
     /// Begins the files, with the epochs of `session` if the run goes on. `shows` says whether there will be images
     /// that its network is tried on. The run's record learns where the files are.
     pub(crate) fn begin(
-        asked: &Asked,
+        asked: &WandbOptions,
         run: &mut Run,
         session: &Session,
         classes: usize,
@@ -280,7 +280,7 @@ impl<'a> Journal<'a> {
     }
 }
 
-impl Observer for Journal<'_> {
+impl Observer for WandbLogger<'_> {
     fn on(&mut self, event: &Event<'_>) -> ControlFlow<&'static str> {
         if matches!(event, Event::Stepped { .. }) || self.run.is_none() {
             return ControlFlow::Continue(());

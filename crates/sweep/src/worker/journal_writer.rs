@@ -1,4 +1,4 @@
-//! The one thread of an agent that reads and writes the journal, and the desk where the others leave and find things.
+//! The one thread of an agent that reads and writes the journal, and the state that it shares with the others.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Assignment, Ending, MachineFault, Notice, Work};
+use super::{Assignment, Ending, MachineFault, SweepEvent, Work};
 use crate::journal::{self, Entry, Page, Seq, Stamped};
 use crate::pruner::Pruner;
-use crate::standing::run_of;
 use crate::state::State;
+use crate::summary::run_of;
 use crate::trial::Status;
 
 /// Entries in a transaction, at most.
@@ -19,9 +19,9 @@ const BATCH: usize = 500;
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// State that the threads of an agent share.
-pub(super) struct Desk<'a> {
+pub(super) struct Shared<'a> {
     pub(super) work: &'a Work<'a>,
-    tray: Mutex<Tray>,
+    locked: Mutex<SharedState>,
     changed: Condvar,
     /// True if the journal is given up.
     over: AtomicBool,
@@ -30,7 +30,7 @@ pub(super) struct Desk<'a> {
 }
 
 /// Shared state behind the lock.
-pub(super) struct Tray {
+pub(super) struct SharedState {
     /// Entries that the journal does not have yet, oldest first.
     outbox: VecDeque<Entry>,
     /// Number of requests to write and read the journal, and the latest of them that was answered.
@@ -75,7 +75,7 @@ pub(super) struct News {
     pub(super) now_ms: Option<i64>,
 }
 
-impl Tray {
+impl SharedState {
     /// Takes note of what a trial of this agent's reported.
     pub(super) fn note(&mut self, number: u64, epoch: u64, cost: f64) {
         if let Some(mine) = self.mine.get_mut(&number)
@@ -97,9 +97,9 @@ impl Tray {
     }
 }
 
-impl<'a> Desk<'a> {
+impl<'a> Shared<'a> {
     pub(super) fn new(work: &'a Work<'a>) -> Self {
-        let tray = Tray {
+        let locked = SharedState {
             outbox: VecDeque::new(),
             asked: 0,
             answered: 0,
@@ -114,11 +114,11 @@ impl<'a> Desk<'a> {
             closing: false,
         };
         let (over, taken) = (AtomicBool::new(false), AtomicU64::new(0));
-        Self { work, tray: Mutex::new(tray), changed: Condvar::new(), over, taken }
+        Self { work, locked: Mutex::new(locked), changed: Condvar::new(), over, taken }
     }
 
-    pub(super) fn tray(&self) -> MutexGuard<'_, Tray> {
-        self.tray.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn locked(&self) -> MutexGuard<'_, SharedState> {
+        self.locked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// True if the journal is given up.
@@ -127,82 +127,82 @@ impl<'a> Desk<'a> {
     }
 
     /// Leaves an entry for the journal.
-    pub(super) fn lay(&self, tray: &mut Tray, entry: Entry) {
-        tray.outbox.push_back(entry);
+    pub(super) fn lay(&self, locked: &mut SharedState, entry: Entry) {
+        locked.outbox.push_back(entry);
         self.changed.notify_all();
     }
 
     /// Waits until everything that was left so far is in the journal and what others wrote meanwhile is here.
     pub(super) fn news(&self) -> Result<News, Over> {
-        let mut tray = self.answered()?;
-        let now_ms = tray.now_ms.filter(|now_ms| *now_ms >= tray.judges_ms);
-        Ok(News { entries: std::mem::take(&mut tray.fresh), now_ms })
+        let mut locked = self.answered()?;
+        let now_ms = locked.now_ms.filter(|now_ms| *now_ms >= locked.judges_ms);
+        Ok(News { entries: std::mem::take(&mut locked.fresh), now_ms })
     }
 
-    /// The tray, once everything that was left so far is in the journal and what others wrote meanwhile is here.
-    fn answered(&self) -> Result<MutexGuard<'_, Tray>, Over> {
-        let mut tray = self.tray();
-        tray.asked += 1;
-        let ticket = tray.asked;
+    /// The shared state, once all entries so far are in the journal and those of other agents have been read.
+    fn answered(&self) -> Result<MutexGuard<'_, SharedState>, Over> {
+        let mut locked = self.locked();
+        locked.asked += 1;
+        let ticket = locked.asked;
         self.changed.notify_all();
-        while tray.answered < ticket {
-            if self.is_over() || (tray.troubled && (self.work.stop)()) {
+        while locked.answered < ticket {
+            if self.is_over() || (locked.troubled && (self.work.stop)()) {
                 return Err(Over);
             }
-            tray = self.wait(tray, GLANCE);
+            locked = self.wait(locked, GLANCE);
         }
-        Ok(tray)
+        Ok(locked)
     }
 
     /// Reads the journal, and shows `look` its state with the numbers of the running trials whose agents are gone. None
     /// if the journal is given up.
     pub(super) fn state<T>(&self, look: impl FnOnce(&State, &[u64]) -> T) -> Option<T> {
-        let tray = self.answered().ok()?;
-        let (work, now_ms) = (self.work, tray.now_ms.filter(|now_ms| *now_ms >= tray.judges_ms));
+        let locked = self.answered().ok()?;
+        let (work, now_ms) = (self.work, locked.now_ms.filter(|now_ms| *now_ms >= locked.judges_ms));
         // Without a time to judge silence by, nobody but the dead is gone.
         let now_ms = now_ms.unwrap_or(i64::MIN / 2);
-        let stale = tray.state.stale(now_ms, work.pace.silence_ms, |agent| work.liveness_of(agent));
+        let stale = locked.state.stale(now_ms, work.pace.silence_ms, |agent| work.liveness_of(agent));
         let gone: Vec<u64> =
             stale.iter().filter(|stale| stale.agent.id != work.agent).map(|stale| stale.number).collect();
-        Some(look(&tray.state, &gone))
+        Some(look(&locked.state, &gone))
     }
 
     /// Waits until the journal says more than up to `seq`, at most until it is time to look again.
     pub(super) fn idle(&self, seq: Seq) {
         let until = Instant::now() + self.work.pace.poll;
-        let mut tray = self.tray();
-        while tray.state.seq <= seq && !self.is_over() && !(self.work.stop)() {
+        let mut locked = self.locked();
+        while locked.state.seq <= seq && !self.is_over() && !(self.work.stop)() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
             }
-            tray = self.wait(tray, left.min(GLANCE));
+            locked = self.wait(locked, left.min(GLANCE));
         }
     }
 
-    fn wait<'t>(&self, tray: MutexGuard<'t, Tray>, at_most: Duration) -> MutexGuard<'t, Tray> {
-        self.changed.wait_timeout(tray, at_most).unwrap_or_else(PoisonError::into_inner).0
+    fn wait<'t>(&self, locked: MutexGuard<'t, SharedState>, at_most: Duration) -> MutexGuard<'t, SharedState> {
+        self.changed.wait_timeout(locked, at_most).unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// Takes note that a trial runs here; answers with what tells it that it was lost.
     pub(super) fn begin(&self, trial: &Assignment) -> Arc<AtomicBool> {
         let lost = Arc::<AtomicBool>::default();
-        let mut tray = self.tray();
+        let mut locked = self.locked();
         let mine = Mine { trial: trial.clone(), costs: Vec::new(), lost: Arc::clone(&lost), over: false };
-        tray.mine.insert(trial.number, mine);
-        (self.work.notice)(&Notice::Claimed(trial), &tray.state);
+        locked.mine.insert(trial.number, mine);
+        (self.work.notice)(&SweepEvent::Claimed(trial), &locked.state);
         // Others may have taken it over before it began.
-        self.look(&mut tray);
+        self.look(&mut locked);
         lost
     }
 
     /// Leaves word of how a trial ended.
     pub(super) fn end(&self, trial: &Assignment, ending: Ending) {
-        let mut tray = self.tray();
-        let Some(mine) = tray.mine.get_mut(&trial.number) else { return };
+        let mut locked = self.locked();
+        let Some(mine) = locked.mine.get_mut(&trial.number) else { return };
         mine.over = true;
         if mine.lost.load(Ordering::Relaxed) {
-            tray.mine.remove(&trial.number);
+            locked.mine.remove(&trial.number);
             return;
         }
         let (number, attempt, agent) = (trial.number, trial.attempt, self.work.agent.clone());
@@ -213,42 +213,42 @@ impl<'a> Desk<'a> {
             Ending::Failed(why) => (Status::Failed, Some(why)),
             Ending::Faulted(fault) => {
                 let why = Some(fault.to_string());
-                self.lay(&mut tray, Entry::Released { number, attempt, agent, why });
-                (self.work.notice)(&Notice::Faulted { trial, fault: &fault }, &tray.state);
-                self.fault(&mut tray, fault);
+                self.lay(&mut locked, Entry::Released { number, attempt, agent, why });
+                (self.work.notice)(&SweepEvent::Faulted { trial, fault: &fault }, &locked.state);
+                self.fault(&mut locked, fault);
                 return;
             }
             Ending::Released | Ending::Lost => {
-                self.lay(&mut tray, Entry::Released { number, attempt, agent, why: None });
-                (self.work.notice)(&Notice::Released(trial), &tray.state);
+                self.lay(&mut locked, Entry::Released { number, attempt, agent, why: None });
+                (self.work.notice)(&SweepEvent::Released(trial), &locked.state);
                 return;
             }
         };
-        self.lay(&mut tray, Entry::Ended { number, attempt, agent, status, why });
+        self.lay(&mut locked, Entry::Ended { number, attempt, agent, status, why });
     }
 
     /// Takes note of what is wrong with this machine; the first of it is what is told.
-    pub(super) fn fault(&self, tray: &mut Tray, fault: MachineFault) {
-        tray.fault.get_or_insert(fault);
+    pub(super) fn fault(&self, locked: &mut SharedState, fault: MachineFault) {
+        locked.fault.get_or_insert(fault);
         self.changed.notify_all();
     }
 
-    /// Lets the scribe end once everything is written.
+    /// Lets the journal writer end once everything is written.
     pub(super) fn close(&self) {
-        self.tray().closing = true;
+        self.locked().closing = true;
         self.changed.notify_all();
     }
 
     /// State of the sweep when every thread has ended.
     pub(super) fn settle(self) -> Result<(State, Option<MachineFault>), super::Error> {
-        let tray = self.tray.into_inner().unwrap_or_else(PoisonError::into_inner);
-        match tray.failed {
-            Some(cause) => Err(super::Error::new(cause, tray.outbox.iter())),
-            None => Ok((tray.state, tray.fault)),
+        let locked = self.locked.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match locked.failed {
+            Some(cause) => Err(super::Error::new(cause, locked.outbox.iter())),
+            None => Ok((locked.state, locked.fault)),
         }
     }
 
-    /// The life of the scribe.
+    /// Loop of the journal writer.
     pub(super) fn write(&self) {
         let Err(cause) = catch_unwind(AssertUnwindSafe(|| self.keep())).unwrap_or_else(|_| {
             Err(journal::Error {
@@ -258,7 +258,7 @@ impl<'a> Desk<'a> {
         }) else {
             return;
         };
-        self.tray().failed = Some(cause);
+        self.locked().failed = Some(cause);
         self.over.store(true, Ordering::Relaxed);
         self.changed.notify_all();
     }
@@ -271,11 +271,11 @@ impl<'a> Desk<'a> {
                 Ok(()) => (pause, give_up) = (pace.pauses[0], None),
                 Err(error) if !error.temporary => return Err(error),
                 Err(error) => {
-                    let mut tray = self.tray();
-                    if !std::mem::replace(&mut tray.troubled, true) {
-                        (self.work.notice)(&Notice::Trouble(&error), &tray.state);
+                    let mut locked = self.locked();
+                    if !std::mem::replace(&mut locked.troubled, true) {
+                        (self.work.notice)(&SweepEvent::Trouble(&error), &locked.state);
                     }
-                    drop(tray);
+                    drop(locked);
                     self.rest(pause, &mut give_up);
                     if give_up.is_some_and(|at| Instant::now() >= at) {
                         return Err(error);
@@ -290,61 +290,61 @@ impl<'a> Desk<'a> {
     /// Waits for something to do: entries to write, and up to which request this answers. None once all is done.
     fn next(&self) -> Option<(Vec<Entry>, u64)> {
         let beat = Instant::now() + self.work.pace.beat;
-        let mut tray = self.tray();
-        while tray.outbox.is_empty() && tray.asked == tray.answered {
-            if tray.closing {
+        let mut locked = self.locked();
+        while locked.outbox.is_empty() && locked.asked == locked.answered {
+            if locked.closing {
                 return None;
             }
             let left = beat.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                tray.outbox.push_back(Entry::Beat { agent: self.work.agent.clone() });
+                locked.outbox.push_back(Entry::Beat { agent: self.work.agent.clone() });
                 break;
             }
-            tray = self.wait(tray, left);
+            locked = self.wait(locked, left);
         }
-        let entries: Vec<Entry> = tray.outbox.iter().take(BATCH).cloned().collect();
+        let entries: Vec<Entry> = locked.outbox.iter().take(BATCH).cloned().collect();
         // Entries left after a full batch come before the answer.
-        let ticket = if entries.len() == tray.outbox.len() { tray.asked } else { tray.answered };
+        let ticket = if entries.len() == locked.outbox.len() { locked.asked } else { locked.answered };
         Some((entries, ticket))
     }
 
     fn exchange(&self, entries: &[Entry], ticket: u64) -> Result<(), journal::Error> {
         if !entries.is_empty() {
             self.work.journal.append(entries)?;
-            self.tray().outbox.drain(..entries.len());
+            self.locked().outbox.drain(..entries.len());
         }
-        let after = self.tray().state.seq;
+        let after = self.locked().state.seq;
         let page = self.work.journal.read(after)?;
-        let mut tray = self.tray();
-        self.take(&mut tray, page);
-        tray.answered = ticket;
-        if std::mem::take(&mut tray.troubled) {
-            (self.work.notice)(&Notice::Recovered, &tray.state);
+        let mut locked = self.locked();
+        self.take(&mut locked, page);
+        locked.answered = ticket;
+        if std::mem::take(&mut locked.troubled) {
+            (self.work.notice)(&SweepEvent::Recovered, &locked.state);
         }
         self.changed.notify_all();
         Ok(())
     }
 
     /// Takes note of what the journal says.
-    fn take(&self, tray: &mut Tray, page: Page) {
+    fn take(&self, locked: &mut SharedState, page: Page) {
         let silence_ms = self.work.pace.silence_ms;
-        if tray.now_ms.is_some_and(|before| page.now_ms - before > silence_ms / 2) {
-            tray.judges_ms = page.now_ms + silence_ms / 3;
+        if locked.now_ms.is_some_and(|before| page.now_ms - before > silence_ms / 2) {
+            locked.judges_ms = page.now_ms + silence_ms / 3;
         }
-        tray.now_ms = Some(page.now_ms);
+        locked.now_ms = Some(page.now_ms);
         for stamped in &page.entries {
-            if tray.state.apply(stamped) {
-                self.heed(tray, &stamped.entry);
+            if locked.state.apply(stamped) {
+                self.heed(locked, &stamped.entry);
             }
         }
-        tray.fresh.extend(page.entries);
-        self.look(tray);
+        locked.fresh.extend(page.entries);
+        self.look(locked);
     }
 
     /// Takes note of an entry that had an effect.
-    fn heed(&self, tray: &mut Tray, entry: &Entry) {
+    fn heed(&self, locked: &mut SharedState, entry: &Entry) {
         if let Entry::Died { number, attempt, agent } | Entry::Released { number, attempt, agent, .. } = entry {
-            self.tell_of_takeover(tray, agent, *number, *attempt);
+            self.tell_of_takeover(locked, agent, *number, *attempt);
         }
         let (number, attempt, status, why) = match entry {
             Entry::Ended { number, attempt, status, why, .. } => (*number, *attempt, Some(*status), why.as_deref()),
@@ -354,42 +354,42 @@ impl<'a> Desk<'a> {
             _ => return,
         };
         let is = |mine: &Mine| mine.trial.attempt == attempt && mine.over;
-        if tray.mine.get(&number).is_some_and(is)
-            && let Some(mine) = tray.mine.remove(&number)
+        if locked.mine.get(&number).is_some_and(is)
+            && let Some(mine) = locked.mine.remove(&number)
             && let Some(status) = status
         {
             // The run that it reused, if it did.
-            let run = run_of(&tray.state, number).unwrap_or(&mine.trial.run);
-            (self.work.notice)(&Notice::Ended { number, run, status, why }, &tray.state);
+            let run = run_of(&locked.state, number).unwrap_or(&mine.trial.run);
+            (self.work.notice)(&SweepEvent::Ended { number, run, status, why }, &locked.state);
         }
     }
 
     /// Tells that this agent took an attempt from another one, if it is the one who did.
-    fn tell_of_takeover(&self, tray: &Tray, by: &str, number: u64, attempt: u32) {
-        let taken = &tray.state.attempts[number as usize][attempt as usize];
+    fn tell_of_takeover(&self, locked: &SharedState, by: &str, number: u64, attempt: u32) {
+        let taken = &locked.state.attempts[number as usize][attempt as usize];
         if by != self.work.agent || taken.agent == by {
             return;
         }
         let notice = match &taken.why {
-            Some(why) if tray.state.trials[number as usize].status == Status::Failed => {
-                Notice::Killed { number, run: &taken.run, why }
+            Some(why) if locked.state.trials[number as usize].status == Status::Failed => {
+                SweepEvent::Killed { number, run: &taken.run, why }
             }
-            _ => Notice::TakenOver { number, from: &tray.state.agents[&taken.agent] },
+            _ => SweepEvent::TakenOver { number, from: &locked.state.agents[&taken.agent] },
         };
-        (self.work.notice)(&notice, &tray.state);
+        (self.work.notice)(&notice, &locked.state);
     }
 
     /// Looks whether trials of this agent's were taken over.
-    fn look(&self, tray: &mut Tray) {
-        for (number, mine) in &tray.mine {
-            if !tray.state.owns(&self.work.agent, *number, mine.trial.attempt)
+    fn look(&self, locked: &mut SharedState) {
+        for (number, mine) in &locked.mine {
+            if !locked.state.owns(&self.work.agent, *number, mine.trial.attempt)
                 && !mine.lost.swap(true, Ordering::Relaxed)
             {
                 self.taken.fetch_sub(1, Ordering::Relaxed);
-                (self.work.notice)(&Notice::Lost(&mine.trial), &tray.state);
+                (self.work.notice)(&SweepEvent::Lost(&mine.trial), &locked.state);
             }
         }
-        tray.mine.retain(|_, mine| !(mine.over && mine.lost.load(Ordering::Relaxed)));
+        locked.mine.retain(|_, mine| !(mine.over && mine.lost.load(Ordering::Relaxed)));
     }
 
     /// Waits after a failed attempt, less long if the agent is to stop, which also limits how often it is tried again.

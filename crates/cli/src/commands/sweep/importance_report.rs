@@ -1,7 +1,7 @@
 //! Parameter importance, in words and figures, with its uncertainty.
 
 use handloom_sweep::importance::{Correlation, Importance, Verdict, importance};
-use handloom_sweep::{Goal, Space, Trial};
+use handloom_sweep::{Goal, SearchSpace, Trial};
 use handloom_view::format;
 use serde_json::{Map, Value, json};
 
@@ -18,7 +18,7 @@ pub(super) fn is_worth_asking(ended: u64) -> bool {
 }
 
 /// The most important parameters, on a line; none while none is known to matter.
-pub(super) fn headline(space: &Space, trials: &[Trial], goal: Goal) -> Option<String> {
+pub(super) fn headline(space: &SearchSpace, trials: &[Trial], goal: Goal) -> Option<String> {
     const MOST: usize = 3;
     let found = importance(space, trials, goal);
     let matters = found.parameters.iter().filter(|weight| weight.verdict == Verdict::Matters);
@@ -36,7 +36,7 @@ fn weighed(importance: f64, [low, high]: [f64; 2]) -> String {
 }
 
 /// Prints importance and correlation of every parameter that varied.
-pub(super) fn print(space: &Space, trials: &[Trial], goal: Goal, output: &Output) {
+pub(super) fn print(space: &SearchSpace, trials: &[Trial], goal: Goal, output: &Output) {
     let found = importance(space, trials, goal);
     if found.parameters.is_empty() {
         return;
@@ -88,7 +88,7 @@ fn verdict(verdict: Verdict) -> &'static str {
 }
 
 /// The same as fields of an object.
-pub(super) fn object(space: &Space, trials: &[Trial], goal: Goal) -> Map<String, Value> {
+pub(super) fn object(space: &SearchSpace, trials: &[Trial], goal: Goal) -> Map<String, Value> {
     let Importance { trials, explained, parameters, columns } = importance(space, trials, goal);
     let finite = |x: f64| if x.is_finite() { json!(x) } else { Value::Null };
     let too_early = parameters.iter().all(|weight| weight.verdict == Verdict::TooEarly);

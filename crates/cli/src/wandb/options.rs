@@ -48,7 +48,7 @@ impl Flags {
 
 /// W&B options of a run.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct WandbOptions {
     /// Logging mode: off, offline or online.
     pub(crate) mode: Mode,
     /// Its project.
@@ -65,7 +65,7 @@ pub(crate) struct Asked {
     parameters: Map<String, Value>,
 }
 
-impl Asked {
+impl WandbOptions {
     /// From flags, then from the record of a run that goes on, `before`, then from the environment. In the mode
     /// alone a variable wins over the record: `WANDB_MODE=disabled` silences whatever is started under it.
     pub(crate) fn of(flags: Flags, before: &Map<String, Value>, output: &Output) -> Result<Self> {

@@ -12,7 +12,7 @@ use handloom_store::Run;
 use serde_json::Value;
 
 use super::super::route::Query;
-use super::super::{Site, Trouble};
+use super::super::{ApiError, Site};
 
 /// Most sets of images whose judgments are kept: each takes a few megabytes at most.
 const KEPT: usize = 8;
@@ -28,12 +28,12 @@ pub(crate) enum Set {
 
 impl Set {
     /// The set that `set=` names: validation if it names none.
-    pub(super) fn of(query: &Query) -> Result<Self, Trouble> {
+    pub(super) fn of(query: &Query) -> Result<Self, ApiError> {
         match query.text("set") {
             None | Some("validation") => Ok(Self::Validation),
             Some("test") => Ok(Self::Test),
             Some(other) => {
-                Err(Trouble::new(400, format!("there is no set `{other}`"), "`set=validation` or `set=test`"))
+                Err(ApiError::new(400, format!("there is no set `{other}`"), "`set=validation` or `set=test`"))
             }
         }
     }
@@ -48,7 +48,7 @@ impl Set {
 }
 
 /// Images of a set with what a model makes of them. Places count the judged images from 0.
-pub(crate) struct Judged {
+pub(crate) struct Predictions {
     run: String,
     set: Set,
     data: Arc<Dataset>,
@@ -63,9 +63,15 @@ pub(crate) struct Judged {
     pub(super) answer: OnceLock<Value>,
 }
 
-impl Judged {
+impl Predictions {
     /// Predictions of `model`, that of run `run`, for the images `rows` of `data`.
-    pub(super) fn new(run: &str, set: Set, model: &Model, data: Arc<Dataset>, rows: Vec<u32>) -> Result<Self, Trouble> {
+    pub(super) fn new(
+        run: &str,
+        set: Set,
+        model: &Model,
+        data: Arc<Dataset>,
+        rows: Vec<u32>,
+    ) -> Result<Self, ApiError> {
         let fits = model.network.inputs() == data.pixels() && model.network.classes() == data.classes.len();
         let wrong = if !fits {
             Some(format!("the model of run `{run}` does not fit the images of its data set"))
@@ -75,7 +81,7 @@ impl Judged {
             None
         };
         if let Some(wrong) = wrong {
-            return Err(Trouble::new(409, wrong, "train again: `handloom train`"));
+            return Err(ApiError::new(409, wrong, "train again: `handloom train`"));
         }
         let machine = Machine::new(available_parallelism().map_or(1, NonZero::get));
         let probabilities = model.network.predict(&data, &rows, &machine);
@@ -186,7 +192,7 @@ pub(crate) fn share(run: &Run) -> f64 {
 
 /// Latest predictions, by run, weights and set.
 #[derive(Default)]
-pub(crate) struct Cache(Mutex<Vec<(Key, Arc<Judged>)>>);
+pub(crate) struct Cache(Mutex<Vec<(Key, Arc<Predictions>)>>);
 
 type Key = (String, String, Set);
 
@@ -196,7 +202,7 @@ impl Cache {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    fn get(&self, key: &Key) -> Option<Arc<Judged>> {
+    fn get(&self, key: &Key) -> Option<Arc<Predictions>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = kept.iter().position(|(known, _)| known == key)?;
         // An entry that is used again moves to the end, as the last to be dropped.
@@ -206,7 +212,7 @@ impl Cache {
         Some(judged)
     }
 
-    fn put(&self, key: Key, judged: Arc<Judged>) -> Arc<Judged> {
+    fn put(&self, key: Key, judged: Arc<Predictions>) -> Arc<Predictions> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|(known, _)| *known != key);
         if kept.len() >= KEPT {
@@ -218,34 +224,34 @@ impl Cache {
 }
 
 /// Predictions of the model of `run` for the images of `set`; the test set only if it was opened for this run.
-pub(crate) fn judged(site: &Site, run: &Run, set: Set) -> Result<Arc<Judged>, Trouble> {
+pub(crate) fn judged(site: &Site, run: &Run, set: Set) -> Result<Arc<Predictions>, ApiError> {
     let id = run.id.as_str();
-    if set == Set::Test && !site.desk.test_openings(run)?.0 {
+    if set == Set::Test && !site.host.test_openings(run)?.0 {
         let hint = "opening it is counted: choose by validation images, and open it once at the end";
-        return Err(Trouble::new(403, format!("the test set is closed for run `{id}`"), hint));
+        return Err(ApiError::new(403, format!("the test set is closed for run `{id}`"), hint));
     }
     let key = run.weights_sha256.clone().map(|weights| (run.id.clone(), weights, set));
     if let Some(judged) = key.as_ref().and_then(|key| site.judged.get(key)) {
         return Ok(judged);
     }
-    let model = site.desk.model(run)?;
+    let model = site.host.model(run)?;
     let (data, rows) = match set {
         Set::Validation => {
-            let data = site.desk.train(run)?;
+            let data = site.host.train(run)?;
             let rows = data.split(share(run)).1;
             (data, rows)
         }
         Set::Test => {
-            let data = site.desk.test(run)?;
+            let data = site.host.test(run)?;
             let rows = (0..data.len() as u32).collect();
             (data, rows)
         }
     };
     if rows.is_empty() {
         let hint = "`handloom train` keeps a tenth of the images for it, unless `--val-fraction` says otherwise";
-        return Err(Trouble::new(404, format!("run `{id}` has no {} images", set.name()), hint));
+        return Err(ApiError::new(404, format!("run `{id}` has no {} images", set.name()), hint));
     }
-    let judged = Arc::new(Judged::new(id, set, &model, data, rows)?);
+    let judged = Arc::new(Predictions::new(id, set, &model, data, rows)?);
     Ok(match key {
         Some(key) => site.judged.put(key, judged),
         None => judged,

@@ -3,25 +3,25 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use handloom_engine::event::Row;
+use handloom_engine::event::EpochMetrics;
 use handloom_sweep::spec::Metric;
-use handloom_sweep::{Choice, Goal, Standing, Status};
+use handloom_sweep::{Goal, Params, Status, SweepSummary};
 use handloom_view::format::{parameters, plain};
 use handloom_view::words::count;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::told::What;
+use super::events::TrialEvent;
 use crate::output::{BAD, BOLD, DIM, GOOD, Output};
 use crate::progress::bar;
 use crate::table::{one_line, squeezed};
 use handloom_view::format::duration;
 
 /// Result of a run: the metrics of its kept epoch, its number of epochs, and the seconds of its training.
-type Figures = (Option<Row>, u64, f64);
+type Figures = (Option<EpochMetrics>, u64, f64);
 
 /// Shows a sweep as it goes.
-pub(super) struct Board<'a> {
+pub(super) struct ProgressView<'a> {
     output: &'a Output,
     bar: ProgressBar,
     sweep: String,
@@ -36,7 +36,7 @@ pub(super) struct Board<'a> {
     own: u64,
     /// Trials that were over when this began.
     before: Option<u64>,
-    pub(super) standing: Standing,
+    pub(super) standing: SweepSummary,
     /// The most important parameters so far, in words.
     pub(super) matters: Option<String>,
     figures: HashMap<String, Figures>,
@@ -46,7 +46,7 @@ pub(super) struct Board<'a> {
 /// Between two drawings of the summary.
 const FRAME: Duration = Duration::from_millis(100);
 
-impl<'a> Board<'a> {
+impl<'a> ProgressView<'a> {
     /// For a sweep of `total` trials, if that is known.
     pub(super) fn new(
         output: &'a Output,
@@ -70,7 +70,7 @@ impl<'a> Board<'a> {
             started: Instant::now(),
             own: 0,
             before: None,
-            standing: Standing::default(),
+            standing: SweepSummary::default(),
             matters: None,
             figures: HashMap::new(),
             drawn: None,
@@ -88,42 +88,42 @@ impl<'a> Board<'a> {
     }
 
     /// Takes note of what happened to a trial, and of where the sweep stands since.
-    pub(super) fn happened(&mut self, what: What, standing: Standing) {
-        let ends = matches!(what, What::Ended { .. } | What::Killed { .. });
+    pub(super) fn happened(&mut self, what: TrialEvent, standing: SweepSummary) {
+        let ends = matches!(what, TrialEvent::Ended { .. } | TrialEvent::Killed { .. });
         self.before.get_or_insert(standing.ended() - u64::from(ends));
         let better = standing.best.as_ref().map(|best| best.0) != self.standing.best.as_ref().map(|best| best.0);
         self.standing = standing;
         match what {
-            What::Claimed => self.own += 1,
-            What::Ended { .. } | What::Released | What::Faulted { .. } | What::Lost { .. } => {
+            TrialEvent::Claimed => self.own += 1,
+            TrialEvent::Ended { .. } | TrialEvent::Released | TrialEvent::Faulted { .. } | TrialEvent::Lost { .. } => {
                 self.own = self.own.saturating_sub(1);
             }
             _ => {}
         }
         match what {
-            What::Ended { number, run, choice, status, reused, why } => {
+            TrialEvent::Ended { number, run, choice, status, reused, why } => {
                 self.ended(number, &run, &choice, (status, reused), why.as_deref(), better);
             }
-            What::Killed { number, run, choice, why } => {
+            TrialEvent::Killed { number, run, choice, why } => {
                 self.ended(number, &run, &choice, (Status::Failed, false), Some(&why), false);
             }
-            What::Faulted { number, why } => {
+            TrialEvent::Faulted { number, why } => {
                 self.warn(&format!("trial {number} is given back, and this agent takes no further one: {why}"));
             }
-            What::TakenOver { number, host } => {
+            TrialEvent::TakenOver { number, host } => {
                 self.note(&format!("trial {number} goes on here: its process on {} is gone", one_line(&host)));
             }
-            What::Lost { number } => {
+            TrialEvent::Lost { number } => {
                 self.warn(&format!("trial {number} was taken over by others, who had not heard of this process"));
             }
-            What::Waiting { running } if running > self.own => {
+            TrialEvent::Waiting { running } if running > self.own => {
                 let others = running - self.own;
                 self.note(&format!(
                     "nothing is left to begin; waiting for {} that others run",
                     count(others, "trial", "trials")
                 ));
             }
-            What::Claimed | What::Reported | What::Released | What::Waiting { .. } => {}
+            TrialEvent::Claimed | TrialEvent::Reported | TrialEvent::Released | TrialEvent::Waiting { .. } => {}
         }
         self.draw();
     }
@@ -132,7 +132,7 @@ impl<'a> Board<'a> {
         &mut self,
         number: u64,
         run: &str,
-        choice: &Choice,
+        choice: &Params,
         (status, reused): (Status, bool),
         why: Option<&str>,
         better: bool,
@@ -182,7 +182,7 @@ impl<'a> Board<'a> {
         &self,
         number: u64,
         run: &str,
-        choice: &Choice,
+        choice: &Params,
         (status, reused): (Status, bool),
         why: Option<&str>,
         figures: Option<&Figures>,
@@ -257,14 +257,14 @@ impl<'a> Board<'a> {
     }
 }
 
-impl Drop for Board<'_> {
+impl Drop for ProgressView<'_> {
     fn drop(&mut self) {
         self.clear();
     }
 }
 
 /// The metrics of an epoch under their names; null where there is none.
-pub(super) fn metrics(row: Option<&Row>) -> impl Iterator<Item = (String, Value)> {
+pub(super) fn metrics(row: Option<&EpochMetrics>) -> impl Iterator<Item = (String, Value)> {
     let finite = |x: f64| if x.is_finite() { json!(x) } else { Value::Null };
     let figures = [
         ("epoch", row.map(|row| json!(row.epoch))),

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use handloom_engine::model::{self, Model};
-use handloom_sweep::standing::run_of;
+use handloom_sweep::summary::run_of;
 use handloom_sweep::{State, Status, Trial};
 
-use super::opened::Opened;
+use super::handle::SweepHandle;
 use crate::runs::{self, Record, Run, Runs};
 
 /// Writes into the records of such runs what the journal says.
-pub(super) fn mend(opened: &Opened, state: &State, runs: &Runs) -> Result<()> {
+pub(super) fn mend(opened: &SweepHandle, state: &State, runs: &Runs) -> Result<()> {
     if state.trials.is_empty() {
         return Ok(());
     }
@@ -30,7 +30,7 @@ pub(super) fn mend(opened: &Opened, state: &State, runs: &Runs) -> Result<()> {
     Ok(())
 }
 
-fn mended(run: &Run, status: runs::Status, trial: &Trial, ended_ms: Option<i64>, opened: &Opened) -> Record {
+fn mended(run: &Run, status: runs::Status, trial: &Trial, ended_ms: Option<i64>, opened: &SweepHandle) -> Record {
     let mut record = Record { status, epochs: run.record.epochs.max(trial.costs.len() as u64), ..run.record.clone() };
     record.ended_ms = ended_ms.map(|at| at.max(0) as u64);
     let best = trial.best().filter(|_| opened.metric.name == "val_accuracy");

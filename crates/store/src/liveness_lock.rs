@@ -15,12 +15,12 @@ const KEPT: Duration = Duration::from_hours(24);
 
 /// Liveness lock of an agent, visible to other processes on this machine, held until it is dropped.
 #[derive(Debug)]
-pub struct Presence {
+pub struct LivenessLock {
     path: PathBuf,
     _file: File,
 }
 
-impl Presence {
+impl LivenessLock {
     /// Takes the lock of `agent`, an id that no other process has. To be called before the agent appears in a journal.
     pub fn of(store: &dyn Store, agent: &str) -> Result<Self> {
         plain(agent)?;
@@ -43,7 +43,7 @@ impl Presence {
     }
 }
 
-impl Drop for Presence {
+impl Drop for LivenessLock {
     fn drop(&mut self) {
         // Without a file, other processes rely on the agent's heartbeats, which is right as well.
         let _ = fs::remove_file(&self.path);
@@ -113,16 +113,16 @@ mod tests {
         let agent = |id: &str, host: &str| Agent { id: id.into(), host: host.into(), ..Agent::default() };
         let of = |id: &str, host: &str| liveness(&*store, "here", &agent(id, host));
         assert_eq!(of("a", "here"), Liveness::Unknown);
-        let presence = Presence::of(&*store, "a").unwrap();
+        let presence = LivenessLock::of(&*store, "a").unwrap();
         assert_eq!([of("a", "here"), of("a", "there")], [Liveness::Alive, Liveness::Unknown]);
-        assert!(matches!(Presence::of(&*store, "a"), Err(Error::Io { .. })));
+        assert!(matches!(LivenessLock::of(&*store, "a"), Err(Error::Io { .. })));
         let path = folder.path().join("store/agents/a.lock");
         // A killed process leaves its file without a lock.
         fs::copy(&path, path.with_file_name("b.lock")).unwrap();
         assert_eq!([of("b", "here"), of("b", "there")], [Liveness::Dead, Liveness::Unknown]);
         assert_eq!(of("../agents/b", "here"), Liveness::Unknown);
         // A check does not keep another process from taking the lock.
-        assert!(Presence::of(&*store, "b").is_ok());
+        assert!(LivenessLock::of(&*store, "b").is_ok());
         drop(presence);
         assert!(!path.exists());
         assert_eq!(of("a", "here"), Liveness::Unknown);
@@ -139,7 +139,7 @@ mod tests {
         let (alive, _dead, _other) = (old("alive.lock"), old("dead.lock"), old("notes.txt"));
         alive.lock().unwrap();
         File::create(folder.path().join("recent.lock")).unwrap();
-        let _presence = Presence::within(folder.path(), "new").unwrap();
+        let _presence = LivenessLock::within(folder.path(), "new").unwrap();
         let mut left: Vec<_> = fs::read_dir(folder.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())

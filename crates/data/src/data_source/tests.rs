@@ -183,7 +183,7 @@ fn the_real_files_are_read_and_are_what_the_catalog_says() {
         return;
     }
     for set in &catalog::SETS {
-        let found = Located::known(set, &dirs[0].join(set.folder)).expect("the four files");
+        let found = DataSource::known(set, &dirs[0].join(set.folder)).expect("the four files");
         assert!(found.check().unwrap().iter().all(|sum| sum.expected == Some(&sum.sha256)));
         let (train, test) = (found.train().unwrap(), found.test().unwrap());
         assert_eq!((train.len(), test.len(), train.shape), (60_000, 10_000, vec![28, 28]));

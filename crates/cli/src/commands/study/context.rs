@@ -13,7 +13,7 @@ use handloom_view::study::sample::Trial;
 use handloom_view::words::line;
 use serde_json::{Map, Value};
 
-use super::super::sweep::embedded::{Carried, Wanted, carry_out};
+use super::super::sweep::embedded::{EmbeddedSweep, SweepResult, carry_out};
 use super::super::sweep::{minutes, whole, workers};
 use super::super::{data_dirs, runs, text};
 use crate::exit::Failure;
@@ -27,7 +27,7 @@ const SEEDS: &str = "[1, 2, 3, 4, 5]";
 const SETS: &str = "[fashion_mnist, mnist]";
 
 /// A study's bench.
-pub(super) struct Bench<'a> {
+pub(super) struct StudyContext<'a> {
     pub(super) runs: Runs,
     pub(super) matches: &'a ArgMatches,
     pub(super) output: &'a Output,
@@ -44,7 +44,7 @@ pub(super) struct Bench<'a> {
     pub(super) workers: u32,
 }
 
-impl<'a> Bench<'a> {
+impl<'a> StudyContext<'a> {
     /// As the flags say. The data set is looked for, or downloaded, now.
     pub(super) fn new(matches: &'a ArgMatches, output: &'a Output) -> Result<Self> {
         const MOST: u64 = 1000;
@@ -53,7 +53,7 @@ impl<'a> Bench<'a> {
         let dirs = data_dirs(matches);
         let typed = text(matches, "dataset");
         let source = match typed {
-            Some(name) => source::obtain(name, &dirs, output)?.into(),
+            Some(name) => source::fetch_or_locate(name, &dirs, output)?.into(),
             None => source::obtain_or_garments(&Config::default().dataset, &dirs, output)?,
         };
         let data = source.located.train()?;
@@ -91,7 +91,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Carries out the sweep of `file`, with the bench's seeds in the place of five.
-    pub(super) fn sweep(&self, name: &str, file: &str, minutes: Option<f64>) -> Result<Carried> {
+    pub(super) fn sweep(&self, name: &str, file: &str, minutes: Option<f64>) -> Result<SweepResult> {
         let seeds: Vec<u64> = (1..=self.seeds).collect();
         let sets = serde_json::to_string(&self.sets())?;
         let text = file.replace(SEEDS, &serde_json::to_string(&seeds)?);
@@ -109,7 +109,7 @@ impl<'a> Bench<'a> {
             data_sha256 = Some(self.data_sha256.clone());
         }
         let (name, text) = (format!("study-{name}"), text.replace(SETS, &sets));
-        let wanted = Wanted { name, text, settings, data_sha256, seed: self.seed, minutes };
+        let wanted = EmbeddedSweep { name, text, settings, data_sha256, seed: self.seed, minutes };
         carry_out(wanted, self.workers, &self.runs, self.matches, self.output)
     }
 

@@ -10,7 +10,7 @@ use handloom_engine::model::Model;
 use handloom_store::{Run, Status};
 use serde_json::{Map, Value};
 
-use super::super::{Desk, Trouble};
+use super::super::{ApiError, Host};
 use super::Originals;
 use super::provenance::Provenance;
 
@@ -18,8 +18,8 @@ use super::provenance::Provenance;
 pub(super) type Missing = Arc<Mutex<BTreeSet<String>>>;
 
 /// The program, for the pages of one report.
-pub(super) struct ReportDesk {
-    inner: Box<dyn Desk>,
+pub(super) struct ReportHost {
+    inner: Box<dyn Host>,
     /// The runs as `inner` knows them.
     originals: Originals,
     /// Number of openings of each test set; a run is in it if the set was opened for it.
@@ -27,10 +27,10 @@ pub(super) struct ReportDesk {
     missing: Missing,
 }
 
-impl ReportDesk {
+impl ReportHost {
     /// That of a report with this provenance; what cannot be read is added to `missing`, and what is there already is not
     /// asked for.
-    pub(super) fn new(inner: Box<dyn Desk>, originals: Originals, provenance: &Provenance, missing: Missing) -> Self {
+    pub(super) fn new(inner: Box<dyn Host>, originals: Originals, provenance: &Provenance, missing: Missing) -> Self {
         let tested = provenance.runs.iter().filter(|made| made.is_tested());
         let openings = tested.map(|made| (made.id.clone(), made.openings.unwrap_or_default())).collect();
         Self { inner, originals, openings, missing }
@@ -41,10 +41,10 @@ impl ReportDesk {
     }
 
     /// Result of `read`, unless `name` was missing before.
-    fn ask<T>(&self, name: String, read: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
+    fn ask<T>(&self, name: String, read: impl FnOnce() -> Result<T, ApiError>) -> Result<T, ApiError> {
         let missing = || self.missing.lock().unwrap_or_else(PoisonError::into_inner);
         if missing().contains(&name) {
-            return Err(Trouble::new(404, format!("the report was written without `{name}`"), ""));
+            return Err(ApiError::new(404, format!("the report was written without `{name}`"), ""));
         }
         let found = read();
         if found.is_err() {
@@ -54,8 +54,8 @@ impl ReportDesk {
     }
 }
 
-impl Desk for ReportDesk {
-    fn standing(&self, run: &Run) -> Status {
+impl Host for ReportHost {
+    fn effective_status(&self, run: &Run) -> Status {
         run.status
     }
 
@@ -67,28 +67,28 @@ impl Desk for ReportDesk {
         self.inner.defaults(run)
     }
 
-    fn model(&self, run: &Run) -> Result<Model, Trouble> {
+    fn model(&self, run: &Run) -> Result<Model, ApiError> {
         self.ask(format!("model {}", run.id), || self.inner.model(self.original(run)))
     }
 
-    fn train(&self, run: &Run) -> Result<Arc<Dataset>, Trouble> {
+    fn train(&self, run: &Run) -> Result<Arc<Dataset>, ApiError> {
         self.ask(format!("training data of {}", run.id), || self.inner.train(self.original(run)))
     }
 
-    fn test(&self, run: &Run) -> Result<Arc<Dataset>, Trouble> {
+    fn test(&self, run: &Run) -> Result<Arc<Dataset>, ApiError> {
         self.ask(format!("test data of {}", run.id), || self.inner.test(self.original(run)))
     }
 
-    fn open_test(&self, _run: &Run, _accuracy: f64) -> Result<u64, Trouble> {
-        Err(Trouble::new(403, "no test set is opened for a report", ""))
+    fn open_test(&self, _run: &Run, _accuracy: f64) -> Result<u64, ApiError> {
+        Err(ApiError::new(403, "no test set is opened for a report", ""))
     }
 
-    fn test_openings(&self, run: &Run) -> Result<(bool, u64), Trouble> {
+    fn test_openings(&self, run: &Run) -> Result<(bool, u64), ApiError> {
         let openings = self.openings.get(&run.id);
         Ok((openings.is_some(), openings.copied().unwrap_or_default()))
     }
 
-    fn data(&self, name: &str) -> Result<(Dataset, usize, Option<PathBuf>), Trouble> {
+    fn data(&self, name: &str) -> Result<(Dataset, usize, Option<PathBuf>), ApiError> {
         self.ask(format!("data {name}"), || self.inner.data(name))
     }
 }

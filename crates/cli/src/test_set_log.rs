@@ -1,8 +1,8 @@
 //! The test-set ledger: whoever opens a test set is counted, because every look at it wears it out.
 
-use handloom_data::{Located, checksum};
+use handloom_data::{DataSource, checksum};
 use handloom_engine::dataset::Dataset;
-use handloom_store::Opening;
+use handloom_store::TestSetAccess;
 
 use crate::output::Output;
 use crate::runs::{Run, Runs, now_ms};
@@ -11,12 +11,12 @@ use crate::runs::{Run, Runs, now_ms};
 pub(crate) fn opening(
     model: &str,
     run: Option<&Run>,
-    located: &Located,
+    located: &DataSource,
     images: &Dataset,
     by: &str,
     accuracy: f64,
-) -> Opening {
-    Opening {
+) -> TestSetAccess {
+    TestSetAccess {
         run: run.map(|run| run.record.id.clone()),
         model: model.into(),
         dataset: located.name().into(),
@@ -28,7 +28,7 @@ pub(crate) fn opening(
 }
 
 /// Records `opening`, and says how often these images were opened. A store that cannot be written is told of.
-pub(crate) fn count(runs: &Runs, opening: &Opening, output: &Output) -> Option<u64> {
+pub(crate) fn count(runs: &Runs, opening: &TestSetAccess, output: &Output) -> Option<u64> {
     match runs.store.open_test(opening) {
         Ok(count) => Some(count),
         Err(error) => {
@@ -42,23 +42,23 @@ pub(crate) fn count(runs: &Runs, opening: &Opening, output: &Output) -> Option<u
 pub(crate) struct Openings {
     pub(crate) dataset: String,
     /// With this run's model.
-    pub(crate) own: Vec<Opening>,
+    pub(crate) own: Vec<TestSetAccess>,
     /// Of the same test set, with any model.
     pub(crate) total: u64,
 }
 
 impl Openings {
     /// Those among `all`, the whole ledger.
-    pub(crate) fn of(run: &Run, all: Vec<Opening>) -> Self {
+    pub(crate) fn of(run: &Run, all: Vec<TestSetAccess>) -> Self {
         let (id, dataset) = (&run.record.id, run.record.dataset.clone());
         // `compare` opens it for two runs at once.
-        let is_own = |opening: &Opening| {
+        let is_own = |opening: &TestSetAccess| {
             opening.run.as_ref() == Some(id) || opening.by == "compare" && opening.model.split(' ').any(|one| one == id)
         };
         let data = all.iter().rev().find(|opening| is_own(opening) && opening.dataset == dataset);
         let data = data.map(|opening| opening.data_sha256.clone());
         // A run that opened nothing knows its test set by name alone.
-        let same = |opening: &&Opening| match &data {
+        let same = |opening: &&TestSetAccess| match &data {
             Some(data) => opening.data_sha256 == *data,
             None => opening.dataset == dataset,
         };
@@ -77,11 +77,11 @@ mod tests {
             folder: id.into(),
             record: crate::runs::Record { id: id.into(), dataset: "mnist".into(), ..Default::default() },
         };
-        let opening = |run: Option<&str>, data: &str| Opening {
+        let opening = |run: Option<&str>, data: &str| TestSetAccess {
             run: run.map(Into::into),
             dataset: "mnist".into(),
             data_sha256: data.into(),
-            ..Opening::default()
+            ..TestSetAccess::default()
         };
         let all =
             || vec![opening(Some("a"), "1"), opening(None, "1"), opening(Some("b"), "2"), opening(Some("a"), "1")];

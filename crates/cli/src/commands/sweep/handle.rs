@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use handloom_store::{Sweep, liveness};
 use handloom_sweep::spec::{Method, Metric, Spec, setting};
 use handloom_sweep::state::{Agent, SILENCE_MS};
-use handloom_sweep::{Distribution, Goal, Journal, Parameter, Space, State, Status, Trainings};
+use handloom_sweep::{Distribution, Goal, Journal, Parameter, SearchSpace, State, Status, Trainings};
 use serde_json::{Map, Value};
 
 use super::data::DataSetNames;
@@ -16,18 +16,18 @@ use crate::runs::Runs;
 use crate::table::one_line;
 
 /// A sweep.
-pub(super) struct Opened {
+pub(super) struct SweepHandle {
     pub(super) sweep: Sweep,
     pub(super) spec: Spec,
     /// Search space: the file's parameters without those that are fixed for all trials.
-    pub(super) space: Space,
+    pub(super) space: SearchSpace,
     pub(super) metric: Metric,
     pub(super) goal: Goal,
     pub(super) journal: handloom_store::Journal,
     trainings: OnceLock<Option<Trainings>>,
 }
 
-impl Opened {
+impl SweepHandle {
     /// A sweep of the store `runs`.
     pub(super) fn new(sweep: Sweep, runs: &Runs) -> Result<Self> {
         let spec = Spec::read(&sweep.yaml).with_context(|| format!("in the file of sweep `{}`", sweep.id))?;
@@ -111,7 +111,7 @@ impl Opened {
 }
 
 /// The data sets that trials over `space` may have.
-pub(super) fn data_sets(space: &Space, settings: &Map<String, Value>) -> DataSetNames {
+pub(super) fn data_sets(space: &SearchSpace, settings: &Map<String, Value>) -> DataSetNames {
     let tried = |name: &str| -> Vec<Value> {
         let is_named = |one: &&Parameter| setting(&one.name).is_some_and(|key| key.name == name);
         let tried = space.parameters.iter().filter(is_named).flat_map(|parameter| match &parameter.distribution {

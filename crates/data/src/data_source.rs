@@ -14,7 +14,7 @@ use crate::{Error, Images, Reading, Rules, TestPart, folder, garments, home, idx
 
 /// A dataset that can be read. None of its images was opened yet.
 #[derive(Clone, Debug)]
-pub struct Located {
+pub struct DataSource {
     name: String,
     place: Place,
     reading: Reading,
@@ -46,13 +46,13 @@ enum Part {
 
 /// Finds a dataset on this disk, without the network: a known name below `data_dirs` (see
 /// [`catalog::data_dirs`]) and the usual places, or else a folder. `./mnist` is the folder of that name.
-pub fn locate(name: &str, data_dirs: &[PathBuf]) -> Result<Located, Error> {
+pub fn locate(name: &str, data_dirs: &[PathBuf]) -> Result<DataSource, Error> {
     if catalog::plain(name) == GARMENTS {
-        return Ok(Located::new(GARMENTS, Place::BuiltIn));
+        return Ok(DataSource::new(GARMENTS, Place::BuiltIn));
     }
     if let Some(set) = catalog::find(name) {
         let folders = set.folders(data_dirs);
-        return folders.iter().find_map(|folder| Located::known(set, folder)).ok_or_else(|| {
+        return folders.iter().find_map(|folder| DataSource::known(set, folder)).ok_or_else(|| {
             let tried: Vec<String> = folders.iter().map(|folder| format!("`{}`", folder.display())).collect();
             set.unavailable(format!("all four files are in none of {}", tried.join(", ")))
         });
@@ -61,9 +61,9 @@ pub fn locate(name: &str, data_dirs: &[PathBuf]) -> Result<Located, Error> {
 }
 
 /// The dataset in a folder, called `name` unless its files are those of a known set.
-pub fn in_folder(name: &str, folder: &Path) -> Result<Located, Error> {
+pub fn in_folder(name: &str, folder: &Path) -> Result<DataSource, Error> {
     if folder.is_dir() {
-        return Located::in_folder(name, folder);
+        return DataSource::in_folder(name, folder);
     }
     Err(match folder.symlink_metadata() {
         Ok(_) => folder::unfit(folder, "a folder", "something else"),
@@ -75,7 +75,11 @@ pub fn in_folder(name: &str, folder: &Path) -> Result<Located, Error> {
 /// Finds a dataset as [`locate`] does; a known one that is not on this disk is downloaded into the cache.
 ///
 /// If the cache cannot be written, the dataset is unavailable and the caller may fall back to another one.
-pub fn obtain(name: &str, data_dirs: &[PathBuf], progress: &mut dyn FnMut(Progress<'_>)) -> Result<Located, Error> {
+pub fn fetch_or_locate(
+    name: &str,
+    data_dirs: &[PathBuf],
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<DataSource, Error> {
     let found = locate(name, data_dirs);
     let (Some(set), Err(Error::Unavailable { .. })) = (catalog::find(name), &found) else { return found };
     let Some(cache) = set.cache() else {
@@ -87,7 +91,8 @@ pub fn obtain(name: &str, data_dirs: &[PathBuf], progress: &mut dyn FnMut(Progre
         }
         other => other?,
     }
-    Located::known(set, &cache).ok_or_else(|| set.unavailable(format!("`{}` does not keep its files", cache.display())))
+    DataSource::known(set, &cache)
+        .ok_or_else(|| set.unavailable(format!("`{}` does not keep its files", cache.display())))
 }
 
 /// The set whose training files these are, by their checksums. Of a set's four files these two are enough to tell,
@@ -99,7 +104,7 @@ fn identified(train: &[PathBuf; 2]) -> Option<&'static Set> {
     })
 }
 
-impl Located {
+impl DataSource {
     fn new(name: &str, place: Place) -> Self {
         Self { name: name.into(), place, reading: Reading::default(), typed: None }
     }
@@ -341,7 +346,7 @@ impl Located {
     }
 }
 
-impl fmt::Display for Located {
+impl fmt::Display for DataSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.path() {
             Some(path) if path != Path::new(&self.name) => write!(f, "{} ({})", self.name, path.display()),

@@ -4,17 +4,17 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use handloom_data::{Located, TestPart, catalog};
+use handloom_data::{DataSource, TestPart, catalog};
 use handloom_engine::dataset::Dataset;
 use handloom_engine::model::Model;
-use handloom_view::site::{self, Trouble};
+use handloom_view::site::{self, ApiError};
 use handloom_view::words::line;
 use serde_json::{Map, Value};
 
 use crate::exit::{self, Exit};
-use crate::ledger::{self, Openings};
 use crate::runs::{Record, Run, Runs, Status};
 use crate::source::search::{Lost, Places, Sought};
+use crate::test_set_log::{self, Openings};
 use crate::{command, provenance, settings};
 
 /// Models that are kept: those of two runs that are compared, and of some that were looked at before.
@@ -23,7 +23,7 @@ const MODELS: usize = 8;
 const SETS: usize = 3;
 
 /// Host of the dashboard's pages.
-pub(crate) struct Desk {
+pub(crate) struct Host {
     runs: Runs,
     /// Places that data sets are searched in.
     places: Places,
@@ -43,13 +43,13 @@ struct ModelKey {
 
 /// A data set, whose test part is read when it is first needed.
 struct Set {
-    located: Located,
+    located: DataSource,
     train: Arc<Dataset>,
     test: Mutex<Option<Arc<Dataset>>>,
 }
 
-impl Desk {
-    /// The desk of a store.
+impl Host {
+    /// A host for the pages of a store.
     pub(crate) fn new(runs: Runs, data_dirs: Vec<PathBuf>) -> Self {
         let (models, sets) = (Kept::new(MODELS), Kept::new(SETS));
         let places = Places::new(&runs, data_dirs);
@@ -61,11 +61,11 @@ impl Desk {
     }
 
     /// The data set of a run, which is looked for on this disk alone: a page starts no download.
-    fn set(&self, run: &Record) -> Result<Arc<Set>, Trouble> {
+    fn set(&self, run: &Record) -> Result<Arc<Set>, ApiError> {
         self.found(Sought::of_run(run))
     }
 
-    fn found(&self, sought: Sought) -> Result<Arc<Set>, Trouble> {
+    fn found(&self, sought: Sought) -> Result<Arc<Set>, ApiError> {
         self.sets.of(sought, |sought| {
             let found = sought.find(&self.places, true, None).map_err(|lost| {
                 let status = match lost {
@@ -73,7 +73,7 @@ impl Desk {
                     Lost::Unread(handloom_data::Error::Damaged { .. }) => 500,
                     _ => 404,
                 };
-                let trouble = Trouble::told(status, &lost.to_string());
+                let trouble = ApiError::told(status, &lost.to_string());
                 let hint = match lost {
                     Lost::Unread(handloom_data::Error::Unavailable { name, .. }) => {
                         format!("`handloom data get {name}` downloads it")
@@ -83,7 +83,7 @@ impl Desk {
                     }
                     Lost::Unread(_) => trouble.hint,
                 };
-                Trouble { hint, ..trouble }
+                ApiError { hint, ..trouble }
             })?;
             let train = found.train.map_or_else(|| found.located.train(), Ok).map_err(|error| damaged(&error))?;
             Ok(Arc::new(Set { located: found.located, train: Arc::new(train), test: Mutex::default() }))
@@ -92,7 +92,7 @@ impl Desk {
 }
 
 impl Set {
-    fn test(&self) -> Result<Arc<Dataset>, Trouble> {
+    fn test(&self) -> Result<Arc<Dataset>, ApiError> {
         let mut test = locked(&self.test);
         if let Some(known) = &*test {
             return Ok(Arc::clone(known));
@@ -102,9 +102,9 @@ impl Set {
     }
 }
 
-impl site::Desk for Desk {
-    fn standing(&self, run: &Record) -> Status {
-        self.runs.standing(run, &self.here)
+impl site::Host for Host {
+    fn effective_status(&self, run: &Record) -> Status {
+        self.runs.effective_status(run, &self.here)
     }
 
     fn command(&self, run: &Record) -> String {
@@ -119,7 +119,7 @@ impl site::Desk for Desk {
         settings::usual(&run.config)
     }
 
-    fn model(&self, run: &Record) -> Result<Model, Trouble> {
+    fn model(&self, run: &Record) -> Result<Model, ApiError> {
         let (weights_sha256, ended_ms) = (run.weights_sha256.clone(), run.ended_ms);
         let key = ModelKey { run: run.id.clone(), weights_sha256, ended_ms };
         let model = self.models.of(key, |_| {
@@ -129,28 +129,28 @@ impl site::Desk for Desk {
         Ok(Model::clone(&model))
     }
 
-    fn train(&self, run: &Record) -> Result<Arc<Dataset>, Trouble> {
+    fn train(&self, run: &Record) -> Result<Arc<Dataset>, ApiError> {
         Ok(Arc::clone(&self.set(run)?.train))
     }
 
-    fn test(&self, run: &Record) -> Result<Arc<Dataset>, Trouble> {
+    fn test(&self, run: &Record) -> Result<Arc<Dataset>, ApiError> {
         let set = self.set(run)?;
         set.test()
     }
 
-    fn open_test(&self, run: &Record, accuracy: f64) -> Result<u64, Trouble> {
+    fn open_test(&self, run: &Record, accuracy: f64) -> Result<u64, ApiError> {
         let (set, run) = (self.set(run)?, self.run(run));
         let model = run.model().display().to_string();
-        let opening = ledger::opening(&model, Some(&run), &set.located, &*set.test()?, "ui", accuracy);
+        let opening = test_set_log::opening(&model, Some(&run), &set.located, &*set.test()?, "ui", accuracy);
         Ok(self.runs.store.open_test(&opening)?)
     }
 
-    fn test_openings(&self, run: &Record) -> Result<(bool, u64), Trouble> {
+    fn test_openings(&self, run: &Record) -> Result<(bool, u64), ApiError> {
         let openings = Openings::of(&self.run(run), self.runs.store.openings()?);
         Ok((run.test_accuracy.is_some() || !openings.own.is_empty(), openings.total))
     }
 
-    fn data(&self, name: &str) -> Result<(Dataset, usize, Option<PathBuf>), Trouble> {
+    fn data(&self, name: &str) -> Result<(Dataset, usize, Option<PathBuf>), ApiError> {
         let known = catalog::find(name).is_some() || name == catalog::GARMENTS;
         let set = if known {
             self.found(Sought::recorded(format!("`{name}`"), name, "", &Map::new()))?
@@ -158,7 +158,7 @@ impl site::Desk for Desk {
             // A folder is shown only if a run was trained on it: an address opens no other.
             let runs = self.runs.store.runs()?;
             let run = runs.iter().rev().find(|run| run.dataset == name).ok_or_else(|| {
-                Trouble::new(
+                ApiError::new(
                     404,
                     format!("no run was trained on a data set `{name}`"),
                     "`handloom data ls` lists those that are known",
@@ -187,7 +187,7 @@ impl<K: PartialEq, T: Clone> Kept<K, T> {
     }
 
     /// Value for `key`, made if it is not cached. Two concurrent callers may both make it.
-    fn of(&self, key: K, make: impl FnOnce(&K) -> Result<T, Trouble>) -> Result<T, Trouble> {
+    fn of(&self, key: K, make: impl FnOnce(&K) -> Result<T, ApiError>) -> Result<T, ApiError> {
         let find = |all: &mut Vec<(K, T)>, key: &K| {
             let at = all.iter().position(|(known, _)| known == key)?;
             let found = all.remove(at);
@@ -216,19 +216,19 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn damaged(error: &handloom_data::Error) -> Trouble {
-    Trouble::told(500, &error.to_string())
+fn damaged(error: &handloom_data::Error) -> ApiError {
+    ApiError::told(500, &error.to_string())
 }
 
-fn trouble(error: &anyhow::Error) -> Trouble {
+fn trouble(error: &anyhow::Error) -> ApiError {
     let status = if exit::code(error) == Exit::Failed { 500 } else { 404 };
-    Trouble::told(status, &exit::told(error))
+    ApiError::told(status, &exit::told(error))
 }
 
 #[cfg(test)]
 mod tests {
     use handloom_data::checksum;
-    use handloom_view::site::Desk as _;
+    use handloom_view::site::Host as _;
 
     use super::*;
 
@@ -244,32 +244,32 @@ mod tests {
             .unwrap();
         }
         assert_eq!(made, ["a", "b", "c", "b"]);
-        assert!(kept.of("d", |_| Err(Trouble::new(500, "", ""))).is_err());
+        assert!(kept.of("d", |_| Err(ApiError::new(500, "", ""))).is_err());
         assert_eq!(kept.of("a", |_| panic!("what failed took no place")).unwrap(), 0);
     }
 
     #[test]
     fn data_are_shown_only_if_they_are_the_runs_own() {
         let folder = tempfile::tempdir().unwrap();
-        let desk = Desk::new(Runs::open(Some(folder.path().join("store"))).unwrap(), Vec::new());
+        let host = Host::new(Runs::open(Some(folder.path().join("store"))).unwrap(), Vec::new());
         let run = |data_sha256: &str| Record {
             id: "a".into(),
             dataset: "garments".into(),
             data_sha256: data_sha256.into(),
             ..Record::default()
         };
-        let train = desk.train(&run("")).unwrap();
-        assert!(desk.train(&run(&checksum::of_dataset(&train))).is_ok());
-        let wrong = desk.test(&run("0f")).unwrap_err();
+        let train = host.train(&run("")).unwrap();
+        assert!(host.train(&run(&checksum::of_dataset(&train))).is_ok());
+        let wrong = host.test(&run("0f")).unwrap_err();
         assert!(wrong.status == 409 && wrong.error.contains("expected 0f") && !wrong.hint.is_empty(), "{wrong}");
         // A folder that no run was trained on stays closed.
-        let closed = desk.data(&folder.path().display().to_string()).unwrap_err();
+        let closed = host.data(&folder.path().display().to_string()).unwrap_err();
         assert_eq!(closed.status, 404);
-        let (shown, tested, path) = desk.data("garments").unwrap();
+        let (shown, tested, path) = host.data("garments").unwrap();
         assert_eq!((shown.len(), tested, path), (train.len(), 2_000, None));
-        assert_eq!(desk.model(&run("")).unwrap_err().status, 404);
-        assert_eq!(desk.test_openings(&run("")).unwrap(), (false, 0));
-        assert_eq!(desk.open_test(&run(""), 0.5).unwrap(), 1);
-        assert_eq!(desk.test_openings(&run("")).unwrap(), (true, 1));
+        assert_eq!(host.model(&run("")).unwrap_err().status, 404);
+        assert_eq!(host.test_openings(&run("")).unwrap(), (false, 0));
+        assert_eq!(host.open_test(&run(""), 0.5).unwrap(), 1);
+        assert_eq!(host.test_openings(&run("")).unwrap(), (true, 1));
     }
 }

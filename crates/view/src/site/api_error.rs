@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// Why there is no answer, and what can be done about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub struct ApiError {
     /// Status of HTTP: 400, 403, 404, 409, 500 or 503.
     pub status: u16,
     /// Error: a fragment, without a full stop.
@@ -15,7 +15,7 @@ pub struct Trouble {
     pub hint: String,
 }
 
-impl Trouble {
+impl ApiError {
     /// Trouble with a status, what is wrong, and what to do.
     pub fn new(status: u16, error: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { status, error: error.into(), hint: hint.into() }
@@ -33,7 +33,7 @@ impl Trouble {
     }
 }
 
-impl From<handloom_store::Error> for Trouble {
+impl From<handloom_store::Error> for ApiError {
     fn from(error: handloom_store::Error) -> Self {
         use handloom_store::Error;
         let status = match error {
@@ -47,14 +47,14 @@ impl From<handloom_store::Error> for Trouble {
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for ApiError {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         to.write_str(&self.error)?;
         if self.hint.is_empty() { Ok(()) } else { write!(to, "\nhint: {}", self.hint) }
     }
 }
 
-impl std::error::Error for Trouble {}
+impl std::error::Error for ApiError {}
 
 #[cfg(test)]
 mod tests {
@@ -63,9 +63,9 @@ mod tests {
     #[test]
     fn a_message_falls_into_what_is_wrong_and_what_to_do() {
         let error = handloom_store::Error::NoRun { at: "db".into(), run: "a".into() };
-        let trouble = Trouble::from(error);
-        assert_eq!(trouble, Trouble::new(404, "there is no run `a` in `db`", "`handloom ls` shows what is there"));
+        let trouble = ApiError::from(error);
+        assert_eq!(trouble, ApiError::new(404, "there is no run `a` in `db`", "`handloom ls` shows what is there"));
         assert_eq!(trouble.to_string(), "there is no run `a` in `db`\nhint: `handloom ls` shows what is there");
-        assert_eq!(Trouble::told(500, "broken").to_value(), json!({"error": "broken", "hint": ""}));
+        assert_eq!(ApiError::told(500, "broken").to_value(), json!({"error": "broken", "hint": ""}));
     }
 }
