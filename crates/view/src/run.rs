@@ -54,6 +54,9 @@ impl<'a> Run<'a> {
         if first == last {
             return format!("validation accuracy {} after epoch {last}{end}", share(best));
         }
+        if all.iter().all(|(_, value)| share(*value) == share(best)) {
+            return format!("validation accuracy stays at {} up to epoch {last}{end}", share(best));
+        }
         let before = if epoch == *first {
             format!("validation accuracy is highest at epoch {epoch}, {}", share(best))
         } else {
@@ -111,6 +114,7 @@ mod tests {
                 true,
                 "validation accuracy is highest at epoch 1, 60.0%, then falls to 10.0% at epoch 2, then the run diverged",
             ),
+            (&[a(0.1), a(0.1)], false, "validation accuracy stays at 10.0% up to epoch 2"),
             (&[a(0.8)], false, "validation accuracy 80.0% after epoch 1"),
             (&[None, a(f64::NAN)], true, "no values, without validation accuracy, then the run diverged"),
             (&[], false, "no values, without validation accuracy"),

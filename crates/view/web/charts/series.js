@@ -63,6 +63,7 @@ export function course(x, y, said, unit, up) {
   if (!at.length) return 'has no value yet';
   const [first, last] = [at[0], at[at.length - 1]];
   if (first === last) return `is ${said(y[first])} at ${unit} ${x[first]}`;
+  if (at.every((i) => said(y[i]) === said(y[first]))) return `stays at ${said(y[first])} up to ${unit} ${x[last]}`;
   const best = at.reduce((a, b) => ((up ? y[b] > y[a] : y[b] < y[a]) ? b : a), first);
   const [toBest, toWorse] = up ? ['rises', 'falls'] : ['falls', 'rises'];
   if (best === first) return `${toWorse} from ${said(y[first])} at ${unit} ${x[first]} to ${said(y[last])} at ${unit} ${x[last]}`;

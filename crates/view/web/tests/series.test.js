@@ -11,6 +11,7 @@ test('the course of a series is told as it went, not as one hoped', () => {
   assert.equal(told([0.852, 0.87, 0.894]), 'rises from 85.2% at epoch 1 to 89.4% at epoch 3');
   assert.equal(told([0.9, 0.8, 0.7]), 'falls from 90.0% at epoch 1 to 70.0% at epoch 3');
   assert.equal(told([0.5, 0.4, 0.45], false), 'falls from 50.0% at epoch 1 to 40.0% at epoch 2, then rises to 45.0%');
+  assert.equal(told([0.1, 0.1, 0.1]), 'stays at 10.0% up to epoch 3');
   assert.equal(told([null, 0.4, null]), 'is 40.0% at epoch 2');
   assert.equal(told([null, null, null]), 'has no value yet');
 });

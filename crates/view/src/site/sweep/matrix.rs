@@ -113,7 +113,7 @@ mod tests {
         let optimizers = ["adam", "sgd"].map(|name| json!(name)).to_vec();
         let own: Vec<Value> = (0..values.len()).map(|at| optimizers[at % 2].clone()).collect();
         let optimizer = Parameter::new("optimizer", &Distribution::Categorical(optimizers, None), own);
-        Table { metric: Metric::default(), trials, parameters: optimizer.into_iter().collect() }
+        Table { metric: Metric::default(), trials, parameters: optimizer.into_iter().collect(), is_guided: false }
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub struct Table {
     pub trials: Vec<Line>,
     /// A column for each parameter that differed between trials, in the order of the space.
     pub parameters: Vec<Parameter>,
+    /// True if the search chose its trials by earlier results: values that did well were tried more often.
+    pub is_guided: bool,
 }
 
 /// A trial.
@@ -75,6 +77,8 @@ pub struct Parameter {
     pub is_log: bool,
     /// A value for each trial, null where it has none.
     pub values: Vec<Value>,
+    /// The values that the search space lists; empty for a range.
+    pub listed: Vec<Value>,
 }
 
 impl Table {
@@ -119,7 +123,12 @@ impl Table {
                 state.trials.iter().map(|trial| trial.choice.get(&parameter.name).cloned().unwrap_or_default());
             Parameter::new(&parameter.name, &parameter.distribution, values.collect())
         });
-        Self { metric: spec.metric, trials, parameters: parameters.collect() }
+        Self {
+            metric: spec.metric,
+            trials,
+            parameters: parameters.collect(),
+            is_guided: spec.method == handloom_sweep::spec::Method::Bayes,
+        }
     }
 
     /// Score of each trial: its metric, negated where less is better. A trial that diverged is as bad as the worst, as
@@ -155,6 +164,11 @@ impl Table {
     /// A difference, for people: `0.6 points`, `0.0123`.
     pub fn margin(&self, difference: f64) -> String {
         if self.metric.is_share() { format!("{:.1} points", 100.0 * difference) } else { format!("{difference:.4}") }
+    }
+
+    /// Limit of statements about this sweep: empty, or ` within what was tried` where the search was guided by results.
+    pub fn scope(&self) -> &'static str {
+        if self.is_guided { " within what was tried" } else { "" }
     }
 
     /// An interval of differences, for people: `[0.2, 1.1]`.
@@ -204,7 +218,11 @@ impl Parameter {
         };
         let setting = setting(name).map_or("", |key| key.name);
         let name = if FIXED.contains(&name) { format!("config.{name}") } else { name.to_owned() };
-        Some(Self { name, setting, is_category, is_log, values })
+        let listed = match distribution {
+            Distribution::Categorical(listed, _) => listed.clone(),
+            _ => Vec::new(),
+        };
+        Some(Self { name, setting, is_category, is_log, values, listed })
     }
 
     /// Its number in a trial, if it is one.
@@ -318,7 +336,7 @@ mod tests {
             line(Status::Running, Some(0.7)),
             line(Status::Pruned, Some(0.3)),
         ];
-        let mut table = Table { metric: Metric::default(), trials, parameters: Vec::new() };
+        let mut table = Table { metric: Metric::default(), trials, parameters: Vec::new(), is_guided: false };
         assert_eq!(table.goodness(), [Some(0.8), Some(0.3), None, Some(0.3)]);
         assert_eq!(
             (table.best(), table.text(0.8), table.margin(0.006)),

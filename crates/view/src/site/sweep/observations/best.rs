@@ -7,7 +7,7 @@ use handloom_sweep::importance::Importance;
 use serde_json::Value;
 
 use super::super::table::{Parameter, Table};
-use super::group::{Group, groups};
+use super::group::{Group, groups, left_out};
 use super::spread::{Measured, best_quarter};
 use super::{Observation, Part, counted};
 use crate::words::listed;
@@ -49,20 +49,23 @@ fn leader(table: &Table, parameter: &Parameter, goodness: &[Option<f64>]) -> Opt
         format!("{margin} {}", table.interval(first.measured.over(&other.measured)))
     };
     let text = |rival: &Rival| table.text(rival.measured.value);
+    let left = left_out(parameter, &scored);
     if tied.is_empty() {
         let last = match others {
             [_, .., last] => format!("; {} is last with {}", last.group.label, text(last)),
             _ => String::new(),
         };
+        let does = if left.is_empty() { "does best" } else { "leads" };
         let said = format!(
-            "{name}: {} does best. The best quarter of its {} averages {}, {} better than that of {}, the next{last}.",
+            "{name}: {} {does}{}. The best quarter of its {} averages {}, {} better than that of {}, the next{last}.{left}",
             first.group.label,
+            table.scope(),
             counted(first.group.members.len()),
             text(first),
             lead(second),
             second.group.label,
         );
-        return Some(Observation::new("best", true, said, vec![(name.clone(), first.group.part.clone())]));
+        return Some(Observation::new("best", left.is_empty(), said, vec![(name.clone(), first.group.part.clone())]));
     }
     let level: Vec<&Rival> = std::iter::once(first).chain(tied).collect();
     let names: Vec<String> = level.iter().map(|rival| rival.group.label.clone()).collect();
@@ -81,7 +84,7 @@ fn leader(table: &Table, parameter: &Parameter, goodness: &[Option<f64>]) -> Opt
         }
     };
     let said = format!(
-        "{name}: not settled between {}, of which the best quarters average {}{others}.",
+        "{name}: not settled between {}, of which the best quarters average {}{others}.{left}",
         listed(&names),
         listed(&values)
     );
@@ -139,6 +142,23 @@ mod tests {
         assert!(text.contains("sigmoid is behind, by 2"), "{text}");
         let Part::Levels(levels) = &brush[0].1 else { panic!("{brush:?}") };
         assert!(levels.len() == 2 && !levels.contains(&json!("sigmoid")));
+    }
+
+    #[test]
+    fn a_value_with_too_few_trials_is_named_and_keeps_the_rest_from_being_settled() {
+        // Of 40 trials, lion has about a tenth.
+        let values = json!(["sgd", "adam", "sgd", "adam", "sgd", "adam", "sgd", "adam", "lion"]);
+        let level = |one: &super::super::trials::Settings<'_>, noise: f64| {
+            if one.is("optimizer", "adam") { 0.89 + 0.004 * noise } else { 0.7 + 0.004 * noise }
+        };
+        let found = said(Trials::new(40).listed("optimizer", &values).value(level));
+        let Observation { text, settled, .. } = &found[0];
+        assert!(!settled && text.starts_with("optimizer: adam leads. "), "{text}");
+        assert!(text.contains(" Too few trials to say: lion ("), "{text}");
+        let values = json!(["sgd", "adam"]);
+        let guided = said(Trials::new(40).listed("optimizer", &values).value(level).guided());
+        let Observation { text, settled, .. } = &guided[0];
+        assert!(*settled && text.starts_with("optimizer: adam does best within what was tried. "), "{text}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use handloom_sweep::importance::Importance;
 
 use super::super::table::Table;
-use super::group::{Group, measured};
+use super::group::{Group, left_out, measured};
 use super::spread::{Measured, median};
 use super::{Observation, counted};
 
@@ -21,19 +21,23 @@ pub(super) fn decay(table: &Table, _: &Importance) -> Vec<Observation> {
         others.iter().filter(|(_, one)| one.over(without)[0] > 0.0).max_by(|a, b| change(a).total_cmp(&change(b)));
     let Some(one) = worst.or(best) else { return Vec::new() };
     let (group, measured) = one;
+    let goodness = table.goodness();
+    let scored: Vec<usize> = (0..goodness.len()).filter(|&at| goodness[at].is_some()).collect();
+    let left = left_out(parameter, &scored);
     let [low, high] = measured.over(without);
     let (verb, way, interval) =
         if change(one) < 0.0 { ("harms", "below", [-high, -low]) } else { ("helps", "above", [low, high]) };
     let text = format!(
-        "A weight decay of {} {verb}: {} reach {} in the median, {} {} {way} those with {}.",
+        "A weight decay of {} {verb}{}: {} reach {} in the median, {} {} {way} those with {}.{left}",
         group.label,
+        table.scope(),
         counted(group.members.len()),
         table.text(measured.value),
         table.margin(change(one).abs()),
         table.interval(interval),
         least.label
     );
-    vec![Observation::new("decay", true, text, vec![(parameter.name.clone(), group.part.clone())])]
+    vec![Observation::new("decay", left.is_empty(), text, vec![(parameter.name.clone(), group.part.clone())])]
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Trials grouped by the value of one parameter.
 
 use crate::format::{plain, rate};
+use crate::words::listed;
 
 use super::super::table::{Parameter, Table};
 use super::Part;
@@ -23,7 +24,7 @@ pub(super) struct Group {
 }
 
 /// The trials `among` by the value of `parameter`, numbers ascending: a group for each value, or for many numbers a third
-/// each. What has fewer than [`LEAST`] trials is left out.
+/// each. Groups of fewer than [`LEAST`] trials are left out; [`left_out`] names them.
 pub(super) fn groups(parameter: &Parameter, among: &[usize]) -> Vec<Group> {
     let levels = parameter.levels();
     let found = if levels.len() <= MOST || !parameter.is_number() {
@@ -40,6 +41,27 @@ pub(super) fn groups(parameter: &Parameter, among: &[usize]) -> Vec<Group> {
         thirds(parameter, among)
     };
     found.into_iter().filter(|group: &Group| group.members.len() >= LEAST).collect()
+}
+
+/// Values of `parameter` of which nothing can be said, since fewer than [`LEAST`] of the trials `among` have them: a sentence
+/// that names them with their numbers of trials. Empty if there are none.
+///
+/// Nothing is settled while a value is left out.
+pub(super) fn left_out(parameter: &Parameter, among: &[usize]) -> String {
+    let mut levels = parameter.levels();
+    if levels.len() > MOST && parameter.is_number() {
+        return String::new();
+    }
+    let untried: Vec<_> = parameter.listed.iter().filter(|value| !levels.contains(value)).cloned().collect();
+    levels.extend(untried);
+    let count = |level: &serde_json::Value| among.iter().filter(|&&at| parameter.values[at] == *level).count();
+    let few: Vec<String> = levels
+        .iter()
+        .map(|level| (plain(level), count(level)))
+        .filter(|(_, count)| *count < LEAST)
+        .map(|(label, count)| format!("{label} ({count})"))
+        .collect();
+    if few.is_empty() { String::new() } else { format!(" Too few trials to say: {}.", listed(&few)) }
 }
 
 /// The same groups of all trials with a metric, each with what `measure` makes of its metrics.
@@ -112,6 +134,13 @@ mod tests {
         assert_eq!(labels, ["adam", "nag", "sgd"]);
         // Too few of any.
         assert_eq!(groups(&parameter, &all[..12]), []);
+        assert_eq!(left_out(&parameter, &all[..12]), " Too few trials to say: adam (4), nag (4) and sgd (4).");
+        assert_eq!(left_out(&parameter, &all), "");
+        // A value that the space lists and no trial has.
+        let values: Vec<Value> = (0..30).map(|at| json!(["sgd", "adam"][at % 2])).collect();
+        let space = Distribution::Categorical(vec![json!("sgd"), json!("adam"), json!("lion")], None);
+        let parameter = Parameter::new("optimizer", &space, values).unwrap();
+        assert_eq!(left_out(&parameter, &all), " Too few trials to say: lion (0).");
         let values = (0..30).map(|at| json!(0.01 * f64::from(at / 2 + 1))).collect();
         let parameter = Parameter::new("momentum", &Distribution::Uniform(0.0, 1.0), values).unwrap();
         let found = groups(&parameter, &all);

@@ -66,7 +66,8 @@ fn works(
         _ => format!("from {} to {}", format::rate(sorted[low].0), format::rate(sorted[high - 1].0)),
     };
     let text = format!(
-        "earning rates {range} work: the {inside} trials there reach {reached} in the median, the {outside} others {otherwise}."
+        "earning rates {range} work{}: the {inside} trials there reach {reached} in the median, the {outside} others {otherwise}.",
+        table.scope()
     );
     Some((text, part(rate, sorted[low..high].iter().map(|(_, at)| *at))))
 }

@@ -4,7 +4,7 @@ use handloom_sweep::importance::Importance;
 
 use super::super::table::{Parameter, Table};
 use super::Observation;
-use super::group::measured;
+use super::group::{left_out, measured};
 use super::spread::best_quarter;
 
 /// The most against the fewest layers, and the widest against the narrowest, by the best quarter of their trials.
@@ -24,18 +24,27 @@ fn pays(table: &Table, parameter: &Parameter, begins: &str, within: &str, units:
     let said: Vec<String> =
         found.iter().map(|(group, measured)| format!("{} {}", group.label, table.text(measured.value))).collect();
     let averages = format!("Mean of the best quarter by {units}: {}.", said.join(", "));
-    let difference = table.margin((high.value - low.value).abs());
+    let goodness = table.goodness();
+    let scored: Vec<usize> = (0..goodness.len()).filter(|&at| goodness[at].is_some()).collect();
+    let left = left_out(parameter, &scored);
+    let (difference, scope) = (table.margin((high.value - low.value).abs()), table.scope());
     let (text, settled, shown) = if interval[0] > 0.0 {
         let interval = table.interval(interval);
         (
-            format!("{begins} is better: {} {units} beat {} by {difference} {interval}.", most.label, least.label),
+            format!(
+                "{begins} is better{scope}: {} {units} beat {} by {difference} {interval}.",
+                most.label, least.label
+            ),
             true,
             most,
         )
     } else if interval[1] < 0.0 {
         let interval = table.interval([-interval[1], -interval[0]]);
         (
-            format!("{begins} is worse: {} {units} trail {} by {difference} {interval}.", most.label, least.label),
+            format!(
+                "{begins} is worse{scope}: {} {units} trail {} by {difference} {interval}.",
+                most.label, least.label
+            ),
             true,
             least,
         )
@@ -51,7 +60,7 @@ fn pays(table: &Table, parameter: &Parameter, begins: &str, within: &str, units:
         )
     };
     let brush = vec![(parameter.name.clone(), shown.part.clone())];
-    Some(Observation::new("size", settled, format!("{text} {averages}"), brush))
+    Some(Observation::new("size", settled && left.is_empty(), format!("{text} {averages}{left}"), brush))
 }
 
 #[cfg(test)]

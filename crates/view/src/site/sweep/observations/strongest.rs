@@ -23,8 +23,8 @@ pub(super) fn strongest(table: &Table, importance: &Importance) -> Vec<Observati
     };
     let explained = 100.0 * importance.explained.unwrap_or_default();
     let text = format!(
-        "What decides {} most is {first}{then}: hundredths of its variation that a forest loses when it may not know them. It \
-         explains {explained:.0}% of trials that it has not seen.{little}",
+        "What decides {} most is {first}{then}: permutation importance (random forest), in percent of the variance. \
+         The forest explains {explained:.0}% of the variance of trials that it has not seen.{little}",
         table.metric.name
     );
     vec![Observation::new("strongest", true, text, Vec::new())]

@@ -26,7 +26,14 @@ impl Trials {
             reused: false,
             repeats: None,
         };
-        Self { table: Table { metric: Metric::default(), trials: (0..count).map(line).collect(), parameters: vec![] } }
+        Self {
+            table: Table {
+                metric: Metric::default(),
+                trials: (0..count).map(line).collect(),
+                parameters: vec![],
+                is_guided: false,
+            },
+        }
     }
 
     /// A parameter that takes these values at random.
@@ -63,6 +70,12 @@ impl Trials {
         for at in 0..self.table.trials.len() {
             self.table.trials[at].status = status(&Settings { table: &self.table, at });
         }
+        self
+    }
+
+    /// The search was guided by results.
+    pub(super) fn guided(mut self) -> Self {
+        self.table.is_guided = true;
         self
     }
 
