@@ -34,7 +34,11 @@ static ALLOCATOR: memory::Allocator = memory::Allocator;
 fn main() -> ExitCode {
     let swept = std::env::var_os("WANDB_SWEEP_ID").is_some_and(|id| !id.is_empty());
     let words = if swept { args::named(std::env::args_os()) } else { std::env::args_os().collect() };
-    let matches = match args::command().try_get_matches_from(args::rewrite(words)) {
+    let words = args::rewrite(words);
+    if let Some(error) = args::unknown_subcommand(&words) {
+        return exit::of_clap(&error).into();
+    }
+    let matches = match args::command().try_get_matches_from(words) {
         Ok(matches) => matches,
         Err(error) => return exit::of_clap(&error).into(),
     };

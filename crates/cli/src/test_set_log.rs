@@ -27,7 +27,7 @@ pub(crate) fn opening(
     }
 }
 
-/// Records `opening`, and says how often these images were opened. A store that cannot be written is told of.
+/// Records `opening`, and says how often these images were opened. A store that cannot be written is reported.
 pub(crate) fn count(runs: &Runs, opening: &TestSetAccess, output: &Output) -> Option<u64> {
     match runs.store.open_test(opening) {
         Ok(count) => Some(count),

@@ -102,7 +102,7 @@ pub enum Outcome {
     Finished,
     /// An observer asked to stop.
     Stopped(&'static str),
-    /// The loss or a weight left what numbers can hold, or the loss exploded.
+    /// The loss or a weight overflowed or became NaN, or the loss exploded.
     Diverged {
         /// Epoch under way, from 1.
         epoch: u64,

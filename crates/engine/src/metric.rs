@@ -165,7 +165,7 @@ pub fn wilson(correct: u64, total: u64) -> [f64; 2] {
     [((center - half) / scale).max(0.0), ((center + half) / scale).min(1.0)]
 }
 
-/// Expected calibration error of `probabilities` (n, C) for `labels` (n): how far sureness is from accuracy,
+/// Expected calibration error of `probabilities` (n, C) for `labels` (n): how far confidence is from accuracy,
 /// in `[0, 1]`; none without images.
 ///
 /// `Σ_b n_b/n · |acc(b) − conf(b)|` over 15 bins `((b−1)/15, b/15]` of the highest probability.
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn calibration_compares_sureness_with_accuracy_in_each_bin() {
+    fn calibration_compares_confidence_with_accuracy_in_each_bin() {
         // Bin of 0.8: two rows, one right: |1.6 − 1| = 0.6. Bin of 0.6: one row, right: |0.6 − 1| = 0.4.
         let probabilities = [0.8, 0.2, 0.8, 0.2, 0.4, 0.6];
         let error = calibration_error(&probabilities, &[0, 1, 1], 2).unwrap();
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_know_second_places_and_sureness() {
+    fn errors_know_second_places_and_confidence() {
         let probabilities = [0.96, 0.03, 0.01, 0.5, 0.2, 0.3, 0.1, 0.9, 0.0];
         let errors = Errors::new(&probabilities, &[1, 1, 1], 3);
         assert_eq!(errors, Errors { count: 2, true_second: 1, sure: 1 });

@@ -48,7 +48,7 @@ pub enum Status {
     Pruned,
     /// Could not go on; it is not tried again.
     Failed,
-    /// The loss or a weight left what numbers can hold.
+    /// The loss or a weight overflowed or became NaN.
     Diverged,
     /// Its run was removed from the store: it counts as tried, and nothing is known of its result.
     Removed,

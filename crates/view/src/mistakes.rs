@@ -23,7 +23,7 @@ pub struct Mistake {
     /// Number of the predicted class.
     pub predicted: usize,
     /// Confidence of the prediction, in `[0, 1]`.
-    pub sureness: f64,
+    pub confidence: f64,
 }
 
 /// A picture of `mistakes` in images of `data`.
@@ -37,7 +37,7 @@ pub fn mistakes(title: &str, caption: String, data: &Dataset, mistakes: &[Mistak
         let y = HEAD + (at / ACROSS) as f64 * (SIDE + 44.0 + GUTTER);
         let [is, taken] =
             [usize::from(data.labels[mistake.row]), mistake.predicted].map(|class| data.classes[class].as_str());
-        let sure = format!("{:.0} %", 100.0 * mistake.sureness);
+        let sure = format!("{:.0} %", 100.0 * mistake.confidence);
         let tip = format!("image {}: {is}, taken for {taken} with {sure}", mistake.row);
         canvas.with_tip(&tip, |canvas| {
             if rows * columns > 0 {
@@ -70,7 +70,7 @@ mod tests {
             classes: vec!["<shirt>".into(), "coat".into()],
         };
         let found =
-            [Mistake { row: 2, predicted: 1, sureness: 0.987 }, Mistake { row: 3, predicted: 0, sureness: 0.5 }];
+            [Mistake { row: 2, predicted: 1, confidence: 0.987 }, Mistake { row: 3, predicted: 0, confidence: 0.5 }];
         let picture = mistakes("Mistakes", "two".into(), &data, &found);
         assert!(picture.svg.contains("image 2: &lt;shirt&gt;, taken for coat with 99 %"), "{}", picture.svg);
         assert_eq!(picture.svg.matches("<image").count(), 2);

@@ -8,9 +8,13 @@ mod runs;
 mod study;
 mod sweep;
 
+use std::ffi::OsString;
+use std::path::Path;
+
 use clap::builder::PossibleValuesParser;
+use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, Command, ValueHint};
-use handloom_engine::config::{Config, KEYS, Key};
+use handloom_engine::config::{Config, KEYS, Key, neighbors};
 
 pub(crate) use self::launched::named;
 pub(crate) use self::rewrite::rewrite;
@@ -237,6 +241,30 @@ fn output_flags() -> Vec<Arg> {
             .value_parser(PossibleValuesParser::new(["auto", "always", "never"])),
     ];
     flags.into_iter().map(|arg| arg.help_heading("Output").display_order(200)).collect()
+}
+
+/// Error of a line such as `sweep chek f.yaml`: a word that is neither a subcommand of `sweep` nor a file, before another.
+///
+/// clap takes the word for the sweep file, and complains about the one after it.
+pub(crate) fn unknown_subcommand(words: &[OsString]) -> Option<clap::Error> {
+    let [_, command, word, next, ..] = words else { return None };
+    let (word, next) = (word.to_str()?, next.to_str()?);
+    if command != "sweep" || word.starts_with('-') || next.starts_with('-') || Path::new(word).exists() {
+        return None;
+    }
+    let mut program = self::command();
+    let sweep = program.find_subcommand_mut("sweep")?;
+    let names: Vec<String> = sweep.get_subcommands().map(|one| one.get_name().to_owned()).collect();
+    if word == "help" || names.iter().any(|name| name == word) {
+        return None;
+    }
+    let near = neighbors(word, names.iter().map(String::as_str));
+    let hint = match near[..] {
+        [] => format!("`handloom sweep` takes a sweep file, or one of {}", names.join(" ")),
+        [near, ..] => format!("did you mean `handloom sweep {near}`?"),
+    };
+    let message = format!("`sweep` has no subcommand `{word}`, and there is no such file\nhint: {hint}");
+    Some(sweep.error(ErrorKind::InvalidSubcommand, message))
 }
 
 #[cfg(test)]

@@ -159,7 +159,7 @@ fn named(classes: &[String]) -> String {
     elided(&classes.join(" "), 60)
 }
 
-/// Everything that is told of a model on a test set.
+/// Results of a model on a test set.
 struct Figures {
     classes: Vec<String>,
     confusion: Confusion,

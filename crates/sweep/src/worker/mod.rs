@@ -143,7 +143,7 @@ pub enum Ending {
     Finished,
     /// Ended early, since others did better.
     Pruned,
-    /// The loss or a weight left what numbers can hold; says where.
+    /// The loss or a weight overflowed or became NaN; the text is the reason.
     Diverged(String),
     /// Could not go on, and would not the next time; says why.
     Failed(String),

@@ -26,7 +26,7 @@ const SHOWN: [(&str, &str); 7] = [
     ("epochs", "epochs"),
 ];
 
-/// The page of `site`. A store that cannot be read is told of in it.
+/// The page of `site`. It reports a store that cannot be read.
 pub(super) fn page(site: &Site) -> String {
     let answers = site.answer("/api/project").and_then(|project| {
         let runs = site.answer(&format!("/api/runs?first={ROWS}"))?;

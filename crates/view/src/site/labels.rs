@@ -32,7 +32,7 @@ pub(super) fn act(site: &Site, id: &str, body: &Value) -> Result<Value, ApiError
             labels.notes = Some(notes.clone()).filter(|notes| !notes.trim().is_empty());
         }
     })?;
-    // A run that is not there is told of in the same words as everywhere.
+    // A run that is not there gets the same error as everywhere.
     let run = site.run(id)?;
     debug_assert!(found, "a run that is read was there to be changed");
     Ok(json!({"name": run.name, "tags": run.tags, "notes": run.notes}))

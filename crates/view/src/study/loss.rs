@@ -20,7 +20,7 @@ struct Side<'a> {
     tuning: Vec<(f64, Option<f64>)>,
 }
 
-/// The page. `calibration` has for each run, by its id, how far its sureness is from its accuracy on validation data.
+/// The page. `calibration` has for each run, by its id, how far its confidence is from its accuracy on validation data.
 pub fn page(trials: &[Trial], calibration: &BTreeMap<String, f64>, origin: &Origin) -> Page {
     let mut all = blocks(trials, calibration);
     all.extend(again(origin));

@@ -30,7 +30,7 @@ pub(super) fn headline(space: &SearchSpace, trials: &[Trial], goal: Goal) -> Opt
     (!said.is_empty()).then(|| format!("matters most{explained}: {}", said.join(" · ")))
 }
 
-/// `41 ±9`: hundredths of the metric's variation.
+/// `41 ±9`: percent of the metric's variance.
 fn weighed(importance: f64, [low, high]: [f64; 2]) -> String {
     format!("{:.0} ±{:.0}", 100.0 * importance, 50.0 * (high - low))
 }

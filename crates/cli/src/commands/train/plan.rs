@@ -31,7 +31,7 @@ use crate::source::{self, Source};
 use crate::training::{begin, fits, locked, record};
 use crate::wandb::{Flags, WandbOptions};
 
-/// Everything that is known before the first step.
+/// Inputs of a training, complete before the first step.
 pub(super) struct Plan {
     pub(super) runs: Runs,
     pub(super) run: Run,

@@ -60,7 +60,7 @@ impl Tests<'_> {
         let model = format!("run {} of {}", made.id, self.path.display());
         let opening = test_set_log::opening(&model, None, &loaded.located, &test, "verify", tally.accuracy());
         match super::super::runs(self.matches) {
-            // A store that cannot be written is told of.
+            // A store that cannot be written is reported.
             Ok(runs) => _ = test_set_log::count(&runs, &opening, self.output),
             Err(error) => self.output.warn(format!("this opening of a test set is not recorded: {error}")),
         }

@@ -150,3 +150,17 @@ fn trials_that_failed_or_diverged_say_why_and_are_tried_again_if_that_is_asked_f
         shown["trials"].as_array().unwrap().iter().map(|trial| trial["attempts"].as_u64().unwrap()).collect();
     assert_eq!((attempts, &shown["status"]), (vec![2, 1, 2, 1], &"finished".into()));
 }
+
+#[test]
+fn a_mistyped_subcommand_before_a_file_is_named() {
+    let place = with("method: grid\nparameters:\n  epochs: {values: [1]}\n");
+    for (line, expected) in [
+        ("sweep chek f.yaml", "`sweep` has no subcommand `chek`"),
+        ("sweep chek f.yaml", "did you mean `handloom sweep check`?"),
+        ("sweep nonsense f.yaml", "takes a sweep file, or one of create check"),
+    ] {
+        let ended = place.run(line).code(2);
+        assert!(ended.stderr.contains(expected), "{line}: {}", ended.stderr);
+    }
+    place.run("sweep check f.yaml").code(0);
+}

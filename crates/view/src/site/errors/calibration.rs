@@ -8,17 +8,17 @@ use super::predictions::Predictions;
 /// The bins of the calibration error.
 const BINS: usize = 15;
 
-/// Images about which a model was between two degrees of sureness.
+/// Images about which a model was between two degrees of confidence.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Bin {
     pub(super) images: u64,
     pub(super) right: u64,
-    /// Summed sureness.
+    /// Summed confidence.
     sure: f64,
 }
 
 impl Bin {
-    /// Mean sureness; none without images.
+    /// Mean confidence; none without images.
     pub(super) fn confidence(&self) -> Option<f64> {
         (self.images > 0).then(|| self.sure / self.images as f64)
     }
@@ -33,7 +33,7 @@ impl Bin {
 pub(super) fn bins(judged: &Predictions) -> [Bin; BINS] {
     let mut bins = [Bin::default(); BINS];
     for place in 0..judged.len() {
-        let sure = f64::from(judged.sureness(place));
+        let sure = f64::from(judged.confidence(place));
         let bin = &mut bins[((sure * BINS as f64).ceil() as usize).clamp(1, BINS) - 1];
         bin.images += 1;
         bin.right += u64::from(!judged.is_wrong(place));

@@ -55,7 +55,7 @@ impl Known {
 /// Places of the images that are wanted, those first that the model was surest of.
 pub(crate) fn surest_first(judged: &Predictions, wanted: impl Fn(usize) -> bool) -> Vec<usize> {
     let mut places: Vec<usize> = (0..judged.len()).filter(|&place| wanted(place)).collect();
-    places.sort_by(|&a, &b| judged.sureness(b).total_cmp(&judged.sureness(a)));
+    places.sort_by(|&a, &b| judged.confidence(b).total_cmp(&judged.confidence(a)));
     places
 }
 

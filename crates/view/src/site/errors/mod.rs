@@ -84,7 +84,7 @@ fn everything(judged: &Predictions, known: &Known, epochs: &[Epoch]) -> Value {
     let errors = Errors::new(judged.probabilities(), judged.labels(), classes);
     let second = (errors.count > 0).then(|| errors.true_second as f64 / errors.count as f64);
     let calibration = calibration_error(judged.probabilities(), judged.labels(), classes);
-    let sure = surest_first(judged, |place| judged.is_wrong(place) && judged.sureness(place) > SURE);
+    let sure = surest_first(judged, |place| judged.is_wrong(place) && judged.confidence(place) > SURE);
     let suspects = suspects::of(judged, known);
     let training = training::moved(epochs);
     let figures: Vec<_> = (0..classes).map(|class| confusion.class(class)).collect();

@@ -3,7 +3,7 @@
 use handloom_engine::metric::{Confusion, Pair};
 use serde_json::{Value, json};
 
-/// A direction of fewer mistakes is told of as one by chance at most.
+/// A direction of fewer mistakes may be one by chance.
 const FEWEST: u64 = 10;
 
 /// Pairs of classes, those with the most mistakes first; each once, `a` taken for `b` more often than the other way round.

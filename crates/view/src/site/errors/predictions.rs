@@ -175,7 +175,7 @@ impl Predictions {
     }
 
     /// Probability of what it was taken for.
-    pub(crate) fn sureness(&self, place: usize) -> f32 {
+    pub(crate) fn confidence(&self, place: usize) -> f32 {
         self.odds(place)[self.predicted(place)]
     }
 

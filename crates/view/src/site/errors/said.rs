@@ -15,7 +15,7 @@ use crate::words::{count, grouped, percent};
 const FEWEST: u64 = 30;
 /// Times what three pairs would be if all were alike, from which on they are told of.
 const STANDS_OUT: f64 = 1.5;
-/// From this calibration error on, sureness is told to be off, where it is by as much as this.
+/// From this calibration error on, confidence is told to be off, where it is by as much as this.
 const OFF: f64 = 0.03;
 const FAR: f64 = 0.05;
 /// Images that a bin needs for it to be told of.
@@ -105,7 +105,7 @@ fn sure(case: &Case<'_>) -> Option<Sentence> {
     }
     let share = 100.0 * sure as f64 / wrong as f64;
     let text = format!(
-        "{} of the {} errors ({share:.0}%) were made with more than 95% sureness: a threshold would not catch them.",
+        "{} of the {} errors ({share:.0}%) were made with more than 95% confidence: a threshold would not catch them.",
         grouped(sure),
         grouped(wrong)
     );

@@ -77,7 +77,7 @@ pub(super) fn blocks(of: &Assignment<'_>) -> Vec<Block> {
             "the {} surest of {} mistakes; the surest of all, with {:.1} %, takes {} for {}",
             shown.len(),
             grouped(best.mistakes.len() as u64),
-            100.0 * first.sureness,
+            100.0 * first.confidence,
             test.classes[usize::from(test.labels[first.row])],
             test.classes[first.predicted]
         ),

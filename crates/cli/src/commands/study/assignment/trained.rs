@@ -54,10 +54,10 @@ pub(super) fn tested(bench: &StudyContext<'_>, run: &Run, test: &Dataset) -> Res
         let (label, predicted) = (usize::from(test.labels[row]), first_maximum(of));
         outcomes.push((label, predicted));
         if label != predicted {
-            mistakes.push(Mistake { row, predicted, sureness: f64::from(of[predicted]) });
+            mistakes.push(Mistake { row, predicted, confidence: f64::from(of[predicted]) });
         }
     }
-    mistakes.sort_by(|a, b| b.sureness.total_cmp(&a.sureness).then(a.row.cmp(&b.row)));
+    mistakes.sort_by(|a, b| b.confidence.total_cmp(&a.confidence).then(a.row.cmp(&b.row)));
     let confusion = Confusion::new(classes, outcomes);
     let accuracy = confusion.accuracy().unwrap_or(0.0);
     let opening = test_set_log::opening(&run.record.id, Some(run), &bench.source.located, test, BY, accuracy);
