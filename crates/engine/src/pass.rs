@@ -104,20 +104,20 @@ impl Workspace {
         let (count, activation, isa) = (rows.len(), &network.activation, machine.isa);
         for (number, layer) in network.layers.iter().enumerate() {
             let hidden = number + 1 < network.layers.len();
-            let (below, y) = self.y.split_at_mut(number);
-            let (outputs, z) = (panels(layer.outputs), &mut self.z[number]);
+            let (below, y) = self.y.split_at_mut(number); // the last of `below` (B, I), y[0] (B, O)
+            let (outputs, z) = (panels(layer.outputs), &mut self.z[number]); // z (B, O), or empty
             let z_rows = if z.is_empty() { 0 } else { count };
             let out =
                 (Units::new(&mut y[0][..outputs * count], outputs), Units::new(&mut z[..outputs * z_rows], outputs));
             let product = |x: &[Lanes], (y, z): (Share<'_, Lanes>, Share<'_, Lanes>)| {
                 isa.run(Product {
-                    a: x,
-                    b: &layer.data[y.range.start * layer.stride()..],
+                    a: x,                                             // (B, I)
+                    b: &layer.data[y.range.start * layer.stride()..], // (I + 1, O), the bias last
                     stride: layer.stride(),
                     depth: layer.depth(),
                     bias: true,
                     rows: count,
-                    out: y.data,
+                    out: y.data, // (B, O)
                 });
                 if hidden {
                     activation.forward(isa, y.data, z.data);
@@ -132,7 +132,7 @@ impl Workspace {
                 machine.team.run(work, out, |_, out| product(x, out));
             } else {
                 self.copies = machine.team.run(work, (Each::new(&mut self.x), out), |_, (x, out)| {
-                    let x = &mut x[..panels(layer.inputs) * count];
+                    let x = &mut x[..panels(layer.inputs) * count]; // (B, I)
                     isa.run(Gather { images: &data.images, pixels: data.pixels(), rows, out: x });
                     product(x, out);
                 });
@@ -156,11 +156,11 @@ impl Workspace {
         machine.isa.run(SoftmaxLoss {
             loss,
             classes: network.classes(),
-            scores: &self.y[last][..count],
+            scores: &self.y[last][..count], // (B, C)
             labels: &data.labels,
             rows,
             batch,
-            d: &mut self.d[last][..count],
+            d: &mut self.d[last][..count], // (B, C)
             confusion: &mut [],
         })
     }
@@ -178,13 +178,13 @@ impl Workspace {
         for (number, layer) in network.layers.iter().enumerate().rev() {
             let (below, d) = self.d.split_at_mut(number);
             if let Some(below) = below.last_mut() {
-                let (y, z) = (&self.y[number - 1], &self.z[number - 1]);
+                let (y, z) = (&self.y[number - 1], &self.z[number - 1]); // (B, I)
                 let activation = &network.activation;
                 let input = InputGradient { layer, activation, y, z, d: &d[0], rows };
                 team.run(input.work(), input.out(below, &mut self.transposed), |_, out| input.run(isa, out));
             }
-            let x = number.checked_sub(1).map(|below| &self.y[below][..]);
-            let sum = Units::new(&mut sums[number].data, panels(layer.outputs));
+            let x = number.checked_sub(1).map(|below| &self.y[below][..]); // (B, I)
+            let sum = Units::new(&mut sums[number].data, panels(layer.outputs)); // (I + 1, O)
             team.run(rows * layer.inputs * layer.outputs, sum, |thread, sum| {
                 let x = x.unwrap_or_else(|| inputs(&self.x, self.copies, thread));
                 let gradient = Gradient { x, d: &d[0], rows, plane: layer.plane() }.share(&sum.range);
@@ -297,6 +297,7 @@ impl InputGradient<'_> {
             first: below.range.start,
             out: transposed.data,
         });
+        // (B, O) · (O, I) → (B, I).
         let product = Product { a: d, b: transposed.data, stride: depth, depth, bias: false, rows, out: below.data };
         isa.run(product);
         let share = below.range.start * rows..below.range.end * rows;

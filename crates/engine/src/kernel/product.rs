@@ -107,7 +107,7 @@ impl<'a> Product<'a> {
         row: usize,
         block: &std::ops::Range<usize>,
     ) {
-        let mut sums = [[Lanes::ZERO; P]; M];
+        let mut sums = [[Lanes::ZERO; P]; M]; // (M, 16 · P)
         if block.start > 0 {
             // A slice for each panel, so that bounds are checked once and not for each sum.
             for p in 0..P {
@@ -120,10 +120,10 @@ impl<'a> Product<'a> {
             sums = [std::array::from_fn(|p| self.b[(panel + p) * self.stride + self.depth]); M];
         }
         for k in block.clone() {
-            let a: &[Lanes; M] = self.a[k * self.rows + row..].first_chunk().expect("M rows of `a`");
+            let a: &[Lanes; M] = self.a[k * self.rows + row..].first_chunk().expect("M rows of `a`"); // (M, 16)
             let b: [&[Lanes; LANES]; P] = std::array::from_fn(|p| {
                 self.b[(panel + p) * self.stride + k * LANES..].first_chunk().expect("16 rows of `b`")
-            });
+            }); // (16, 16 · P)
             for lane in 0..LANES {
                 let b: [Lanes; P] = std::array::from_fn(|p| b[p][lane]);
                 for (a, sums) in a.iter().zip(&mut sums) {
