@@ -21,6 +21,8 @@ const LITTLE: f64 = 0.02;
 const TREES: u64 = 120;
 const PARTS: u64 = 24;
 const TREES_OF_PART: u64 = 60;
+/// Interquartile ranges beyond the quartiles up to which the metric counts as it is.
+const FENCES: f64 = 1.5;
 /// The same trials always give the same numbers.
 const SEED: u64 = 1;
 
@@ -29,8 +31,8 @@ const SEED: u64 = 1;
 pub struct Importance {
     /// Number of trials used: finished and pruned ones with their best value, and diverged ones with the worst of all.
     pub trials: usize,
-    /// Share of the metric's variation that the forest explains of trials that it has not seen; at most 1, below 0 if it
-    /// explains nothing. None for fewer than two trials.
+    /// Share of the clipped metric's variance that the forest explains of trials that it has not seen; at most 1, below
+    /// 0 if it explains nothing. None for fewer than two trials.
     pub explained: Option<f64>,
     /// Every parameter that varied, the most important first.
     pub parameters: Vec<Weight>,
@@ -43,8 +45,8 @@ pub struct Importance {
 pub struct Weight {
     /// The parameter.
     pub name: String,
-    /// Rise of a forest's squared error when the parameter's values are shuffled, over the metric's variance: 0 for a
-    /// parameter that does not matter. It may come out a little below 0, or above 1.
+    /// Rise of a forest's squared error when the parameter's values are shuffled, over the clipped
+    /// metric's variance: 0 for a parameter that does not matter. It may come out a little below 0, or above 1.
     pub importance: f64,
     /// Its 95 % interval.
     pub interval: [f64; 2],
@@ -79,6 +81,9 @@ pub struct Column {
 
 /// Importance of the parameters of `space`, given the trials so far.
 ///
+/// Outliers of the metric are clipped first: a few trials that learned nothing would else decide all importances, and scatter
+/// so much that nothing could be said after a hundred trials. W&B's numbers are of the metric itself.
+///
 /// Importance is that of shuffling a parameter in a random forest (Breiman, 2001, section 10). Its interval is the
 /// delete-d jackknife's over forests of two thirds of the trials (Ishwaran & Lu, 2019, *Standard Errors and Confidence
 /// Intervals for Variable Importance in Random Forest Regression, Classification, and Survival*).
@@ -89,25 +94,28 @@ pub fn importance(space: &SearchSpace, history: &[Trial], goal: Goal) -> Importa
         return Importance { trials: n, ..Importance::default() };
     }
     let all: Vec<usize> = (0..n).collect();
-    let found = grow(&rows.data, &all, TREES, SEED);
+    let impurity = grow(&rows.data, &all, TREES, SEED).impurity;
+    let clipped = Data { target: clipped(&rows.data.target), ..rows.data.clone() };
+    let found = grow(&clipped, &all, TREES, SEED);
     let kept = n * 2 / 3;
     // A part of two thirds varies with half the variance of the whole's own error: (n − d) / d.
     let inflation = kept as f64 / (n - kept) as f64;
-    let mut squares = vec![0.0; rows.names.len()];
+    let mut parts: Vec<Vec<f64>> = Vec::new();
     for part in 0..PARTS {
         let mut among = all.clone();
         Rng::stream(SEED, "importance", part).shuffle(&mut among);
         among.truncate(kept);
         among.sort_unstable();
-        let part = grow(&rows.data, &among, TREES_OF_PART, SEED + 1 + part);
-        for (k, sum) in squares.iter_mut().enumerate() {
-            let away = part.permutation[k] - found.permutation[k];
-            *sum += away * away * inflation / PARTS as f64;
-        }
+        parts.push(grow(&clipped, &among, TREES_OF_PART, SEED + 1 + part).permutation);
     }
+    // About the mean of the parts: that a forest of fewer trials finds less is no uncertainty.
+    let variance = |k: usize| {
+        let mean = parts.iter().map(|part| part[k]).sum::<f64>() / PARTS as f64;
+        parts.iter().map(|part| (part[k] - mean).powi(2)).sum::<f64>() * inflation / PARTS as f64
+    };
     let weight = |k: usize| {
         let importance = found.permutation[k];
-        let reach = 1.96 * squares[k].sqrt();
+        let reach = 1.96 * variance(k).sqrt();
         let interval = [importance - reach, importance + reach];
         let verdict = if n < FEWEST || found.explained < CREDIBLE {
             Verdict::TooEarly
@@ -123,7 +131,7 @@ pub fn importance(space: &SearchSpace, history: &[Trial], goal: Goal) -> Importa
     let mut parameters: Vec<Weight> = (0..rows.names.len()).map(weight).collect();
     parameters.sort_by(|a, b| b.importance.total_cmp(&a.importance));
     let metric: Vec<f64> = rows.data.target.iter().map(|&cost| goal.cost(cost)).collect();
-    let columns = rows.columns.into_iter().zip(found.impurity).map(|(column, importance)| Column {
+    let columns = rows.columns.into_iter().zip(impurity).map(|(column, importance)| Column {
         name: column.name,
         category: column.category,
         importance,
@@ -202,6 +210,22 @@ impl Rows {
     }
 }
 
+/// Values beyond Tukey's fences, the quartiles ± [`FENCES`] interquartile ranges, moved to them.
+///
+/// Tukey (1977), *Exploratory Data Analysis*, section 2C.
+fn clipped(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let quartile = |share: f64| sorted[((sorted.len() - 1) as f64 * share) as usize];
+    let (first, third) = (quartile(0.25), quartile(0.75));
+    let reach = FENCES * (third - first);
+    if reach == 0.0 {
+        // Most trials came to the same: what the others did is all that there is to explain.
+        return values.to_vec();
+    }
+    values.iter().map(|value| value.clamp(first - reach, third + reach)).collect()
+}
+
 /// The rank of each value among the different ones.
 fn ranks(values: &[f64]) -> Vec<u32> {
     let mut sorted = values.to_vec();
@@ -259,6 +283,25 @@ mod tests {
         assert!(!verdicts[2..].contains(&Verdict::Matters), "{:?}", found.parameters);
         assert!(found.explained.unwrap() > 0.7);
         assert_eq!(importance(&space, &trials, Goal::Minimize), found);
+    }
+
+    #[test]
+    fn a_few_trials_that_learned_nothing_do_not_hide_the_rest() {
+        let (space, mut trials) = trials(80);
+        let quiet = importance(&space, &trials, Goal::Minimize);
+        for trial in trials.iter_mut().filter(|trial| trial.number % 16 == 5) {
+            trial.costs = vec![1e3];
+        }
+        let found = importance(&space, &trials, Goal::Minimize);
+        let verdict = |found: &Importance, name: &str| {
+            found.parameters.iter().find(|weight| weight.name == name).unwrap().verdict
+        };
+        assert_eq!(verdict(&quiet, "rate"), Verdict::Matters);
+        assert_eq!(verdict(&found, "rate"), Verdict::Matters, "{:?}", found.parameters);
+        // Values within the fences stay as they are.
+        assert_eq!(clipped(&[1.0, 2.0, 3.0, 4.0, 100.0]), [1.0, 2.0, 3.0, 4.0, 7.0]);
+        assert_eq!(clipped(&[1.0]), [1.0]);
+        assert_eq!(clipped(&[0.1, 0.1, 0.1, 0.1, 0.1, 0.8]), [0.1, 0.1, 0.1, 0.1, 0.1, 0.8]);
     }
 
     #[test]

@@ -37,7 +37,8 @@ pub struct Config {
     pub batch_size: usize,
     /// Loss function.
     pub loss: LossKind,
-    /// Update rule. Its hyperparameters are the fields below, unless one of its own is not the rule's default.
+    /// Update rule. Its hyperparameters are the fields below, unless one of its own is not the rule's default. One that is
+    /// not a finite number is a bug, at which training panics.
     pub optimizer: Optimizer,
     /// Learning rate; without one the optimizer's own.
     pub learning_rate: Option<f64>,
@@ -247,7 +248,9 @@ impl Config {
         let mut flat = self.clone();
         let usual = Optimizer::named(self.optimizer.name()).expect("it has its own name").hyperparameters();
         for (name, own) in self.optimizer.hyperparameters() {
-            if let Some(own) = own.as_f64().filter(|own| usual.get(&name).and_then(Value::as_f64) != Some(*own)) {
+            let own = own.as_f64();
+            assert!(own.is_some(), "`{name}` of `{}` is not a finite number", self.optimizer.name());
+            if let Some(own) = own.filter(|own| usual.get(&name).and_then(Value::as_f64) != Some(*own)) {
                 *flat.hyperparameter_mut(&name) = own;
             }
         }

@@ -52,11 +52,11 @@ const interval = ({ low, high }) => (low === null || high === null ? '' : ` [${s
 export function importanceTable(importance, { metric, wandb, onView }) {
   const view = (/** @type {boolean} */ to, /** @type {string} */ text, /** @type {string} */ title) => h('button', { type: 'button', title, 'aria-pressed': String(wandb === to), on: { click: () => onView(to) } }, text);
   const switcher = h('div', { class: 'switch', role: 'group', 'aria-label': 'How importance is counted' },
-    view(false, 'what matters', 'How much worse the guesses get when the parameter is shuffled'),
+    view(false, 'what matters', 'Permutation importance: how much worse a forest predicts when the parameter is shuffled'),
     view(true, 'W&B view', 'Importance in a random forest, and linear correlation, category by category'));
   const table = wandb ? asInWandb(importance, metric) : withIntervals(importance, metric);
   return h('figure', { class: 'chart' }, switcher, h('div', { class: 'scroll-x', tabindex: '0', role: 'region', 'aria-label': 'Table of importance' }, table),
-    h('figcaption', {}, wandb ? 'As in W&B: impurity importance of a random forest, and Pearson correlation. It favors parameters with many values.' : forestText(importance)));
+    h('figcaption', {}, wandb ? 'As in W&B: impurity importance of a random forest, and Pearson correlation. It favors parameters with many values.' : `${forestText(importance)} Outliers of the metric are clipped.`));
 }
 
 /** @param {string[]} names @param {any[]} rows */

@@ -44,7 +44,7 @@ pub(super) fn print(space: &SearchSpace, trials: &[Trial], goal: Goal, output: &
     let explained =
         found.explained.map(|share| format!(", a forest explains {:.0}% of unseen trials", 100.0 * share.max(0.0)));
     output.result(format!(
-        "{BOLD}what matters{BOLD:#}  {DIM}{} trials{}{DIM:#}",
+        "{BOLD}what matters{BOLD:#}  {DIM}permutation importance (random forest), in percent of the variance, outliers clipped; {} trials{}{DIM:#}",
         found.trials,
         explained.unwrap_or_default()
     ));

@@ -23,7 +23,7 @@ pub(super) fn strongest(table: &Table, importance: &Importance) -> Vec<Observati
     };
     let explained = 100.0 * importance.explained.unwrap_or_default();
     let text = format!(
-        "What decides {} most is {first}{then}: permutation importance (random forest), in percent of the variance. \
+        "What decides {} most is {first}{then}: permutation importance (random forest), in percent of the variance, outliers clipped. \
          The forest explains {explained:.0}% of the variance of trials that it has not seen.{little}",
         table.metric.name
     );
