@@ -1,12 +1,14 @@
 //! `sweep`: W&B sweep files run on this machine, resumably, in parallel, and together with other machines.
 //!
-//! - `opened`, `mend`: a sweep as the store has it; `start`: one that is made; `dry`, `check`: one that is only read
-//! - `work`: an agent at work, with its `trial`s, their `data`, their `ending`s; `preflight`: whether it can; `fault`: why
-//!   a trial did not end well, by its own fault or the machine's; `told`, `live`, `finish`: what is seen of it
+//! - `handle`: a sweep of the store with its state; `repair`: completes records that a killed process left behind
+//! - `start`: makes a sweep; `dry`, `check`: read a sweep file alone
+//! - `work`: an agent; `trial`: one training of it; `data`: the data sets of trials; `pending_uploads`: final records of
+//!   runs on their way to the store; `preflight`: checks before an agent joins; `fault`: faults of a trial or a machine
+//! - `events`, `progress_view`, `finish`: what is printed while a sweep runs, and at its end
 //! - `reuse`: results of identical trainings
-//! - `embedded`: one that another command needs
+//! - `embedded`: a sweep that another command needs
 //! - `removal`: trials whose run is removed, and whole sweeps
-//! - `show`, `why`, `best`, `ls`, `stop`: what became of it; `standing`, `matters`, `words`: the same in figures and words
+//! - `show`, `why`, `best`, `ls`, `stop`: the subcommands of these names; `importance_report`: importance of parameters
 
 mod best;
 mod check;
