@@ -16,12 +16,11 @@ use crate::trial::{Goal, Status, Trial};
 
 /// An agent on another machine that was not heard of for this long is gone, in milliseconds.
 pub const SILENCE_MS: i64 = 30_000;
-/// After so many deaths of its process while that ran other trials too, a trial is run alone.
+/// Deaths of its process beside other trials after which a trial is run alone.
 pub const DEATHS_IN_COMPANY: usize = 3;
-/// After so many deaths of its process while that ran nothing else, and with no other death in the sweep between them, a
-/// trial is failed.
+/// Deaths of its process while it ran alone, in a row without another death in the sweep, after which a trial is failed.
 pub const DEATHS_ALONE: usize = 3;
-/// After so many deaths of its process while that ran nothing else a trial is failed, whatever else died.
+/// Deaths of its process while it ran alone, in a row or not, after which a trial is failed.
 pub const DEATHS_ALONE_IN_ALL: usize = 30;
 
 /// State of a sweep.
@@ -95,11 +94,11 @@ pub enum Death {
 /// State of an agent's process as far as it is known beyond the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Liveness {
-    /// It lives, whatever the clock says: one that is suspended, or whose clock jumped, keeps its trials.
+    /// Its process lives. It keeps its trials even if it was silent for long, as after a suspended laptop or a clock jump.
     Alive,
     /// It is dead, however recently it was heard of.
     Dead,
-    /// Nothing: how long it was silent decides.
+    /// Unknown: the time since it was last heard of decides.
     Unknown,
 }
 
@@ -143,15 +142,19 @@ impl State {
         Self { goal, ..Self::default() }
     }
 
-    /// Takes note of the next entry, and says whether it had an effect besides that its agent was heard of. One that
-    /// was already read is passed over.
+    /// Applies the next entry. True if it had an effect beyond the sign of life of its agent; an entry that was already
+    /// read has none.
     ///
-    /// A process that dies may have been killed by any of the trials that it ran. After [`DEATHS_IN_COMPANY`] such
-    /// deaths a trial is therefore run alone: its claim counts only if the agent runs nothing else, and until it is
-    /// over that agent can claim nothing more. After [`DEATHS_ALONE`] deaths in a row while it was alone it is failed. Where
-    /// other processes of the sweep die in between, the cause is more likely outside, such as machines that are shut
-    /// down, so that the row begins anew; an idle process dies unseen, but the one that replaces it joins; [`DEATHS_ALONE_IN_ALL`] bounds that. An agent that was taken for dead and is
-    /// heard of again did not die, so that this does not count.
+    /// A process that dies may have been killed by any of the trials that it ran:
+    ///
+    /// - After [`DEATHS_IN_COMPANY`] such deaths a trial is run alone. Its claim counts only if the agent runs nothing
+    ///   else, and until it is over that agent can claim nothing more.
+    /// - After [`DEATHS_ALONE`] deaths in a row while it ran alone, a trial is failed. The row begins anew when another
+    ///   process of the sweep dies in between, as the cause is then more likely outside, such as a machine that is shut
+    ///   down. An idle process dies unseen, but the agent that replaces it joins.
+    /// - After [`DEATHS_ALONE_IN_ALL`] deaths while it ran alone it is failed, whatever else died.
+    ///
+    /// An agent that was taken for dead and is heard of again did not die, so its deaths are taken back.
     pub fn apply(&mut self, stamped: &Stamped) -> bool {
         if stamped.seq <= self.seq {
             return false;

@@ -122,8 +122,7 @@ impl Claims {
 
     /// A trial to claim: one that is pending, else a new one, else one that met trouble.
     ///
-    /// A trial that is to be run alone, or that was given back since something was wrong with a machine, comes last: it
-    /// keeps nobody from the others. A search without end has no last trial, so that these come before new ones.
+    /// A trial that is to be run alone, or that a machine could not run, comes last, so that it delays no other trial. A search without end has no last trial, so that these come before new ones.
     fn candidate(&mut self, work: &Work<'_>) -> Option<(u64, u32, Params)> {
         if self.state.is_taken_up(&work.agent) {
             return None;

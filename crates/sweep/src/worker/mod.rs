@@ -62,7 +62,7 @@ pub struct Work<'a> {
     pub liveness: &'a (dyn Fn(&Agent) -> Liveness + Sync),
     /// True to stop as soon as possible: asked often, so it must be cheap. Trials under way become pending again.
     pub stop: &'a (dyn Fn() -> bool + Sync),
-    /// Is told what happens, with what the sweep has come to. Threads wait for it: copy what takes longer.
+    /// Receives each event with the state of the sweep. Threads wait for it: copy what takes longer.
     pub notice: &'a (dyn Fn(&SweepEvent<'_>, &State) + Sync),
     /// Intervals of repeated actions.
     pub pace: Pace,
@@ -145,13 +145,13 @@ pub enum Ending {
     Pruned,
     /// The loss or a weight overflowed or became NaN; the text is the reason.
     Diverged(String),
-    /// Could not go on, and would not the next time; says why.
+    /// Could not go on, and would not the next time; the text is the reason.
     Failed(String),
-    /// Broken off: whoever claims it begins it anew.
+    /// Broken off: the next claim begins it anew.
     Released,
     /// This machine cannot run it. The trial is pending again, and the agent takes no further one.
     Faulted(MachineFault),
-    /// Others took it over; what became of it is for them to say.
+    /// Another agent took it over, and reports its end.
     Lost,
 }
 
@@ -213,7 +213,7 @@ pub enum SweepEvent<'a> {
         /// Reason.
         why: &'a str,
     },
-    /// Nothing is left to claim; so many trials still run elsewhere or beside.
+    /// Nothing is left to claim, but other threads or agents still run trials.
     Waiting {
         /// Trials.
         running: u64,
